@@ -1,0 +1,23 @@
+"""Every budget that input is held to, in one table. Messages name the limit; docs/spec/limits.md explains each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DOCUMENT_BYTES: Final = 1 << 20  # one YAML file
+DOCUMENT_DEPTH: Final = 64  # nested mappings and sequences
+DOCUMENT_ALIASES: Final = 100  # uses of `*anchor` in one file
+ALIAS_EXPANSION: Final = 10  # nodes after expansion / nodes written
+BLOB_BYTES: Final = 8 << 20  # any file of the configuration
+TREE_ENTRIES: Final = 200_000
+TREE_DEPTH: Final = 16
+NAME_BYTES: Final = 128  # one path segment
+KEY_BYTES: Final = 256  # one mapping key
+COMMIT_MESSAGE_BYTES: Final = 1 << 20
+HISTORY_COMMITS: Final = 10_000  # looked at by `history` before it says it stopped
+TEMPLATE_SECONDS: Final = 2  # CPU time of one batch of renderings, per output
+TEMPLATE_MEMORY: Final = 512 << 20  # address space that a rendering worker may add
+OUTPUT_BYTES: Final = 1 << 20  # one rendered file
+SCHEMA_SECONDS: Final = 5
+EXTENDS_DEPTH: Final = 32
+RESOLVED_BYTES: Final = 16 << 20  # text that references may expand to in one document

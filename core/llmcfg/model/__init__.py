@@ -1,0 +1,1 @@
+"""The frozen vocabulary that every layer shares. Standard library only."""

@@ -1,0 +1,83 @@
+"""Key paths: `llm_providers.openai.models."gpt-4.1".max_tokens`.
+
+Written as in TOML and yq: a key of letters, digits, `_` and `-` stands bare, any other key is a JSON string; a sequence index is
+`[3]`. `parse_key_path(format_key_path(p)) == p` for every path.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from llmcfg.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmcfg.model.value import Path
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_INDEX = re.compile(r"\[(\d{1,9})\]")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+class KeyPathError(UsageError, ValueError):
+    """The text is no key path; the message says where it stops being one."""
+
+
+def format_key_path(path: Sequence[str | int]) -> str:
+    """The one way that a path is written in output, findings and configuration; the empty path is `.`."""
+    parts: list[str] = []
+    for step in path:
+        if isinstance(step, int):
+            parts.append(f"[{step}]")
+        else:
+            bare = _BARE.fullmatch(step) is not None
+            parts.append(("." if parts else "") + (step if bare else json.dumps(step, ensure_ascii=False)))
+    return "".join(parts) or "."
+
+
+def parse_key_path(text: str) -> Path:
+    """The path that `text` names. Raises KeyPathError with the column of the mistake."""
+    if text == ".":
+        return ()
+    path: list[str | int] = []
+    at = 0
+    while at < len(text) or not path:
+        if path and text[at] == "[":
+            index = _INDEX.match(text, at)
+            if index is None:
+                raise _error(text, at, "an index is written [0]")
+            path.append(int(index[1]))
+            at = index.end()
+            continue
+        if path:
+            if text[at] != ".":
+                raise _error(text, at, "steps are separated by a dot")
+            at += 1
+        key, at = _read_key(text, at)
+        path.append(key)
+    return tuple(path)
+
+
+def _read_key(text: str, at: int) -> tuple[str, int]:
+    if text[at : at + 1] == '"':
+        quoted = _QUOTED.match(text, at)
+        if quoted is None:
+            raise _error(text, at, "the quote is not closed")
+        try:
+            return str(json.loads(quoted[0])), quoted.end()
+        except ValueError:
+            raise _error(text, at, "the quoted key is not a JSON string") from None
+    bare = _BARE.match(text, at)
+    if bare is None:
+        raise _error(text, at, "a key is missing here, or needs double quotes")
+    return bare[0], bare.end()
+
+
+def _error(text: str, at: int, what: str) -> KeyPathError:
+    return KeyPathError(
+        f"{text!r} is no key path: {what} (column {at + 1})",
+        hint='write it as llm_providers.openai.models."gpt-4.1".max_tokens',
+    )

@@ -1,0 +1,124 @@
+"""The manifest (llmcfg.yaml) and consumers, as parsed: every value here is valid and every name refers to something that exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmcfg.model.value import Scalar
+
+
+class Track(NamedTuple):
+    """What the daemon follows for an environment: exactly one of the three is set."""
+
+    branch: str | None = None
+    tag: str | None = None
+    revision: str | None = None
+
+
+class SinkSpec(NamedTuple):
+    """Where bundles are delivered. `path` may hold {environment}; it is relative to the delivery root, never outside it."""
+
+    kind: str
+    path: str
+    keep: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    name: str
+    inherits: str | None = None
+    protected: bool = False
+    track: Track = Track()
+    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Limits on what a tenant's own layers hold; None is unlimited."""
+
+    keys: int | None = None
+    bytes: int | None = None
+    secrets: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    name: str
+    parent: str | None = None
+    region: str | None = None
+    quota: Quota = Quota()
+    recipients: tuple[str, ...] = ()
+    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    description: str = ""
+
+
+class SchemaBinding(NamedTuple):
+    """Documents whose name matches `documents` (a glob over `llm_providers/openai`) are checked by the schema file `schema`."""
+
+    documents: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`environments` and `tenants` are in the order written, parents not necessarily first."""
+
+    name: str
+    environments: Mapping[str, Environment]
+    tenants: Mapping[str, Tenant]
+    hierarchy: tuple[str, ...]
+    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    schemas: tuple[SchemaBinding, ...] = ()
+    sinks: tuple[SinkSpec, ...] = ()
+
+    def environment_chain(self, name: str) -> tuple[Environment, ...]:
+        """The environment and what it inherits, root first."""
+        chain: list[Environment] = []
+        current: str | None = name
+        while current is not None:
+            chain.append(self.environments[current])
+            current = chain[-1].inherits
+        return tuple(reversed(chain))
+
+    def tenant_chain(self, name: str | None) -> tuple[Tenant, ...]:
+        """The tenant and its ancestors, root first; empty for the platform's own scope."""
+        chain: list[Tenant] = []
+        current = name
+        while current is not None:
+            chain.append(self.tenants[current])
+            current = chain[-1].parent
+        return tuple(reversed(chain))
+
+
+class Output(NamedTuple):
+    """One rendered file of a consumer. `format` says what it must parse as; "text" is not checked."""
+
+    path: str
+    template: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """An application that reads configuration.
+
+    `environments` are the ones it runs in. `tenants` are the ones it gets a bundle for; `shared` adds the one without a tenant.
+    `select` are key paths, text form; the empty path selects everything.
+    """
+
+    name: str
+    file: str
+    select: tuple[str, ...]
+    environments: tuple[str, ...]
+    tenants: tuple[str, ...]
+    shared: bool
+    outputs: tuple[Output, ...] = ()
+    schema: str | None = None
+    recipients: tuple[str, ...] = ()
+    sinks: tuple[SinkSpec, ...] = ()
+    description: str = ""

@@ -1,0 +1,50 @@
+"""Configuration values: what a YAML document holds after strict loading.
+
+Values are shared between layers, scopes and revisions by identity. Nobody changes one in place; who needs a change copies the
+mappings on the way to it (`pipeline.merge`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+Scalar: TypeAlias = "None | bool | int | float | str"
+Value: TypeAlias = "None | bool | int | float | str | list[Value] | dict[str, Value] | Tagged"
+Path: TypeAlias = "tuple[str | int, ...]"
+"""The way into a value: a mapping key or a sequence index at each step."""
+
+
+class MergeTag(StrEnum):
+    """How an overlay's value meets what lies beneath it (docs/spec/merge.md)."""
+
+    APPEND = "!append"
+    PREPEND = "!prepend"
+    DELETE = "!delete"
+    REPLACE = "!replace"
+
+
+class Tagged(NamedTuple):
+    """A value with a merge tag, as an overlay wrote it. It never leaves composition."""
+
+    tag: MergeTag
+    value: Value
+
+
+def kind_of(value: Value) -> str:
+    """The word that messages use for a value's kind."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case dict():
+            return "mapping"
+        case Tagged():
+            return kind_of(value.value)
+        case _:
+            return "list"
