@@ -102,8 +102,11 @@ class Sink(Protocol):
     @property
     def name(self) -> str: ...
 
-    def observe(self) -> str | None:
-        """The root digest of what is really there, read from the bytes and not from a note; None for nothing; `drifted` inside if changed."""
+    def observe(self) -> Mapping[str, str] | None:
+        """Path to SHA-256 (hex) of every file that is really there, read from the bytes; None when nothing was ever delivered."""
 
     def deliver(self, root: str, files: Mapping[str, bytes]) -> None:
-        """Make `files` current at once: a reader sees all of the old or all of the new. Raises StorageError."""
+        """Make `files` current at once: a reader sees all of the old or all of the new. `root` is the digest that names them.
+
+        Raises StorageError.
+        """

@@ -1,4 +1,4 @@
-"""Where the schemas and templates that ship with llmcfg lie: in the wheel under `_data`, in a checkout beside `core/`."""
+"""Where the shipped schemas and templates lie: in the wheel under `_data`, in a checkout beside `core/`."""
 
 from __future__ import annotations
 

@@ -48,7 +48,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem with its place. `reach` names the targets or scopes that it was found in, sorted; empty means it stands in the file itself."""
+    """A problem with its place.
+
+    `reach` names the targets or scopes that it was found in, sorted; empty means it stands in the file itself.
+    """
 
     rule_id: str
     message: str

@@ -32,7 +32,7 @@ class Environment:
     name: str
     inherits: str | None = None
     protected: bool = False
-    track: Track = Track()
+    track: Track = field(default_factory=Track)
     variables: Mapping[str, Scalar] = field(default_factory=dict)
     description: str = ""
 
@@ -51,7 +51,7 @@ class Tenant:
     name: str
     parent: str | None = None
     region: str | None = None
-    quota: Quota = Quota()
+    quota: Quota = field(default_factory=Quota)
     recipients: tuple[str, ...] = ()
     variables: Mapping[str, Scalar] = field(default_factory=dict)
     description: str = ""

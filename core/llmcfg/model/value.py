@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-Scalar: TypeAlias = "None | bool | int | float | str"
-Value: TypeAlias = "None | bool | int | float | str | list[Value] | dict[str, Value] | Tagged"
+Scalar: TypeAlias = "bool | int | float | str | None"
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | Tagged | None"
 Path: TypeAlias = "tuple[str | int, ...]"
 """The way into a value: a mapping key or a sequence index at each step."""
 
