@@ -1,0 +1,79 @@
+"""What the shell completes: names of the repository that the command line points at.
+
+Rules: completion never fails and never speaks; what cannot be read completes to nothing. Only text that every shell takes literally
+is offered, because shells evaluate what programs answer.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import typer  # noqa: TC002  # typer reads the annotations at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LITERAL: Final = re.compile(r"[A-Za-z0-9_./:@+-]+")
+
+
+class RepositoryNames(NamedTuple):
+    environments: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    consumers: tuple[str, ...] = ()
+
+
+def complete_environments(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _matching(repository_names(_directory(ctx)).environments, incomplete)
+
+
+def complete_tenants(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _matching(repository_names(_directory(ctx)).tenants, incomplete)
+
+
+def complete_consumers(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _matching(repository_names(_directory(ctx)).consumers, incomplete)
+
+
+def complete_revisions(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Tags, and HEAD."""
+    names: Iterable[str] = ()
+    with suppress(Exception):
+        from llmcfg.wiring import release_names
+
+        names = release_names(_directory(ctx))
+    return _matching(["HEAD", *names], incomplete)
+
+
+def complete_keys(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The next step of a key path: children of what is written up to its last dot."""
+    names: Iterable[str] = ()
+    with suppress(Exception):
+        from llmcfg.wiring import child_keys
+
+        names = child_keys(_directory(ctx), incomplete.rpartition(".")[0] or ".")
+    return _matching(names, incomplete)
+
+
+def repository_names(directory: Path) -> RepositoryNames:
+    """Names as the manifest and the file names say them, valid or not; empty where there is no readable manifest."""
+    with suppress(Exception):
+        from llmcfg.documents.loader import load_document
+
+        manifest: Any = load_document((directory / "llmcfg.yaml").read_bytes()).value
+        return RepositoryNames(
+            tuple(manifest["environments"]),
+            tuple(manifest.get("tenants", ())),
+            tuple(sorted(file.stem for file in (directory / "consumers").glob("*.yaml"))),
+        )
+    return RepositoryNames()
+
+
+def _directory(ctx: typer.Context) -> Path:
+    return Path(ctx.params.get("directory") or ".")
+
+
+def _matching(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete) and _LITERAL.fullmatch(name)]

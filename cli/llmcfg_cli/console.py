@@ -1,0 +1,128 @@
+"""The terminal: the answer of a command goes to stdout, everything else to stderr.
+
+Rules: colour only on a terminal, without NO_COLOR and unless TERM is dumb. No question and no moving text without a terminal; a
+question that cannot be asked becomes a usage error that names the option which answers it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TextIO
+
+from llmcfg.errors import UsageError
+from llmcfg_cli.views.text import Style, clip, paint, visible, visible_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Step = Callable[[int, int], None]
+
+PROGRESS_DELAY: Final = 0.5  # seconds before anything moves
+_PROGRESS_INTERVAL: Final = 0.1
+_SPINNER: Final = "|/-\\"
+
+
+def out(text: str) -> None:
+    """Print the answer, with one line break at its end. Nothing for an empty answer."""
+    if text:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def out_bytes(content: bytes) -> None:
+    """Print a file's bytes as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+
+
+def note(text: str, *, quiet: bool = False) -> None:
+    """Say something beside the answer."""
+    if text and not quiet:
+        sys.stdout.flush()  # on a terminal both streams show in the order in which they were written
+        print(text, file=sys.stderr)
+
+
+def report_error(message: str, hint: str = "") -> None:
+    """`error: …` and `hint: …` on stderr; both may hold data."""
+    colour = has_colour(sys.stderr)
+    note(f"{paint('error:', Style.RED, colour)} {visible_lines(message)}")
+    if hint:
+        note(f"{paint('hint:', Style.CYAN, colour)} {visible_lines(hint)}")
+
+
+def has_colour(stream: TextIO | None = None) -> bool:
+    """Whether text for `stream` (stdout by default) may hold colour."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return (stream or sys.stdout).isatty()
+
+
+def width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size().columns
+
+
+def is_interactive() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str, *, option: str = "--yes") -> bool:
+    """Ask yes or no; no is the default. Raises UsageError naming `option` where nobody can answer."""
+    return _answer(f"{visible(question)} [y/N] ", option).lower() in ("y", "yes")
+
+
+def confirm_environment(name: str, *, option: str = "--yes") -> bool:
+    """Ask to type the name of a protected environment; whether it was typed."""
+    return _answer(f"{visible(name)} is protected; type its name to go on: ", option) == name
+
+
+def _answer(prompt: str, option: str) -> str:
+    if not is_interactive():
+        raise UsageError("this needs an answer, and there is no terminal to ask on", hint=f"pass {option} to go on")
+    sys.stdout.flush()
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
+@contextmanager
+def progress(label: str, *, quiet: bool = False, delay: float = PROGRESS_DELAY) -> Iterator[Step]:
+    """Show on a terminal that work goes on, once it has gone on for `delay` seconds.
+
+    Yields `step(done, total)`, which may be called as often as wanted, from one thread.
+    """
+    state = ""
+
+    def step(done: int, total: int) -> None:
+        nonlocal state
+        state = f" {done}/{total}"
+
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield step
+        return
+    finished = threading.Event()
+    shown = threading.Thread(target=_spin, args=(finished, delay, lambda: f"{visible(label)}{state}"), daemon=True)
+    shown.start()
+    try:
+        yield step
+    finally:
+        finished.set()
+        shown.join()
+
+
+def _spin(finished: threading.Event, delay: float, text: Callable[[], str]) -> None:
+    if finished.wait(delay):
+        return
+    turn = 0
+    while True:
+        sys.stderr.write(f"\r\x1b[K{clip(f'{_SPINNER[turn % len(_SPINNER)]} {text()}', width() - 1)}")
+        sys.stderr.flush()
+        turn += 1
+        if finished.wait(_PROGRESS_INTERVAL):
+            break
+    sys.stderr.write("\r\x1b[K")
+    sys.stderr.flush()

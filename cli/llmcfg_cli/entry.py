@@ -1,0 +1,94 @@
+"""The process: what `llmcfg` does before and after a command, and the only place that knows exit codes of failures.
+
+Rules: `--version` and the overview are answered before any heavy import. Variables of the environment that would make Git look
+elsewhere or run something are dropped, since a repository is chosen by `-C` alone. Nothing ends in a traceback unless LLMCFG_DEBUG is set.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` would be half the time of --version
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+BUG = 1
+USAGE = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+_TRUSTED_GIT_VARIABLES = (
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_SSH",
+    "GIT_SSL_",
+    "GIT_ASKPASS",
+    "GIT_TERMINAL_PROMPT",
+)
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and exit with its code."""
+    _distrust_environment()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+        code = BROKEN_PIPE
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:
+        code = _report(error)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments in (["--version"], ["-V"]):
+        from llmcfg import __version__
+
+        print(f"llmcfg {__version__}")
+        return 0
+    if arguments in ([], ["-h"], ["--help"]) and "_LLMCFG_COMPLETE" not in os.environ:
+        from llmcfg_cli.overview import overview
+        from llmcfg_cli.table import PANELS
+
+        print(overview("llmcfg", PANELS), file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else USAGE
+    from llmcfg_cli.app import run
+
+    return run(arguments)
+
+
+def _distrust_environment() -> None:
+    for name in [*os.environ]:
+        if name.startswith("TYPER_") or (name.startswith("GIT_") and not name.startswith(_TRUSTED_GIT_VARIABLES)):
+            del os.environ[name]
+
+
+def _forget_output() -> None:
+    """Nobody reads stdout any more; keep the interpreter from complaining about that when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _report(error: Exception) -> int:
+    from llmcfg.errors import LlmcfgError
+    from llmcfg_cli.console import report_error
+
+    if os.environ.get("LLMCFG_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, LlmcfgError):
+        report_error(error.message, error.hint)
+        return error.exit_code
+    if isinstance(error, OSError) and error.filename is not None:
+        report_error(f"{os.fsdecode(error.filename)}: {error.strerror}", "check that the path exists and may be used")
+        return BUG
+    report_error(
+        f"internal error: {type(error).__name__}: {error} "
+        "(this is a bug in llmcfg; run again with LLMCFG_DEBUG=1 for the traceback)"
+    )
+    return BUG

@@ -1,0 +1,122 @@
+"""The options that many commands share: one flag, one meaning, one text of help.
+
+Use an alias as an annotation with a default: `directory: Directory = Path()`. For an answer's format, each command names its own:
+`output: Annotated[Literal["table", "json"], OUTPUT] = "table"`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from llmcfg_cli.completion import (
+    complete_consumers,
+    complete_environments,
+    complete_keys,
+    complete_revisions,
+    complete_tenants,
+)
+
+Directory: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--directory", "-C", metavar="DIR", help="Work in this configuration repository.", show_default="where you are"
+    ),
+]
+
+_ENVIRONMENT = typer.Option(
+    "--env", "-e", metavar="ENV", help="The environment.", autocompletion=complete_environments, show_default=False
+)
+_ENVIRONMENTS = typer.Option(
+    "--env",
+    "-e",
+    metavar="ENV",
+    help="Only this environment; may be repeated.",
+    autocompletion=complete_environments,
+    show_default=False,
+)
+_TENANT = typer.Option(
+    "--tenant",
+    "-t",
+    metavar="TENANT",
+    help="The tenant; without it, the platform's own configuration.",
+    autocompletion=complete_tenants,
+    show_default=False,
+)
+_TENANTS = typer.Option(
+    "--tenant",
+    "-t",
+    metavar="TENANT",
+    help="Only this tenant; may be repeated. _shared is what has no tenant.",
+    autocompletion=complete_tenants,
+    show_default=False,
+)
+_CONSUMER = typer.Option(
+    "--consumer",
+    "-c",
+    metavar="CONSUMER",
+    help="The consumer.",
+    autocompletion=complete_consumers,
+    show_default=False,
+)
+_CONSUMERS = typer.Option(
+    "--consumer",
+    "-c",
+    metavar="CONSUMER",
+    help="Only this consumer; may be repeated.",
+    autocompletion=complete_consumers,
+    show_default=False,
+)
+_AT = typer.Option(
+    "--at",
+    metavar="REV",
+    help="Look at this commit, tag, branch or time (ISO 8601) instead of the work tree.",
+    autocompletion=complete_revisions,
+    show_default=False,
+)
+
+RequiredEnvironment: TypeAlias = Annotated[str, _ENVIRONMENT]
+Environment: TypeAlias = Annotated[str | None, _ENVIRONMENT]
+Environments: TypeAlias = Annotated[list[str] | None, _ENVIRONMENTS]
+Tenant: TypeAlias = Annotated[str | None, _TENANT]
+Tenants: TypeAlias = Annotated[list[str] | None, _TENANTS]
+RequiredConsumer: TypeAlias = Annotated[str, _CONSUMER]
+Consumer: TypeAlias = Annotated[str | None, _CONSUMER]
+Consumers: TypeAlias = Annotated[list[str] | None, _CONSUMERS]
+At: TypeAlias = Annotated[str | None, _AT]
+
+Key: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY",
+        help="A key path, such as llm_providers.openai.base_url.",
+        autocompletion=complete_keys,
+        show_default=False,
+    ),
+]
+OptionalKey: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="[KEY]",
+        help="A key path, such as llm_providers.openai; '.' is everything.",
+        autocompletion=complete_keys,
+        show_default=False,
+    ),
+]
+
+OUTPUT = typer.Option("--output", "-o", help="The form of the answer.", case_sensitive=False)
+
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print the answer and errors only.", show_default=False)
+]
+Verbose: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on the way.", show_default=False)]
+ExitCode: TypeAlias = Annotated[
+    bool, typer.Option("--exit-code", help="Exit with 3 when there are differences.", show_default=False)
+]
+FailOnLevel: TypeAlias = Literal["error", "warning", "note", "never"]
+FailOn: TypeAlias = Annotated[
+    FailOnLevel, typer.Option("--fail-on", help="Exit with 4 when a finding is at least this severe.")
+]

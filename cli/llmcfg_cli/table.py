@@ -1,0 +1,98 @@
+"""Every command by name. Nothing here is imported until its command runs, so help, completion and start-up stay fast.
+
+A command's `target` is `module:function` under `llmcfg_cli.commands`; its `help` is the one line that overviews show.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, TypeAlias
+
+
+class Command(NamedTuple):
+    name: str
+    target: str
+    help: str
+    hidden: bool = False
+
+
+class Family(NamedTuple):
+    """Commands that share a first word: `llmcfg schema export`."""
+
+    name: str
+    help: str
+    commands: tuple[Command, ...]
+    hidden: bool = False
+
+
+Entry: TypeAlias = "Command | Family"
+
+
+class Panel(NamedTuple):
+    """Entries under one heading of the overview."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+
+PANELS: Final = (
+    Panel(
+        "Daily",
+        (
+            Command("validate", "validate:validate", "check every environment, tenant and consumer"),
+            Command("diff", "diff:diff", "show what changes in effect, and for whom"),
+            Command("render", "render:render", "write the bundles, or one file of one bundle"),
+            Command("explain", "explain:explain", "show where a value comes from"),
+            Command("get", "get:get", "print the effective value of a key"),
+            Command("list", "list_keys:list_keys", "list effective keys and values"),
+            Command("tree", "tree:tree", "show the effective configuration as a tree"),
+            Command("set", "set_value:set_value", "change a value in a file, keeping its comments"),
+            Command("fmt", "fmt:fmt", "write YAML so that every reader takes it the same"),
+        ),
+    ),
+    Panel(
+        "Deploy",
+        (
+            Command("plan", "plan:plan", "show or save what apply would do"),
+            Command("apply", "apply:apply", "deploy bundles to an environment"),
+            Command("status", "status:status", "show what is deployed, pending and drifted"),
+            Command(
+                "history", "history:history", "show deployments, or the commits that changed a key's effective value"
+            ),
+            Command("log", "history:history", "the same as history", hidden=True),
+            Command("tag", "tag:tag", "name a revision as a release"),
+            Command("rollback", "rollback:rollback", "go back to what was deployed before"),
+        ),
+    ),
+    Panel(
+        "Repository",
+        (
+            Command("init", "init:init", "make a configuration repository"),
+            Command("doctor", "doctor:doctor", "check the repository and the installation"),
+            Family(
+                "import",
+                "take over configuration from other programs",
+                (Command("litellm", "import_litellm:import_litellm", "take over a LiteLLM proxy config"),),
+            ),
+            Family(
+                "schema",
+                "JSON Schemas of the configuration",
+                (Command("export", "schema:export", "write schemas and settings for editors"),),
+            ),
+        ),
+    ),
+    Panel(
+        "Reference",
+        (
+            Command("rules", "rules:rules", "list the rules that findings name, or explain one"),
+            Command("limits", "limits:limits", "list the limits that input is held to"),
+            Family(
+                "completion",
+                "completion of commands, names and keys in your shell",
+                (
+                    Command("show", "completion:show", "print the script for a shell"),
+                    Command("install", "completion:install", "install the script for a shell"),
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Views: pure functions from values to text. Data from the outside is shown through `text.visible`."""
