@@ -1,0 +1,90 @@
+"""Findings as SARIF 2.1.0 (OASIS), the form that code scanning services read.
+
+Fingerprints are made of the rule, the file and the text of the line, so they stay when lines move; equal ones are numbered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from llmcfg import __version__
+from llmcfg.model.rules import RULES
+from llmcfg_cli.views.document import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmcfg.model.findings import Finding, Origin
+
+SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def sarif(findings: Sequence[Finding]) -> str:
+    rule_ids = sorted({finding.rule_id for finding in findings})
+    seen: Counter[str] = Counter()
+    return json_text(
+        {
+            "$schema": SCHEMA,
+            "version": "2.1.0",
+            "runs": [
+                {
+                    "tool": {
+                        "driver": {
+                            "name": "llmcfg",
+                            "version": __version__,
+                            "rules": [_rule(rule_id) for rule_id in rule_ids],
+                        }
+                    },
+                    "columnKind": "unicodeCodePoints",
+                    "results": [_result(finding, rule_ids, seen) for finding in findings],
+                }
+            ],
+        }
+    )
+
+
+def _rule(rule_id: str) -> dict[str, Any]:
+    rule = RULES[rule_id]
+    return {
+        "id": rule_id,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": f"{rule.title}. {rule.why}", "markdown": f"**{rule.title}**\n\n{rule.why}"},
+        "defaultConfiguration": {"level": str(rule.severity)},
+    }
+
+
+def _result(finding: Finding, rule_ids: Sequence[str], seen: Counter[str]) -> dict[str, Any]:
+    fingerprint = _fingerprint(finding)
+    seen[fingerprint] += 1
+    result: dict[str, Any] = {
+        "ruleId": finding.rule_id,
+        "ruleIndex": rule_ids.index(finding.rule_id),
+        "level": str(finding.severity),
+        "message": {"text": f"{finding.message}. {finding.hint}" if finding.hint else finding.message},
+        "locations": [_location(finding.origin, finding.length)],
+        "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint}:{seen[fingerprint]}"},
+        "properties": {"reach": [*finding.reach]},
+    }
+    if finding.related:
+        result["relatedLocations"] = [_location(origin, 1) for origin in finding.related]
+    return result
+
+
+def _location(origin: Origin, length: int) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(origin.file), "uriBaseId": "%SRCROOT%"}}
+    if origin.line:
+        region = {"startLine": origin.line}
+        if origin.column:
+            region |= {"startColumn": origin.column, "endColumn": origin.column + max(1, length)}
+        physical["region"] = region
+    return {"physicalLocation": physical}
+
+
+def _fingerprint(finding: Finding) -> str:
+    said = finding.source_line.strip() or finding.message
+    parts = (finding.rule_id, finding.origin.file, said)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
