@@ -1,0 +1,77 @@
+"""The second opinion: a document counts only if an independent parser reads the same value.
+
+It catches what libyaml is lenient about. It runs only on text that the loader has accepted, because the second parser
+may not survive deep nesting.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.documents.positions import find_places_in, nearest_place
+from llmcfg.model.findings import Problem
+from llmcfg.model.keypath import format_key_path
+from llmcfg.model.value import Tagged
+
+if TYPE_CHECKING:
+    from llmcfg.model.value import Path, Value
+
+
+def find_disagreement(text: str, value: dict[str, Value], *, has_tags: bool) -> Problem | None:
+    """The first thing that the second parser reads differently, or refuses; None when both agree."""
+    import yaml_rs
+
+    try:
+        other = yaml_rs.loads(text, parse_datetime=False)
+    except ValueError as error:
+        return _refusal(str(error))
+    if not has_tags and _same_encoding(value, other):
+        return None
+    path = _first_difference(value, other)
+    if path is None:
+        return None
+    place = nearest_place(find_places_in(text), path)
+    message = f"YAML readers disagree about {format_key_path(path)}"
+    return Problem("yaml-disagree", message, place.value_line, place.value_column, _HINT)
+
+
+def _refusal(complaint: str) -> Problem:
+    place = _PLACE.search(complaint)
+    line, column = (int(place[1]), int(place[2])) if place else (0, 0)
+    reason = complaint.rstrip().rsplit("\n", 1)[-1]
+    return Problem("yaml-disagree", f"a second YAML reader refuses the document: {reason[:200]}", line, column, _HINT)
+
+
+def _same_encoding(value: Value, other: object) -> bool:
+    """Equal with types (1, 1.0 and true differ) and order, at the speed of an encoder."""
+    from msgspec import json
+
+    try:
+        return json.encode(value) == json.encode(other)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _first_difference(value: Value, other: object, path: Path = ()) -> Path | None:
+    if isinstance(value, Tagged):
+        return None if value.value is None else _first_difference(value.value, other, path)
+    if isinstance(value, dict) and isinstance(other, dict):
+        if value.keys() != other.keys():
+            return path
+        pairs = [(key, value[key], other[key]) for key in value]
+    elif isinstance(value, list) and isinstance(other, list):
+        if len(value) != len(other):
+            return path
+        pairs = [(index, *both) for index, both in enumerate(zip(value, other, strict=True))]
+    else:
+        return None if type(value) is type(other) and value == other else path
+    for step, ours, theirs in pairs:
+        difference = _first_difference(ours, theirs, (*path, step))
+        if difference is not None:
+            return difference
+    return None
+
+
+_PLACE: Final = re.compile(r"line (\d+), column (\d+)")
+_HINT: Final = "write it more simply: quote the text, or put each key on a line of its own"
