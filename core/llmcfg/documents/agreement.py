@@ -59,7 +59,7 @@ def _first_difference(value: Value, other: object, path: Path = ()) -> Path | No
     if isinstance(value, dict) and isinstance(other, dict):
         if value.keys() != other.keys():
             return path
-        pairs = [(key, value[key], other[key]) for key in value]
+        pairs: list[tuple[str | int, Value, object]] = [(key, value[key], other[key]) for key in value]
     elif isinstance(value, list) and isinstance(other, list):
         if len(value) != len(other):
             return path

@@ -48,7 +48,8 @@ class Complaints:
                 self.problems[index] = problem._replace(message=f"{problem.message}, first on line {line}")
         if not self.problems:
             return tuple(others)
-        return tuple(sorted((*others, *self.problems), key=lambda problem: (problem.line, problem.column)))
+        by_place = {(problem.rule, problem.line, problem.column): problem for problem in (*others, *self.problems)}
+        return tuple(sorted(by_place.values(), key=lambda problem: (problem.line, problem.column)))
 
     def unusable_key(self) -> str:
         """A stand-in under which the value of a bad key can be read on, distinct from every real key."""

@@ -18,7 +18,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from yaml import YAMLError
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -34,6 +34,7 @@ from llmcfg.documents.aliases import Anchors
 from llmcfg.documents.complaints import RESERVED_KEYS, Complaints
 from llmcfg.documents.scalars import NUMBER_STARTS, WORDS, Trap, resolve_plain
 from llmcfg.documents.screen import has_forbidden_character, screen, why_not_a_key
+from llmcfg.documents.tabs import find_tabs
 from llmcfg.limits import DOCUMENT_DEPTH
 from llmcfg.model.rules import RULES, Severity
 from llmcfg.model.value import MergeTag, Tagged
@@ -69,7 +70,7 @@ def load_document(content: bytes, *, secrets: bool = False) -> Loaded:
         return Loaded(None, screened.problems)
     reader = _Reader(screened.text, secrets=secrets)
     value = reader.read()
-    problems = reader.complaints.in_text_order(screened.problems)
+    problems = reader.complaints.in_text_order((*screened.problems, *find_tabs(screened.text)))
     if any(RULES[problem.rule].severity is Severity.ERROR for problem in problems) or not isinstance(value, dict):
         return Loaded(None, problems)
     disagreement = find_disagreement(screened.text, value, has_tags=reader.has_tags)
@@ -244,7 +245,7 @@ class _Reader:
         return trap.value
 
     def _tagged_scalar(self, event: ScalarEvent, *, in_list: bool) -> Value:
-        tag, text = cast("str", event.tag), cast("str", event.value)
+        tag, text = cast("str", event.tag), event.value
         plain = resolve_plain(text) if not event.style else text
         if tag in _MERGE_TAGS:
             self.has_tags = True
@@ -257,7 +258,7 @@ class _Reader:
             return self._trapped(event, plain)
         elif _TAG_OF_TYPE.get(type(plain)) != tag:
             self._unknown_tag(event)
-        return plain
+        return None if isinstance(plain, Trap) else plain
 
     def _odd_collection(self, event: Any, value: Value, *, in_list: bool) -> Value:
         tag = event.tag
@@ -312,7 +313,7 @@ _ITEM: Final = object()
 _STANDARD: Final = "tag:yaml.org,2002:"
 _MERGE_TAGS: Final = frozenset(MergeTag)
 _KINDS: Final = "!append and !prepend stand before a list, !replace before a mapping, !delete before nothing"
-_TAG_OF_TYPE: Final = {
+_TAG_OF_TYPE: Final[dict[type, str]] = {
     kind: _STANDARD + name
     for kind, name in (
         (int, "int"),

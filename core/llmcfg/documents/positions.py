@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yaml import YAMLError
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     MappingEndEvent,
@@ -39,11 +39,11 @@ class Place(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A place in the text: line and column from 0, `index` in characters."""
+    """A place in the text: line and column from 0, `offset` in characters."""
 
     line: int
     column: int
-    index: int
+    offset: int
 
 
 class Node(NamedTuple):
@@ -103,7 +103,7 @@ class _Frame:
         self.path = path
         self.event = event
         self.own_key = key
-        self.keys: dict[str, Any] | None = {} if isinstance(event, MappingStartEvent) else None
+        self.keys: dict[str, Mark] | None = {} if isinstance(event, MappingStartEvent) else None
         self.key: Any = None
         self.length = 0
         self.end = _mark(event.end_mark)
@@ -125,7 +125,7 @@ class _Walk:
                     if self._is_key(event):
                         self._skip_collection()
                     else:
-                        path, key = self._step(event)
+                        path, key = self._step()
                         self._frames.append(_Frame(path, event, key))
                 elif isinstance(event, MappingEndEvent | SequenceEndEvent):
                     yield self._close(event)
@@ -139,12 +139,13 @@ class _Walk:
             return False
         frame.key = event
         if isinstance(event, ScalarEvent):
-            first = frame.keys.setdefault(event.value, event).start_mark
-            if first.index != event.start_mark.index:
-                self._firsts[event.start_mark.index] = (first.line + 1, first.column + 1)
+            key = _mark(event.start_mark)
+            first = frame.keys.setdefault(event.value, key)
+            if first != key:
+                self._firsts[key.offset] = (first.line + 1, first.column + 1)
         return True
 
-    def _step(self, event: Any) -> tuple[Path, Any]:
+    def _step(self) -> tuple[Path, Any]:
         """The path of the value that begins now, and its key event."""
         if not self._frames:
             return (), None
@@ -156,7 +157,7 @@ class _Walk:
         return (*frame.path, str(getattr(key, "value", ""))), key
 
     def _leaf(self, event: Any) -> tuple[Path, Node]:
-        path, key = self._step(event)
+        path, key = self._step()
         node = Node(key, _mark(event.start_mark), _mark(event.end_mark), event)
         self._extend(node.end)
         return path, node
@@ -187,10 +188,10 @@ def _mark(mark: Any) -> Mark:
 def _trimmed_end(text: str, node: Node) -> Mark:
     """The end without the white space after a block scalar."""
     start, end = node.start, node.end
-    written = text[start.index : end.index]
+    written = text[start.offset : end.offset]
     kept = written.rstrip()
     if kept == written or not kept:
         return end
     breaks = kept.count("\n")
     column = len(kept) - kept.rfind("\n") - 1 if breaks else start.column + len(kept)
-    return Mark(start.line + breaks, column, start.index + len(kept))
+    return Mark(start.line + breaks, column, start.offset + len(kept))

@@ -122,6 +122,12 @@ _RULES: Final = (
         "character that does not belong in configuration",
         "Control characters, NUL and lone surrogates hide text or break readers.",
     ),
+    Rule(
+        "yaml-direction",
+        _W,
+        "invisible text direction control",
+        "It makes people who review the text see something else than programs read.",
+    ),
     Rule("yaml-tab", _E, "tab used as white space", "YAML readers differ on tabs."),
     Rule("yaml-disagree", _E, "two YAML readers disagree", "What programs read here would depend on their library."),
     # names and layout
@@ -271,6 +277,7 @@ _RULES: Final = (
         "secret file without encrypted values",
         "Values under secrets/ are encrypted with age in the SOPS format.",
     ),
+    Rule("secret-unset", _W, "secret that is named but has no value yet", "What refers to it cannot be deployed until it is set."),
     # schemas
     Rule("schema-violation", _E, "value breaks its schema", "The program that reads it would refuse or misread it."),
     Rule("schema-unknown-key", _E, "key that the schema does not know", "Nothing reads it; it is probably mistyped."),
