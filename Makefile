@@ -1,0 +1,49 @@
+# Every target sets up what it needs in .venv first. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint golden coverage wheel-test licences constraints clean
+
+PYTHON ?=
+export PYTHON
+BIN := .venv/bin
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+demo: ## set up, then show the main job on a copy of sample-repo in .demo
+	@.ci/setup runtime
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample-repo/demo.sh
+
+test: ## set up, then run all tests (ARGS="-k merge" for a part)
+	@.ci/setup test
+	$(BIN)/python -m pytest -n auto -rs $(ARGS)
+
+lint: ## ruff, mypy, pyright and the import contracts
+	@.ci/setup dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+golden: ## write the golden files again, to be read in `git diff`
+	@.ci/setup test
+	$(BIN)/python -m tests.golden.update
+
+coverage: ## run the tests and report what they do not reach
+	@.ci/setup test
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+wheel-test: ## build the sdist and the wheel, and run the tests against the installed wheel alone
+	@.ci/setup test
+	@.ci/wheel-test
+
+licences: ## check the licence of everything that is installed with llmcfg
+	@.ci/setup test
+	@$(BIN)/python .ci/licences.py
+
+constraints: ## resolve the newest allowed versions and write constraints.txt
+	@.ci/refresh-constraints
+
+clean: ## remove everything that was made here
+	rm -rf .venv .demo build dist .coverage* htmlcov .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find core cli tests -name __pycache__ -type d -prune -exec rm -rf {} +
