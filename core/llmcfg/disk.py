@@ -1,0 +1,96 @@
+"""Writing files so that they survive a crash: aside, flushed, renamed, and the directory flushed too.
+
+When a function here returns, what it wrote is on the disk; when it raises, the file holds what it held before (`append_line` may leave
+part of a line). Every failure is a StorageError that names the path.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from llmcfg.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def atomic_write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Replace or create `path`; a reader sees all of the old or all of the new. `mode` is narrowed by the umask."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    with storage_errors("write", path):
+        try:
+            write_new(aside, content, mode=mode)
+            aside.rename(path)
+        except BaseException:
+            with suppress(OSError):
+                aside.unlink()
+            raise
+        sync_folder(path.parent)
+
+
+def append_line(path: Path, line: bytes, *, mode: int = 0o600) -> None:
+    """Add one line (a newline is added) at the end of `path`, in one write, creating the file if it is not there."""
+    if b"\n" in line:
+        raise ValueError("a line holds no newline")
+    with storage_errors("append to", path):
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
+        try:
+            _write_all(descriptor, line + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if is_new:
+            sync_folder(path.parent)
+
+
+def make_folders(path: Path, *, mode: int = 0o777) -> None:
+    """Create `path` and what is missing above it; each new folder is on the disk in its parent."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        folder.mkdir(mode=mode, exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def write_new(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Create `path`, which must not exist, and flush its content, but not the directory. Raises OSError as it comes."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        _write_all(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Flush a directory, so that the names in it survive. Raises OSError as it comes."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def storage_errors(verb: str, path: Path) -> Iterator[None]:
+    """Turns an OSError of its body into a StorageError: cannot `verb` `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot {verb} {path}: {error.strerror or error}",
+            hint="check that the disk is writable and has free space and inodes",
+        ) from error
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,127 @@
+"""Writing objects: blobs, trees that share what did not change, commits and tags. Flushed, since `opening` turns flushing on.
+
+Objects are written before the ref that makes them reachable, so a crash leaves at most unreachable objects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from llmcfg.errors import StorageError, UsageError
+from llmcfg.git.filenames import why_not_a_file_name
+from llmcfg.limits import BLOB_BYTES, COMMIT_MESSAGE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_FALLBACK_IDENTITY = "llmcfg <llmcfg@localhost>"
+_Folder = dict[str, "str | _Folder"]
+
+
+def blob_id(content: bytes) -> str:
+    """The id that Git gives a blob."""
+    return _object_id(b"blob", content)
+
+
+def tag_ref(name: str) -> str:
+    """The full ref name of a tag. Raises UsageError for names that Git refuses or that could be taken for something else."""
+    ref = f"refs/tags/{name}"
+    is_misleading = name in ("HEAD", "@") or name.startswith("-") or re.fullmatch(r"[0-9a-f]{40}", name)
+    if is_misleading or not name.isascii() or not pygit2.reference_is_valid_name(ref):
+        raise UsageError(f"{name!r} cannot name a tag", hint="write it as v1.2.0 or prod-2025-03-31")
+    return ref
+
+
+class ObjectWriter:
+    """Writes objects of one repository."""
+
+    def __init__(self, git: pygit2.Repository) -> None:
+        self._git = git
+
+    def write_tree(self, files: Mapping[str, bytes], present: Collection[str] = ()) -> str:
+        """A tree of `files` by path. Objects in `present` are known to be stored and are not written again."""
+        top: _Folder = {}
+        for path, content in sorted(files.items()):
+            self._place(top, path, self._write_once(ObjectType.BLOB, b"blob", content, present))
+        return self._write_folder(top, present)
+
+    def write_commit(self, tree: str, parents: tuple[str, ...], message: str) -> str:
+        who = f"{self._identity()} {int(time.time())} +0000"
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
+        return self._write(ObjectType.COMMIT, _with_message(lines, message))
+
+    def write_tag(self, name: str, commit: str, message: str) -> str:
+        who = f"{self._identity()} {int(time.time())} +0000"
+        lines = [f"object {commit}", "type commit", f"tag {name}", f"tagger {who}"]
+        return self._write(ObjectType.TAG, _with_message(lines, message))
+
+    def _place(self, top: _Folder, path: str, oid: str) -> None:
+        *folders, name = path.split("/")
+        for segment in (*folders, name):
+            reason = why_not_a_file_name(segment.encode())
+            if reason:
+                raise UsageError(f"cannot store a file at {path!r}: {reason}", hint="choose another output path")
+        at = top
+        for segment in folders:
+            below = at.setdefault(segment, {})
+            if isinstance(below, str):
+                raise UsageError(f"{path!r} lies below another file", hint="choose another output path")
+            at = below
+        if name in at:
+            raise UsageError(f"{path!r} is a file and a directory", hint="choose another output path")
+        at[name] = oid
+
+    def _write_folder(self, folder: _Folder, present: Collection[str]) -> str:
+        lines = []
+        for name, below in folder.items():
+            if isinstance(below, str):
+                lines.append((name, b"100644 " + name.encode() + b"\0" + bytes.fromhex(below)))
+            else:
+                oid = self._write_folder(below, present)
+                lines.append((f"{name}/", b"40000 " + name.encode() + b"\0" + bytes.fromhex(oid)))
+        raw = b"".join(line for _, line in sorted(lines))
+        return self._write_once(ObjectType.TREE, b"tree", raw, present)
+
+    def _write_once(self, kind: ObjectType, word: bytes, content: bytes, present: Collection[str]) -> str:
+        if len(content) > BLOB_BYTES:
+            raise UsageError(f"a file of {len(content):,} bytes is over the limit of {BLOB_BYTES:,}", hint="split it")
+        oid = _object_id(word, content)
+        return oid if oid in present else self._write(kind, content)
+
+    def _write(self, kind: ObjectType, content: bytes) -> str:
+        try:
+            return str(self._git.odb.write(kind, content))
+        except (pygit2.GitError, OSError) as error:
+            raise StorageError(
+                f"cannot write to {self._git.path}: {error}",
+                hint="check that the disk is writable and has free space and inodes",
+            ) from error
+
+    def _identity(self) -> str:
+        """`name <mail>` of the Git configuration."""
+        try:
+            signature = self._git.default_signature
+        except (KeyError, pygit2.GitError, ValueError):
+            return _FALLBACK_IDENTITY
+        return f"{_plain(signature.name)} <{_plain(signature.email)}>"
+
+
+def _with_message(lines: list[str], message: str) -> bytes:
+    text = message.encode("utf-8", "replace")
+    if b"\0" in text or len(text) > COMMIT_MESSAGE_BYTES:
+        raise UsageError("the message holds a NUL or is over 1 MiB", hint="write a shorter message")
+    return "\n".join(lines).encode() + b"\n\n" + text.rstrip(b"\n") + b"\n"
+
+
+def _plain(text: str) -> str:
+    return "".join(char for char in text if char not in "<>\n\0").strip()
+
+
+def _object_id(word: bytes, content: bytes) -> str:
+    return hashlib.sha1(b"%s %d\0" % (word, len(content)) + content, usedforsecurity=False).hexdigest()

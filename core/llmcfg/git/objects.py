@@ -1,0 +1,76 @@
+"""Reading raw objects: the size is known before the content is, and every failure has its rule.
+
+libgit2 verifies that content hashes to its name. Replace refs and grafts have no effect here, since objects are read by their own name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+
+import pygit2
+from pygit2.enums import ObjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_REMEMBERED_HEADERS = 500_000
+T = TypeVar("T")
+Kind = Literal["commit", "tree", "blob", "tag"]
+_KINDS: dict[int, Kind] = {
+    int(ObjectType.COMMIT): "commit",
+    int(ObjectType.TREE): "tree",
+    int(ObjectType.BLOB): "blob",
+    int(ObjectType.TAG): "tag",
+}
+
+
+class UnreadableObject(Exception):
+    """`rule` is object-missing, object-corrupt, tree-type or blob-size; the message says the object and the reason."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+
+
+class Header(NamedTuple):
+    kind: Kind
+    size: int
+
+
+class Objects:
+    """The object database of one repository. Headers are remembered, since objects never change."""
+
+    def __init__(self, odb: pygit2.Odb) -> None:
+        self._odb = odb
+        self._headers: dict[str, Header] = {}
+
+    def header(self, oid: str) -> Header:
+        """Kind and size, without inflating the content. Raises UnreadableObject."""
+        known = self._headers.get(oid)
+        if known is None:
+            if len(self._headers) >= _REMEMBERED_HEADERS:
+                self._headers.clear()
+            kind, size = _reading(oid, lambda: self._odb.read_header(oid))
+            known = self._headers[oid] = Header(_KINDS[int(kind)], size)
+        return known
+
+    def read(self, oid: str, kind: Kind, limit: int) -> bytes:
+        """The content of an object of this kind with at most `limit` bytes. Raises UnreadableObject."""
+        header = self.header(oid)
+        if header.kind != kind:
+            raise UnreadableObject("tree-type", f"object {oid[:10]} is a {header.kind} where a {kind} is expected")
+        if header.size > limit:
+            message = f"object {oid[:10]} has {header.size:,} bytes; the limit for a {kind} is {limit:,}"
+            raise UnreadableObject("tree-count" if kind == "tree" else "blob-size", message)
+        return _reading(oid, lambda: self._odb.read(oid))[1]
+
+
+def _reading(oid: str, read: Callable[[], tuple[ObjectType, T]]) -> tuple[ObjectType, T]:
+    try:
+        return read()
+    except KeyError:
+        raise UnreadableObject("object-missing", f"object {oid} is missing") from None
+    except (pygit2.GitError, ValueError) as error:
+        reason = str(error).removeprefix(f"{oid}: ")
+        raise UnreadableObject("object-corrupt", f"object {oid} is damaged: {reason}") from None

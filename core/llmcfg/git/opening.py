@@ -1,0 +1,99 @@
+"""Finding and opening the Git repository of a configuration folder, and refusing the ones that could mislead.
+
+`GIT_*` variables are not read. Refused are: repositories of another owner, formats that libgit2 cannot read (sha256, reftable), and objects
+borrowed from elsewhere (alternates), since they may be another tenant's.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pygit2
+from pygit2.enums import RepositoryOpenFlag
+
+from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, NotFoundError, UsageError
+
+pygit2.settings.enable_fsync_gitdir(True)  # without it libgit2 flushes nothing, and a power cut loses commits
+
+MANIFEST = "llmcfg.yaml"
+
+
+class Opened(NamedTuple):
+    """`root` is the folder with the manifest, None in a bare repository; `prefix` is the way to it from the top of the Git tree."""
+
+    git: pygit2.Repository
+    git_dir: Path  # the common one, where objects and branches are, also for a linked work tree
+    root: Path | None
+    prefix: str
+
+
+def open_git(folder: Path) -> Opened:
+    """Open the repository that holds `folder`. Raises NotFoundError, UsageError, NotAuthorisedError, IntegrityError."""
+    folder = folder.resolve()
+    if not folder.is_dir():
+        raise NotFoundError(f"{folder} is not a directory", hint="name the folder that holds llmcfg.yaml with -C")
+    top = _find_work_tree(folder)
+    if top is None:
+        if not _is_bare(folder):
+            raise NotFoundError(f"{folder} is not in a Git repository", hint="run git init, then llmcfg init")
+        return Opened(_open(folder), folder, None, "")
+    git = _open(top)
+    root = _find_root(folder, top)
+    return Opened(git, _common_folder(Path(git.path)), root, "" if root == top else root.relative_to(top).as_posix())
+
+
+def _find_work_tree(folder: Path) -> Path | None:
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+
+
+def _is_bare(folder: Path) -> bool:
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+def _find_root(folder: Path, top: Path) -> Path:
+    """The nearest folder with a manifest, from `folder` up to the top of the work tree."""
+    for above in (folder, *folder.parents):
+        if (above / MANIFEST).is_file():
+            return above
+        if above == top:
+            break
+    raise NotFoundError(f"{folder} holds no {MANIFEST}", hint="run llmcfg init, or name its folder with -C")
+
+
+def _open(folder: Path) -> pygit2.Repository:
+    try:
+        git = pygit2.Repository(str(folder), RepositoryOpenFlag.NO_SEARCH)
+    except (pygit2.GitError, ValueError, KeyError) as error:
+        raise _why_not_opened(folder, str(error)) from None
+    git_dir = _common_folder(Path(git.path))
+    alternates = git_dir / "objects" / "info" / "alternates"
+    if alternates.is_file() and alternates.stat().st_size:
+        raise UsageError(
+            f"{folder} borrows objects from another repository ({alternates})",
+            hint=f"make it whole: git repack -a -d && rm {alternates}",
+        )
+    return git
+
+
+def _why_not_opened(folder: Path, reason: str) -> LlmcfgError:
+    if "not owned by" in reason:
+        return NotAuthorisedError(
+            f"{folder} belongs to another user", hint=f"git config --global --add safe.directory {folder}"
+        )
+    unsupported = re.search(r"unsupported extension name (\S+)|unknown object format '(\w+)'|version (\d+)", reason)
+    if unsupported:
+        what = next(group for group in unsupported.groups() if group)
+        return UsageError(
+            f"{folder} uses a repository format that llmcfg cannot read: {what}",
+            hint="make a new repository with git init --object-format=sha1 --ref-format=files and push to it",
+        )
+    reason = reason.removeprefix(f"{folder}: ")
+    return IntegrityError(f"the Git repository of {folder} cannot be opened: {reason}", hint="git fsck says more")
+
+
+def _common_folder(git_dir: Path) -> Path:
+    """A linked work tree has a folder of its own that names the common one."""
+    pointer = git_dir / "commondir"
+    return (git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else git_dir.resolve()

@@ -1,0 +1,189 @@
+"""`ports.Repository` over a real Git repository: the facade that the rest of the program sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmcfg.errors import ConflictError, IntegrityError, UsageError
+from llmcfg.git.blame import blame_lines
+from llmcfg.git.changes import changed_paths
+from llmcfg.git.durable import ObjectWriter, tag_ref
+from llmcfg.git.history import History
+from llmcfg.git.objects import Objects
+from llmcfg.git.opening import MANIFEST, open_git
+from llmcfg.git.refs import Refs
+from llmcfg.git.refswap import RefSwap
+from llmcfg.git.revisions import Revisions
+from llmcfg.git.snapshot import CommitSnapshot, read_blob
+from llmcfg.git.walk import TreeReader
+from llmcfg.git.worktree import WorkTreeSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from llmcfg.git.opening import Opened
+    from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
+
+FOLDERS = frozenset(
+    ["base", "environments", "tenants", "consumers", "prompts", "schemas", "templates", "policies", "access", "regions"]
+)
+FILES = frozenset([MANIFEST, ".sops.yaml"])
+
+
+def open_repository(folder: Path, extra_folders: Iterable[str] = ()) -> GitRepository:
+    """Open the configuration repository at `folder`, which holds llmcfg.yaml or lies below it, or is a bare repository.
+
+    Only the known configuration folders and `extra_folders` (further first segments of the manifest's hierarchy) are ever read.
+    Raises NotFoundError, UsageError, NotAuthorisedError or IntegrityError, each with the next step.
+    """
+    return GitRepository(open_git(folder), FOLDERS | FILES | frozenset(extra_folders))
+
+
+class GitRepository:
+    """One repository. Not shared between threads; each process or thread opens its own."""
+
+    def __init__(self, opened: Opened, wanted: frozenset[str]) -> None:
+        self._git = opened.git
+        self._wanted = wanted
+        self.root = opened.root
+        self.prefix = opened.prefix
+        self.git_dir = opened.git_dir
+        self._objects = Objects(opened.git.odb)
+        self._trees = TreeReader(self._objects)
+        self._refs = Refs(opened.git, self._objects)
+        self._history = History(self._objects, opened.git_dir)
+        self._revisions = Revisions(opened.git, self._refs, self._history)
+        self._writer = ObjectWriter(opened.git)
+        self._swap = RefSwap(opened.git_dir, self.state_folder, self._refs, self._history)
+
+    def __str__(self) -> str:
+        return str(self.root or self.git_dir)
+
+    @property
+    def is_bare(self) -> bool:
+        return self.root is None
+
+    @property
+    def state_folder(self) -> Path:
+        """Where llmcfg keeps what belongs to this clone and not to its history: leases, the audit file."""
+        return self.git_dir / "llmcfg"
+
+    # reading
+
+    def resolve(self, revision: str) -> Revision:
+        return self._revisions.resolve(revision)
+
+    def head(self) -> Revision | None:
+        return self._revisions.head()
+
+    def snapshot(self, revision: Revision) -> CommitSnapshot:
+        tree = self._history.commit(revision.commit).tree
+        return CommitSnapshot(self._trees, revision, tree, self._wanted, self.prefix)
+
+    def work_tree(self) -> WorkTreeSnapshot:
+        if self.root is None:
+            raise UsageError(f"{self} is a bare repository and has no work tree", hint="name a revision with --at")
+        return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test())
+
+    def read_ref(self, name: str) -> str | None:
+        return self._refs.commit(name)
+
+    def list_refs(self, prefix: str) -> Mapping[str, str]:
+        """Full ref name to commit, for all sound refs that begin with `prefix`."""
+        return {prefix + name: commit for name, commit in self._refs.commits(prefix).items()}
+
+    def tags(self) -> Mapping[str, str]:
+        return self._refs.commits("refs/tags/")
+
+    def facts(self, commit: str) -> CommitFacts:
+        return self._history.facts(commit)
+
+    def history(self, start: str, *, first_parent: bool = True) -> Iterator[CommitFacts]:
+        return self._history.walk(start, first_parent=first_parent)
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether `old` is `new` or one of its ancestors. Raises NotFoundError where a shallow clone ends."""
+        return self._history.is_ancestor(old, new)
+
+    def changed_paths(self, old: str, new: str) -> Sequence[str]:
+        """Paths of the configuration that differ between two commits, sorted; equal subtrees are not read."""
+        trees = (self._history.commit(commit).tree for commit in (old, new))
+        return changed_paths(self._trees, *trees, wanted=self._wanted, prefix=self.prefix)
+
+    def blame(self, revision: Revision | None, path: str, lines: Sequence[int]) -> Mapping[int, LineBlame]:
+        start = revision or self.head()
+        tip = start.commit if start else None
+        in_tree = f"{self.prefix}/{path}" if self.prefix else path
+        current = None
+        if revision is None and self.root is not None:
+            current = (self.root / path).read_bytes() if (self.root / path).is_file() else b""
+        return blame_lines(self._git, self._history, tip, in_tree, lines, current)
+
+    def read_tree(self, commit: str) -> Mapping[str, bytes]:
+        return {path: read_blob(self._trees, entry.oid) for path, entry in self._whole_tree(commit).items()}
+
+    def tree_digests(self, commit: str) -> Mapping[str, str]:
+        return {path: entry.oid for path, entry in self._whole_tree(commit).items()}
+
+    # writing
+
+    def commit_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
+        if not ref.startswith("refs/heads/") or self._refs.symbolic_target(ref):
+            raise UsageError(f"{ref!r} is no branch that can be written", hint="write it as refs/heads/deployed/prod")
+        self._swap.compare(ref, expected)
+        present = self._trees.object_ids(self._history.commit(expected).tree) if expected else frozenset()
+        tree = self._writer.write_tree(files, present)
+        commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
+        self._swap.swap(ref, expected, commit)
+        return commit
+
+    def create_tag(self, name: str, commit: str, message: str) -> None:
+        ref = tag_ref(name)
+        self._history.commit(commit)
+        known = self._refs.commit(ref)
+        if known is None:
+            tag = self._writer.write_tag(name, commit, message)
+            try:
+                self._swap.swap(ref, None, tag)
+            except ConflictError:
+                known = self._refs.commit(ref)
+                if known is None:
+                    raise
+        if known not in (None, commit):
+            raise ConflictError(
+                f"the tag {name!r} exists for another commit, {known[:10]}",
+                hint="released tags never move; choose another",
+            )
+
+    def _ignore_test(self) -> Callable[[str], bool]:
+        """Whether Git ignores a path from the root: its patterns say so and no file there is tracked."""
+        start = f"{self.prefix}/" if self.prefix else ""
+        tracked: set[str] = set()
+
+        def is_ignored(path: str) -> bool:
+            if not self._git.path_is_ignored(start + path):
+                return False
+            if not tracked:
+                tracked.update(_with_folders(entry.path for entry in self._git.index))
+            return start + path not in tracked
+
+        return is_ignored
+
+    def _whole_tree(self, commit: str) -> Mapping[str, BlobEntry]:
+        walked = self._trees.walk(self._history.commit(commit).tree)
+        if walked.findings:
+            first = walked.findings[0]
+            raise IntegrityError(
+                f"the tree of {commit[:10]} was not written by llmcfg: {first.origin}: {first.message}",
+                hint="see git log of that ref for who wrote it, and apply again",
+            )
+        return walked.entries
+
+
+def _with_folders(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        yield path
+        for end, char in enumerate(path):
+            if char == "/":
+                yield path[: end + 1]

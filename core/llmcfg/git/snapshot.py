@@ -1,0 +1,63 @@
+"""The configuration files of one commit. Nothing is checked out; content is read when asked for."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from llmcfg.errors import IntegrityError
+from llmcfg.git.objects import UnreadableObject
+from llmcfg.limits import BLOB_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmcfg.git.walk import TreeReader, Walked
+    from llmcfg.model.findings import Finding
+    from llmcfg.model.snapshot import BlobEntry, Revision
+
+_NOT_A_NAME = re.compile(r"[0-9a-fA-F]{4,40}|.*[~^@].*|\d{4}-\d{2}-\d{2}([T ].*)?")
+
+
+class CommitSnapshot:
+    """Reads the tree of `revision` below `prefix` at the first look at `entries` or `findings`."""
+
+    def __init__(self, reader: TreeReader, revision: Revision, tree: str, wanted: frozenset[str], prefix: str) -> None:
+        self._reader = reader
+        self._revision = revision
+        self._tree = tree
+        self._wanted = wanted
+        self._prefix = prefix
+
+    @property
+    def revision(self) -> Revision:
+        return self._revision
+
+    @property
+    def label(self) -> str:
+        name = self._revision.name.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        return self._revision.short if _NOT_A_NAME.fullmatch(name) else name
+
+    @property
+    def entries(self) -> Mapping[str, BlobEntry]:
+        return self._walked.entries
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        return self._walked.findings
+
+    def read(self, oid: str) -> bytes:
+        return read_blob(self._reader, oid)
+
+    @cached_property
+    def _walked(self) -> Walked:
+        return self._reader.walk(self._tree, self._wanted, self._prefix)
+
+
+def read_blob(reader: TreeReader, oid: str) -> bytes:
+    """Raises IntegrityError if the object is missing or damaged."""
+    try:
+        return reader.objects.read(oid, "blob", BLOB_BYTES)
+    except UnreadableObject as error:
+        raise IntegrityError(error.message, hint="run git fsck, then clone or fetch anew") from None

@@ -1,0 +1,186 @@
+"""The configuration files as they lie in the work tree, held to the same rules as a commit's tree.
+
+Symbolic links are never followed, files that Git ignores are left out unless they are tracked, and every file is read once, when the
+snapshot is taken, so that later edits do not reach it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from llmcfg.errors import ConflictError
+from llmcfg.git.durable import blob_id
+from llmcfg.git.filenames import display_name
+from llmcfg.git.trees import find_collisions, refuse_name
+from llmcfg.git.walk import refuse_size
+from llmcfg.limits import BLOB_BYTES, TREE_DEPTH, TREE_ENTRIES
+from llmcfg.model.findings import Finding, Origin, Problem
+from llmcfg.model.snapshot import BlobEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from llmcfg.model.snapshot import Revision
+
+_KEPT_BYTES = 64 << 20  # file content kept in memory; beyond it files are read again and compared
+
+
+class WorkTreeSnapshot:
+    """Taken at construction. `is_ignored` says it of a path from `root`."""
+
+    def __init__(self, root: Path, wanted: frozenset[str], is_ignored: Callable[[str], bool]) -> None:
+        self._root = root
+        self._contents: dict[str, bytes | str] = {}  # by blob id: the content, or the path to read it from
+        self._kept = 0
+        walk = _Walk(root, wanted, is_ignored, self._keep)
+        walk.run()
+        self._entries = dict(sorted(walk.entries.items()))
+        self._findings = tuple(sorted(walk.findings, key=Finding.sort_key))
+
+    @property
+    def revision(self) -> Revision | None:
+        return None
+
+    @property
+    def label(self) -> str:
+        return "work tree"
+
+    @property
+    def entries(self) -> Mapping[str, BlobEntry]:
+        return self._entries
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        return self._findings
+
+    def read(self, oid: str) -> bytes:
+        kept = self._contents[oid]
+        if isinstance(kept, bytes):
+            return kept
+        try:
+            content = _read_regular(self._root / kept)
+        except OSError as error:
+            raise _changed(kept) from error
+        if not isinstance(content, bytes) or blob_id(content) != oid:
+            raise _changed(kept)
+        return content
+
+    def _keep(self, path: str, content: bytes) -> str:
+        oid = blob_id(content)
+        if oid not in self._contents:
+            self._kept += len(content)
+            self._contents[oid] = content if self._kept <= _KEPT_BYTES else path
+        return oid
+
+
+class _Walk:
+    def __init__(
+        self,
+        root: Path,
+        wanted: frozenset[str],
+        is_ignored: Callable[[str], bool],
+        keep: Callable[[str, bytes], str],
+    ) -> None:
+        self._root = root
+        self._wanted = wanted
+        self._is_ignored = is_ignored
+        self._keep = keep
+        self._count = 0
+        self.entries: dict[str, BlobEntry] = {}
+        self.findings: list[Finding] = []
+
+    def run(self) -> None:
+        pending = [("", 0)]
+        while pending:
+            folder, depth = pending.pop()
+            if depth > TREE_DEPTH:
+                self._find(folder, Problem("tree-depth", f"{folder!r} is more than {TREE_DEPTH} directories deep"))
+                continue
+            for name, is_folder in self._list(folder):
+                self._count += 1
+                if self._count > TREE_ENTRIES:
+                    self._find(".", Problem("tree-count", f"more than {TREE_ENTRIES:,} files and directories"))
+                    return
+                path = f"{folder}/{name}" if folder else name
+                if is_folder:
+                    pending.append((path, depth + 1))
+                else:
+                    self._read(path)
+
+    def _list(self, folder: str) -> list[tuple[str, bool]]:
+        """The readable names of one folder, and which are folders themselves."""
+        try:
+            with os.scandir(os.fsencode(self._root / folder)) as found:
+                listed = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            self._find(folder or ".", _unreadable(folder or ".", error))
+            return []
+        names = [entry.name for entry in listed]
+        collisions = find_collisions(names, None if folder else self._wanted)
+        readable = []
+        for entry in listed:
+            shown = display_name(entry.name)
+            path = f"{folder}/{shown}" if folder else shown
+            if (not folder and shown not in self._wanted) or self._is_left_out(folder, entry):
+                continue
+            problem = refuse_name(entry.name) or collisions.get(entry.name) or _refuse_kind(entry)
+            if problem:
+                self._find(path, problem)
+            else:
+                readable.append((shown, entry.is_dir(follow_symlinks=False)))
+        return readable
+
+    def _is_left_out(self, folder: str, entry: os.DirEntry[bytes]) -> bool:
+        name = os.fsdecode(entry.name)
+        path = f"{folder}/{name}" if folder else name
+        return self._is_ignored(f"{path}/" if entry.is_dir(follow_symlinks=False) else path)
+
+    def _read(self, path: str) -> None:
+        try:
+            content = _read_regular(self._root / path)
+        except OSError as error:
+            self._find(path, _unreadable(path, error))
+            return
+        if isinstance(content, int):
+            problem = refuse_size(path, content) or Problem("tree-mode", f"{path!r} is not a regular file")
+            self._find(path, problem)
+        else:
+            self.entries[path] = BlobEntry(path, self._keep(path, content), len(content))
+
+    def _find(self, path: str, problem: Problem) -> None:
+        self.findings.append(Finding(problem.rule, problem.message, Origin(path), hint=problem.hint))
+
+
+def _refuse_kind(entry: os.DirEntry[bytes]) -> Problem | None:
+    shown = display_name(entry.name)
+    if entry.is_symlink():
+        message = f"{shown!r} is a symbolic link; it is not followed"
+        return Problem("tree-mode", message, hint="put the file itself in its place")
+    if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
+        return None
+    return Problem("tree-mode", f"{shown!r} is neither a file nor a directory", hint="remove it")
+
+
+def _read_regular(path: Path) -> bytes | int:
+    """The content; or the size, of a file that is too large; or 0, of what is no regular file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            return 0
+        if facts.st_size > BLOB_BYTES:
+            return facts.st_size
+        content = file.read(BLOB_BYTES + 1)
+    return content if len(content) <= BLOB_BYTES else len(content)
+
+
+def _unreadable(path: str, error: OSError) -> Problem:
+    message = f"{path!r} cannot be read: {error.strerror or error}"
+    return Problem("object-missing", message, hint="mend its permissions or remove it")
+
+
+def _changed(path: str) -> ConflictError:
+    return ConflictError(f"{path} changed while it was being read", hint="run the command again")
