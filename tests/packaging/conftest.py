@@ -27,9 +27,11 @@ def distributions(checkout: Path, tmp_path_factory: pytest.TempPathFactory, work
     with (folder.parent / "distributions.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(checkout)]
+            making = folder.with_name("distributions.making")
+            command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(making), str(checkout)]
             built = subprocess.run(command, capture_output=True, text=True, check=False)
             assert built.returncode == 0, built.stdout + built.stderr
+            making.rename(folder)
     return folder
 
 
