@@ -62,7 +62,8 @@ def repository_names(directory: Path) -> RepositoryNames:
     with suppress(Exception):
         from llmcfg.documents.loader import load_document
 
-        manifest: Any = load_document((directory / "llmcfg.yaml").read_bytes()).value
+        document: Any = load_document((directory / "llmcfg.yaml").read_bytes()).document
+        manifest = document.value
         return RepositoryNames(
             tuple(manifest["environments"]),
             tuple(manifest.get("tenants", ())),

@@ -13,7 +13,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` would be hal
 if TYPE_CHECKING:
     from typing import NoReturn
 
-BUG = 1
+FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -30,19 +30,24 @@ _TRUSTED_GIT_VARIABLES = (
 def main() -> NoReturn:
     """Run the command line of this process and exit with its code."""
     _distrust_environment()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _prepare_streams()
     try:
-        code = _run(sys.argv[1:])
+        code = _outcome(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_output()
-        code = BROKEN_PIPE
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:
-        code = _report(error)
+    except OSError as error:
+        code = _lost_output(error)
     sys.exit(code)
+
+
+def _outcome(arguments: list[str]) -> int:
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _report(error)
 
 
 def _run(arguments: list[str]) -> int:
@@ -68,9 +73,21 @@ def _distrust_environment() -> None:
             del os.environ[name]
 
 
-def _forget_output() -> None:
-    """Nobody reads stdout any more; keep the interpreter from complaining about that when it flushes at exit."""
+def _prepare_streams() -> None:
+    """Closed streams swallow what is written; characters that the terminal's encoding lacks are escaped."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # pathlib is slow to import
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # pathlib is slow to import
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _lost_output(error: OSError) -> int:
+    """Nobody reads stdout any more, or it has no room. Keeps the interpreter from trying, and complaining, once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return BROKEN_PIPE
+    print(f"error: the answer could not be written: {error.strerror}", file=sys.stderr)
+    return FAILED
 
 
 def _report(error: Exception) -> int:
@@ -84,11 +101,11 @@ def _report(error: Exception) -> int:
     if isinstance(error, LlmcfgError):
         report_error(error.message, error.hint)
         return error.exit_code
-    if isinstance(error, OSError) and error.filename is not None:
-        report_error(f"{os.fsdecode(error.filename)}: {error.strerror}", "check that the path exists and may be used")
-        return BUG
+    if isinstance(error, OSError) and error.strerror:
+        report_error(f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror)
+        return FAILED
     report_error(
         f"internal error: {type(error).__name__}: {error} "
         "(this is a bug in llmcfg; run again with LLMCFG_DEBUG=1 for the traceback)"
     )
-    return BUG
+    return FAILED
