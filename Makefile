@@ -19,11 +19,10 @@ test: ## set up, then run all tests (ARGS="-k merge" for a part)
 
 lint: ## ruff, mypy, pyright and the import contracts
 	@.ci/setup dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/lint-imports
+	@failed=0; \
+	for check in "ruff check ." "ruff format --check ." mypy "pyright --pythonpath $(BIN)/python" lint-imports; do \
+		echo "$(BIN)/$$check"; $(BIN)/$$check || failed=1; \
+	done; exit $$failed
 
 golden: ## write the golden files again, to be read in `git diff`
 	@.ci/setup test
