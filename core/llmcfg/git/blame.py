@@ -31,7 +31,7 @@ def blame_lines(
     """
     committed = _content(git, tip, path)
     shown = committed if current is None else current
-    wanted = [line for line in lines if 1 <= line <= len((shown or b"").splitlines())]
+    wanted = [line for line in lines if 1 <= line <= len(_lines(shown or b""))]
     if committed is None or tip is None:
         return dict.fromkeys(wanted, _UNCOMMITTED)
     if current is None:
@@ -51,9 +51,15 @@ def _content(git: pygit2.Repository, tip: str | None, path: str) -> bytes | None
     return found.data if isinstance(found, pygit2.Blob) else None
 
 
+def _lines(content: bytes) -> list[bytes]:
+    """Lines as Git counts them: a lone carriage return ends none."""
+    lines = content.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 def _origins(committed: bytes, current: bytes) -> dict[int, int]:
     """Line of the current file to the line of the committed one that it is."""
-    matcher = difflib.SequenceMatcher(None, committed.splitlines(), current.splitlines(), autojunk=False)
+    matcher = difflib.SequenceMatcher(None, _lines(committed), _lines(current), autojunk=False)
     return {
         block.b + offset + 1: block.a + offset + 1
         for block in matcher.get_matching_blocks()

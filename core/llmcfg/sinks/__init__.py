@@ -1,0 +1,1 @@
+"""Where bundles are delivered: one module a kind of sink, each implementing `ports.Sink`."""

@@ -1,0 +1,226 @@
+"""The embedded sink: a directory that always holds one whole delivery, reached through one symbolic link.
+
+    <root>/current -> .llmcfg/<digest>      what readers open; resolve it once, then read: it is all of one delivery
+    <root>/.llmcfg/<digest>/...             deliveries, the newest `keep` and the current one
+    <root>/.llmcfg/lock                     held by the process that delivers
+
+A delivery is written aside, flushed, renamed to its digest, and made current by renaming a new link over the old one. Whatever dies
+half-way leaves the old delivery current, and rests that the next delivery removes. Files are 0600 and directories 0700.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from llmcfg.disk import make_folders, storage_errors, sync_folder, write_new
+from llmcfg.errors import PendingError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_STORE = ".llmcfg"
+_CURRENT = "current"
+_ASIDE = "tmp-"
+_DIGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,127}")
+_WAIT_SECONDS = 30.0
+_PAUSE_SECONDS = 0.02
+_LOOKS = 5  # at a delivery that is replaced while it is being observed
+
+
+class DirectorySink:
+    """Delivers to the folder `root`, made when first needed. `keep` is how many deliveries stay there, at least the current one."""
+
+    def __init__(self, root: Path, keep: int = 3) -> None:
+        self._root = root
+        self._store = root / _STORE
+        self._current = root / _CURRENT
+        self._keep = max(keep, 1)
+
+    @property
+    def name(self) -> str:
+        return f"directory {self._root}"
+
+    def observe(self) -> Mapping[str, str] | None:
+        """As the port says. What is no readable regular file has words in place of a digest, so it never equals one."""
+        with storage_errors("read", self._root):
+            for _ in range(_LOOKS):
+                pointed = self._pointed()
+                if pointed is None:
+                    return None
+                seen = _digests(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
+                if self._pointed() == pointed:
+                    return seen
+        raise PendingError(f"{self._root} changes faster than it can be read", hint="try again")
+
+    def deliver(self, root: str, files: Mapping[str, bytes]) -> None:
+        if not _DIGEST.fullmatch(root):
+            raise UsageError(f"{root!r} is no digest", hint="deliveries are named by the digest of their files")
+        for path in files:
+            _check_path(path)
+        with storage_errors("deliver to", self._root):
+            make_folders(self._store, mode=0o700)
+            with self._lock():
+                self._remove_rests()
+                folder = self._place(root.replace(":", "-"), files)
+                self._point_at(folder)
+                self._prune(folder)
+
+    def _pointed(self) -> Path | None:
+        """The folder that `current` names; itself when it is no link; None when it is not there."""
+        try:
+            return self._root / self._current.readlink()
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return self._current
+
+    def _is_delivery(self, path: Path) -> bool:
+        return path.parent == self._store and path.name != ".." and not path.is_symlink()
+
+    def _place(self, digest: str, files: Mapping[str, bytes]) -> Path:
+        """The folder with exactly these files: an earlier one that is still intact, else a new one."""
+        wanted = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+        taken = {folder.name for folder in self._deliveries()}
+        for name in sorted(taken):
+            if name.split(".")[0] == digest and _digests(self._store / name) == wanted:
+                os.utime(self._store / name)
+                return self._store / name
+        free = next(name for name in _names(digest) if name not in taken)
+        aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
+        _write_folder(aside, files)
+        aside.rename(self._store / free)
+        sync_folder(self._store)
+        return self._store / free
+
+    def _point_at(self, folder: Path) -> None:
+        target = f"{_STORE}/{folder.name}"
+        if self._current.is_symlink() and str(self._current.readlink()) == target:
+            return
+        if self._current.exists() and not self._current.is_symlink():
+            self._current.rename(self._store / f"{_ASIDE}{secrets.token_hex(8)}")
+        link = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
+        link.symlink_to(target)
+        link.rename(self._current)
+        sync_folder(self._root)
+
+    def _prune(self, current: Path) -> None:
+        """Remove all but the newest deliveries, and at once those of the same digest that were tampered with."""
+        others = sorted(
+            (folder for folder in self._deliveries() if folder.name != current.name),
+            key=lambda folder: (folder.stat().st_mtime_ns, folder.name),
+            reverse=True,
+        )
+        replaced = [folder for folder in others if folder.name.split(".")[0] == current.name.split(".")[0]]
+        kept = [folder for folder in others if folder not in replaced][: self._keep - 1]
+        for folder in others:
+            if folder not in kept:
+                self._remove(folder)
+        self._remove_rests()
+
+    def _deliveries(self) -> list[Path]:
+        return [path for path in self._store.iterdir() if path.is_dir() and not path.name.startswith(_ASIDE)]
+
+    def _remove(self, folder: Path) -> None:
+        """Renamed first, so that a crash leaves rests and never half a delivery under its digest."""
+        folder.rename(self._store / f"{_ASIDE}{secrets.token_hex(8)}")
+
+    def _remove_rests(self) -> None:
+        for path in self._store.iterdir():
+            if not path.name.startswith(_ASIDE):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(FileNotFoundError):
+                    path.unlink()
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One delivery at a time. The lock is the kernel's, so it ends with the process that holds it."""
+        with (self._store / "lock").open("ab") as lock:
+            deadline = time.monotonic() + _WAIT_SECONDS
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise PendingError(
+                            f"another process has been delivering to {self._root} for {_WAIT_SECONDS:.0f} s",
+                            hint=f"see who holds it: fuser {self._store / 'lock'}",
+                        ) from None
+                    time.sleep(_PAUSE_SECONDS)
+            yield
+
+
+def _names(digest: str) -> Iterator[str]:
+    yield digest
+    count = 2
+    while True:
+        yield f"{digest}.{count}"
+        count += 1
+
+
+def _check_path(path: str) -> None:
+    segments = path.split("/")
+    if "\0" in path or any(segment in ("", ".", "..") for segment in segments):
+        raise UsageError(f"{path!r} cannot be delivered: it leaves its directory", hint="choose another output path")
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write and flush all files, then every directory from the innermost outwards."""
+    folders = {PurePosixPath()}
+    folder.mkdir(mode=0o700)
+    for path, content in sorted(files.items()):
+        for above in reversed(PurePosixPath(path).parents):
+            if above not in folders:
+                (folder / above).mkdir(mode=0o700)
+                folders.add(above)
+        write_new(folder / path, content, mode=0o600)
+    for inner in sorted(folders, key=lambda path: len(path.parts), reverse=True):
+        sync_folder(folder / inner)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Path to SHA-256 of every file in `folder`, without following links."""
+    seen: dict[str, str] = {}
+    pending = [folder]
+    while pending:
+        at = pending.pop()
+        try:
+            with os.scandir(at) as found:
+                listed = list(found)
+        except OSError as error:
+            seen[at.relative_to(folder).as_posix()] = f"unreadable: {error.strerror}"
+            continue
+        for entry in listed:
+            path = at / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(path)
+            else:
+                seen[path.relative_to(folder).as_posix()] = _digest(path)
+    return dict(sorted(seen.items()))
+
+
+def _digest(path: Path) -> str:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return "symbolic link" if path.is_symlink() else f"unreadable: {error.strerror}"
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return "not a regular file"
+        try:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            return f"unreadable: {error.strerror}"
