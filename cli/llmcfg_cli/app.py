@@ -17,6 +17,7 @@ from llmcfg.errors import UsageError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.overview import overview
 from llmcfg_cli.table import PANELS, Command, Entry, Family, Panel
+from llmcfg_cli.views.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ class LazyGroup(TyperGroup):
         if args[0].startswith("-"):
             self.parse_args(ctx, args)
         raise UsageError(
-            f"no such command: {ctx.command_path} {args[0]}",
+            f"no such command: {ctx.command_path} {visible(args[0])}",
             hint=did_you_mean(args[0], self.entries, f"'{ctx.command_path} --help' lists them"),
         )
 

@@ -75,7 +75,9 @@ def _result(finding: Finding, rule_ids: Sequence[str], seen: Counter[str]) -> di
 
 
 def _location(origin: Origin, length: int) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(origin.file), "uriBaseId": "%SRCROOT%"}}
+    physical: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(origin.file, errors="surrogatepass"), "uriBaseId": "%SRCROOT%"}
+    }
     if origin.line:
         region = {"startLine": origin.line}
         if origin.column:

@@ -1,0 +1,68 @@
+"""`llmcfg validate`: every finding at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.options import OUTPUT, At, Directory, Environments, FailOn, Quiet, Tenants
+
+
+def validate(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATHS]", help="Show only findings in these files and folders.", show_default=False),
+    ] = None,
+    directory: Directory = Path(),
+    environments: Environments = None,
+    tenants: Tenants = None,
+    at: At = None,
+    output: Annotated[Literal["table", "json", "sarif", "github", "junit"], OUTPUT] = "table",
+    fail_on: FailOn = "error",
+    quiet: Quiet = False,
+) -> int:
+    """Check every environment, tenant and consumer, and show all findings at once.
+
+    Works on the files as they lie, committed or not, or on a revision with --at. Exits with 4 when a finding is at least as severe as
+    --fail-on.
+    """
+    from llmcfg.errors import FindingsError
+    from llmcfg.model.findings import merge_findings
+    from llmcfg.pipeline.validate import validate_configuration
+    from llmcfg.wiring import Workspace, choose_targets
+    from llmcfg_cli.views.findings import summary, view_findings
+
+    workspace = Workspace(directory)
+    try:
+        with progress("checking", quiet=quiet):
+            configuration = workspace.configuration(at)
+            some = environments or tenants
+            targets = choose_targets(configuration, environments or (), tenants or ()) if some else None
+            findings = validate_configuration(configuration, targets)
+            files = len(configuration.snapshot.entries)
+    except FindingsError as error:
+        findings, files = merge_findings(error.findings), len(workspace.snapshot(at).entries)
+    shown = [finding for finding in findings if _is_below(finding.origin.file, paths, directory, workspace.repository.root)]
+    out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
+    note(summary(shown, files), quiet=quiet)
+    return exit_code(shown, fail_on)
+
+
+def exit_code(findings: list[object] | tuple[object, ...], fail_on: str) -> int:
+    from llmcfg.errors import FindingsError
+    from llmcfg.model.findings import Finding, has_blocking
+    from llmcfg.model.rules import Severity
+
+    real = [finding for finding in findings if isinstance(finding, Finding)]
+    return FindingsError.exit_code if fail_on != "never" and has_blocking(real, Severity(fail_on)) else 0
+
+
+def _is_below(file: str, paths: list[Path] | None, directory: Path, root: Path | None) -> bool:
+    """Whether a finding's file is one of the named files or in one of the named folders."""
+    if not paths or root is None:
+        return True
+    place = root / file
+    return any(place.is_relative_to((directory / path).resolve()) or place.is_relative_to(path.resolve()) for path in paths)

@@ -1,0 +1,60 @@
+"""The budget of start-up, by modules and not by time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "pygit2",
+    "jsonschema",
+    "jsonschema_rs",
+    "ruamel",
+    "jinja2",
+    "cryptography",
+    "pyrage",
+    "watchdog",
+    "msgspec",
+    "yaml_rs",
+}
+HEAVY |= {"yaml", "pydantic", "asyncio", "rich"}
+
+
+def imported_by(*arguments: str) -> set[str]:
+    command = [sys.executable, "-X", "importtime", "-m", "llmcfg_cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+def top_level(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_version_imports_next_to_nothing() -> None:
+    modules = imported_by("--version")
+    assert {module for module in modules if module.startswith("llmcfg")} <= {
+        "llmcfg",
+        "llmcfg_cli",
+        "llmcfg_cli.entry",
+        "llmcfg_cli.__main__",
+    }
+    assert not top_level(modules) & (HEAVY | {"typer", "typing", "pathlib", "subprocess", "inspect", "json"})
+
+
+def test_the_overview_imports_no_command_and_nothing_heavy() -> None:
+    modules = imported_by("--help")
+    assert not top_level(modules) & (HEAVY | {"typer", "subprocess", "inspect"})
+    assert not [module for module in modules if module.startswith("llmcfg_cli.commands")]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["rules"], ["rules", "--help"], ["schema", "--help"], ["completion", "show", "fish"]]
+)
+def test_a_command_imports_its_own_module_alone(arguments: list[str]) -> None:
+    modules = imported_by(*arguments)
+    assert not top_level(modules) & HEAVY
+    commands = {module for module in modules if module.startswith("llmcfg_cli.commands.")}
+    assert commands <= {f"llmcfg_cli.commands.{arguments[0]}"}
