@@ -24,9 +24,10 @@ lint: ## ruff, mypy, pyright and the import contracts
 		echo "$(BIN)/$$check"; $(BIN)/$$check || failed=1; \
 	done; exit $$failed
 
-golden: ## write the golden files again, to be read in `git diff`
+golden: ## write golden files and recorded sessions again, to be read in `git diff`
 	@.ci/setup test
 	$(BIN)/python -m tests.golden.update
+	$(BIN)/python -m tests.sessions.update
 
 coverage: ## run the tests and report what they do not reach
 	@.ci/setup test

@@ -36,7 +36,10 @@ def files_under(checkout: Path, folder: str) -> set[str]:
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run Python with the packages of `folder` before those of the environment, from a folder where nothing can be imported."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
+    }  # not our sources
+    environment = {**inherited, "PYTHONPATH": str(folder)}
     return subprocess.run(
         [sys.executable, "-P", *command],
         cwd=folder.parent,
