@@ -12,7 +12,7 @@ from llmcfg.documents.screen import line_and_column, why_not_a_key
 from llmcfg.model.findings import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from yaml import YAMLError
 
@@ -38,7 +38,7 @@ class Complaints:
         if len(self.problems) < _MOST:
             self.problems.append(Problem(rule, message, line, column, hint, length=length))
 
-    def in_text_order(self, others: Iterable[Problem]) -> tuple[Problem, ...]:
+    def in_text_order(self, others: Sequence[Problem]) -> tuple[Problem, ...]:
         """These and `others`, with the place of the first key in each message about a duplicate."""
         if self._duplicates:
             firsts = find_first_keys(self._text)
@@ -46,8 +46,8 @@ class Complaints:
                 line, _ = firsts[offset]
                 problem = self.problems[index]
                 self.problems[index] = problem._replace(message=f"{problem.message}, first on line {line}")
-        if not self.problems:
-            return tuple(others)
+        if not self.problems and not others:
+            return ()
         by_place = {(problem.rule, problem.line, problem.column): problem for problem in (*others, *self.problems)}
         return tuple(sorted(by_place.values(), key=lambda problem: (problem.line, problem.column)))
 

@@ -57,6 +57,8 @@ def resolve_number(text: str) -> Scalar | Trap:
 
 def _resolve_long(text: str) -> Scalar | Trap:
     """Python refuses, and other readers take quadratic time for, numbers of thousands of digits."""
+    if len(text) <= _LONGEST_FRACTION and _DECIMAL.fullmatch(text):
+        return _decimal(text)
     return _inexact(text, f"is a number of {len(text)} characters") if _LONG.fullmatch(text) else text
 
 
@@ -194,6 +196,7 @@ if TYPE_CHECKING:
 NUMBER_STARTS: Final = frozenset("0123456789+-.")
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\ufeff": "\\ufeff"}
 _LONGEST_NUMBER: Final = 64
+_LONGEST_FRACTION: Final = 400  # the smallest double, written without an exponent
 _LONG: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|[0-9_.:eE+-]+)")
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+")

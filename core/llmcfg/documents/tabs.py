@@ -36,6 +36,7 @@ def _text_spans(text: str) -> tuple[list[int], list[int], int]:
     starts: list[int] = []
     ends: list[int] = []
     readable = 0
+    event: Any
     try:
         while (event := events.get_event()) is not None:
             readable = event.end_mark.index
