@@ -277,7 +277,12 @@ _RULES: Final = (
         "secret file without encrypted values",
         "Values under secrets/ are encrypted with age in the SOPS format.",
     ),
-    Rule("secret-unset", _W, "secret that is named but has no value yet", "What refers to it cannot be deployed until it is set."),
+    Rule(
+        "secret-unset",
+        _W,
+        "secret that is named but has no value yet",
+        "What refers to it cannot be deployed until it is set.",
+    ),
     # schemas
     Rule("schema-violation", _E, "value breaks its schema", "The program that reads it would refuse or misread it."),
     Rule("schema-unknown-key", _E, "key that the schema does not know", "Nothing reads it; it is probably mistyped."),
@@ -311,11 +316,48 @@ _RULES: Final = (
     ),
     Rule("template-limit", _E, "template needs too much memory or writes too much", "Templates are held to a budget."),
     Rule("template-timeout", _E, "template takes too long", "Templates are held to a budget."),
+    Rule(
+        "template-depth",
+        _E,
+        "template nests too deep or calls itself without end",
+        "Deep nesting crashes template engines.",
+    ),
+    Rule(
+        "template-worker",
+        _E,
+        "worker that renders templates died",
+        "The machine stopped it, twice; the template itself may be sound.",
+    ),
     Rule("template-missing", _E, "template file is not there", "A consumer or another template names it."),
     Rule("template-failed", _E, "template failed", "A function of the template refused its input."),
     Rule("template-output", _E, "rendered file does not parse", "The program that reads it would refuse it."),
     # quotas
     Rule("quota-exceeded", _E, "tenant is over its quota", "The manifest limits keys, bytes and secrets of a tenant."),
+    # importing other programs' files
+    Rule(
+        "import-duplicate",
+        _W,
+        "key written twice in the file that is imported",
+        "The program reads the later value; the earlier one had no effect and is now a comment.",
+    ),
+    Rule(
+        "import-rewritten",
+        _N,
+        "section written anew by the import",
+        "Its text uses YAML that strict readers refuse, so layout was lost and comments stand at the top.",
+    ),
+    Rule(
+        "import-reference",
+        _E,
+        "text in the file that is imported reads as a reference here",
+        "The program took it as plain text; llmcfg would replace it.",
+    ),
+    Rule(
+        "import-section",
+        _E,
+        "section that cannot be carried over",
+        "The strict loader would not read the same values from it.",
+    ),
 )
 
 RULES: Final = {rule.id: rule for rule in _RULES}

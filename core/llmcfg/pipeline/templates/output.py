@@ -1,0 +1,181 @@
+"""Does a rendered file parse as the format it is for? The programs that read it are strangers, so any valid YAML is fine here."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from llmcfg import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CREDENTIAL: Final = re.compile(
+    r"((?:key|token|secret|passw(?:or)?d|credentials?)\b[\"']?\s*[:=]\s*)(?!['\"]?\{\{secret:).+", re.IGNORECASE
+)
+_ENV_NAME: Final = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
+_ENV_VALUE: Final = re.compile(r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|[^'\"\\\n])*", re.DOTALL)
+_QUOTED_CHARACTERS: Final = 80
+
+
+class OutputFault(NamedTuple):
+    """Where (a line of the output, from 1) and why a rendered file does not parse."""
+
+    line: int
+    message: str
+    hint: str = ""
+
+
+class _FaultError(Exception):
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+def find_output_fault(text: str, format: str) -> OutputFault | None:
+    try:
+        _check_characters(text)
+        _PARSERS[format](text)
+    except _FaultError as fault:
+        return _fault(text, format, fault.line, str(fault))
+    except RecursionError:
+        return _fault(text, format, 1, "it is nested too deep")
+    return None
+
+
+def _fault(text: str, format: str, line: int, reason: str) -> OutputFault:
+    lines = text.split("\n")
+    shown = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+    shown = _CREDENTIAL.sub(r"\1***", shown)
+    if len(shown) > _QUOTED_CHARACTERS:
+        shown = shown[: _QUOTED_CHARACTERS - 1] + "…"
+    message = f"the rendered file is not {format.upper() if format != 'text' else 'text'}: {reason} (its line {line}: {shown})"
+    return OutputFault(line, message, "write values through | to_yaml, | to_json, | quote or | env_quote")
+
+
+def _check_characters(text: str) -> None:
+    for at, character in enumerate(text):
+        if character == "\0" or "\ud800" <= character <= "\udfff":
+            name = "NUL" if character == "\0" else "half of a surrogate pair"
+            raise _FaultError(text.count("\n", 0, at) + 1, f"it holds the character {name}")
+
+
+def _check_yaml(text: str) -> None:
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        _check_yaml_events(yaml.parse(text, Loader=loader))
+        for tree in yaml.compose_all(text, Loader=loader):
+            _check_yaml_keys(tree)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _FaultError(
+            mark.line + 1 if mark else 1, " ".join(filter(None, (error.context, error.problem)))
+        ) from error
+    except yaml.YAMLError as error:
+        raise _FaultError(1, str(error).splitlines()[0]) from error
+
+
+def _check_yaml_events(events: Any) -> None:
+    depth = aliases = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind in ("MappingStartEvent", "SequenceStartEvent")
+        depth -= kind in ("MappingEndEvent", "SequenceEndEvent")
+        aliases += kind == "AliasEvent"
+        if depth > limits.DOCUMENT_DEPTH:
+            raise _FaultError(event.start_mark.line + 1, f"it is nested deeper than {limits.DOCUMENT_DEPTH}")
+        if aliases > limits.DOCUMENT_ALIASES:
+            raise _FaultError(event.start_mark.line + 1, f"it uses more than {limits.DOCUMENT_ALIASES} aliases")
+
+
+def _check_yaml_keys(tree: Any) -> None:
+    import yaml
+
+    waiting, seen = [tree], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            keys: set[tuple[str, str]] = set()
+            for key, value in node.value:
+                waiting += (key, value)
+                if not isinstance(key, yaml.ScalarNode):
+                    continue
+                if (key.tag, key.value) in keys:
+                    raise _FaultError(key.start_mark.line + 1, f"the key {key.value!r} stands there twice")
+                keys.add((key.tag, key.value))
+
+
+def _check_json(text: str) -> None:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = set[str]()
+        for key, _ in pairs:
+            if key in keys:
+                raise _FaultError(
+                    _line_of(text, json.dumps(key, ensure_ascii=False)), f"the key {key!r} stands there twice"
+                )
+            keys.add(key)
+        return dict(pairs)
+
+    def no_constant(name: str) -> None:
+        raise _FaultError(_line_of(text, name), f"{name} is no JSON number")
+
+    try:
+        json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
+    except json.JSONDecodeError as error:
+        raise _FaultError(error.lineno, error.msg) from error
+
+
+def _line_of(text: str, part: str) -> int:
+    """The line of the last place where `part` stands; 1 if nowhere."""
+    return text.count("\n", 0, max(0, text.rfind(part))) + 1
+
+
+def _check_toml(text: str) -> None:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r" \(at line (\d+), column \d+\)$| \(at end of document\)$", str(error))
+        line = int(place[1]) if place and place[1] else text.count("\n") + 1
+        raise _FaultError(line, str(error)[: place.start()] if place else str(error)) from error
+
+
+def _check_env(text: str) -> None:
+    """NAME=value lines; a quoted value may run over several lines."""
+    names: set[str] = set()
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        line = text.count("\n", 0, at) + 1
+        if not text[at:end].strip() or text[at:end].lstrip().startswith("#"):
+            at = end + 1
+            continue
+        name = _ENV_NAME.match(text, at)
+        if name is None:
+            raise _FaultError(line, "a line is NAME=value, with a name of letters, digits and _")
+        if name[1] in names:
+            raise _FaultError(line, f"the variable {name[1]} stands there twice")
+        names.add(name[1])
+        value = _ENV_VALUE.match(text, name.end())
+        at = value.end() if value else name.end()
+        if at < len(text) and text[at] != "\n":
+            raise _FaultError(line, "a quote is not closed")
+        at += 1
+
+
+_PARSERS: Final[dict[str, Callable[[str], None]]] = {
+    "yaml": _check_yaml,
+    "json": _check_json,
+    "toml": _check_toml,
+    "env": _check_env,
+    "text": lambda _text: None,
+}

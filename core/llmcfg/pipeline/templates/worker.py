@@ -1,0 +1,238 @@
+"""The process that renders: forked, limited, and supervised from the parent.
+
+The child inherits its requests through the fork, so nothing has to be sent to it; it writes one frame (4 bytes of length, msgpack) for
+each answer to a pipe, in order. The first request without an answer is the one at which the child ended. The child leaves by
+`os._exit` only: it runs no exit handlers, test hooks or destructors of its parent, and keeps none of its files open.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import math
+import os
+import resource
+import select
+import signal
+import struct
+import time
+import warnings
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+
+from llmcfg.model.findings import Problem
+from llmcfg.pipeline.templates.request import BUDGET_RULES, OutOfTimeError, Rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmcfg.pipeline.templates.engine import Engine
+    from llmcfg.pipeline.templates.request import Budget, RenderRequest
+
+_LENGTH: Final = struct.Struct(">I")
+_FRAME_SLACK: Final = 4 << 20  # what a frame may hold beside the output: messages and names of templates
+_BROKEN: Final = 70
+_OUT_OF_MEMORY: Final = 71
+_HARD_STOP: Final = 1.25  # the signal that cannot be caught comes this much later than the one that knows the line
+_TIME_SIGNALS: Final = frozenset({signal.SIGPROF, signal.SIGXCPU})
+
+
+class Ending(Enum):
+    DONE = auto()
+    TIME = auto()
+    MEMORY = auto()
+    DIED = auto()
+
+
+class Report(NamedTuple):
+    """The answers before the worker ended, and how it ended."""
+
+    rendered: tuple[Rendered, ...]
+    ending: Ending
+    detail: str = ""
+
+
+class _Frame(NamedTuple):
+    """An answer on the pipe; a problem is (rule, message, line, column, hint, length)."""
+
+    text: bytes | None
+    problems: tuple[tuple[str, str, int, int, str, int], ...]
+    file: str
+    template_files: tuple[str, ...]
+
+
+class _PipeError(Exception):
+    """Nothing came over the pipe for too long, or something that is no frame."""
+
+
+def run_worker(engine: Engine, requests: Sequence[RenderRequest], budget: Budget) -> Report:
+    """Render `requests` in a fresh child. It ends in order after the last answer, or after an answer that used up its budget."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _work(engine, requests, budget, writing)
+    os.close(writing)
+    rendered: list[Rendered] = []
+    trouble = ""
+    at_end = False
+    try:
+        at_end = _read_answers(reading, len(requests), budget, rendered)
+    except _PipeError as error:
+        trouble = str(error)
+    finally:
+        os.close(reading)
+        if not at_end:
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    if trouble:
+        return Report(tuple(rendered), Ending.DIED, trouble)
+    if len(rendered) == len(requests):
+        return Report(tuple(rendered), Ending.DONE)
+    return Report(tuple(rendered), *_ending(status, bool(rendered)))
+
+
+def _ending(status: int, has_answers: bool) -> tuple[Ending, str]:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return (Ending.TIME if number in _TIME_SIGNALS else Ending.DIED), signal.Signals(number).name
+    match os.WEXITSTATUS(status):
+        case 0 if has_answers:
+            return Ending.DONE, ""
+        case code if code == _OUT_OF_MEMORY:
+            return Ending.MEMORY, ""
+        case code:
+            return Ending.DIED, f"exit code {code}"
+
+
+def _read_answers(pipe: int, count: int, budget: Budget, rendered: list[Rendered]) -> bool:
+    """Append the answers that come; True if the pipe ended before there were `count`."""
+    import msgspec
+
+    decoder = msgspec.msgpack.Decoder(_Frame)
+    while len(rendered) < count:
+        deadline = time.monotonic() + budget.wall_seconds
+        head = _read_exactly(pipe, _LENGTH.size, deadline)
+        if head is None:
+            return True
+        (size,) = _LENGTH.unpack(head)
+        if size > budget.output_bytes + _FRAME_SLACK:
+            raise _PipeError(f"it wrote a frame of {size} bytes")
+        body = _read_exactly(pipe, size, deadline)
+        if body is None:
+            return True
+        try:
+            rendered.append(_answer_in(decoder.decode(body)))
+        except msgspec.DecodeError as error:
+            raise _PipeError("it wrote something that is no answer") from error
+    return False
+
+
+def _read_exactly(pipe: int, size: int, deadline: float) -> bytes | None:
+    """`size` bytes, or None if the pipe ends before."""
+    parts: list[bytes] = []
+    while size > 0:
+        ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise _PipeError("it was silent for too long")
+        part = os.read(pipe, min(size, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _work(engine: Engine, requests: Sequence[RenderRequest], budget: Budget, pipe: int) -> NoReturn:
+    status = _BROKEN
+    try:
+        pipe = _leave_parent(pipe)
+        _limit(budget, len(requests))
+        _answer(engine, requests, budget, pipe)
+        status = 0
+    except MemoryError:
+        status = _OUT_OF_MEMORY
+    finally:
+        os._exit(status)
+
+
+def _leave_parent(pipe: int) -> int:
+    """Drop the parent's files, signal handlers and warning filters; the pipe under its new number."""
+    gc.freeze()
+    warnings.simplefilter("ignore")
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPROF):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGVTALRM, _on_time_up)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    pipe = fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, 3)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.closerange(3, pipe)
+    os.closerange(pipe + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return pipe
+
+
+def _on_time_up(_number: int, _frame: object) -> NoReturn:
+    raise OutOfTimeError
+
+
+def _limit(budget: Budget, count: int) -> None:
+    _lower(resource.RLIMIT_AS, _address_space() + budget.memory)
+    _lower(resource.RLIMIT_CPU, math.ceil(count * budget.cpu_seconds * _HARD_STOP) + 5)
+    _lower(resource.RLIMIT_FSIZE, 0)
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def _lower(limit: int, value: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(limit, (value, hard))
+
+
+def _address_space() -> int:
+    """What this process has mapped now; where the system does not say (no /proc), a generous guess."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:
+        return 8 << 30
+    return pages * resource.getpagesize()
+
+
+def _answer(engine: Engine, requests: Sequence[RenderRequest], budget: Budget, pipe: int) -> None:
+    import msgspec
+
+    encoder = msgspec.msgpack.Encoder()
+    for request in requests:
+        signal.setitimer(signal.ITIMER_VIRTUAL, budget.cpu_seconds)
+        signal.setitimer(signal.ITIMER_PROF, budget.cpu_seconds * _HARD_STOP)
+        rendered = engine.render(request)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        body = encoder.encode(_frame_of(rendered))
+        _write_all(pipe, _LENGTH.pack(len(body)) + body)
+        if any(problem.rule in BUDGET_RULES for problem in rendered.problems):
+            return
+
+
+def _frame_of(answer: Rendered) -> _Frame:
+    problems = tuple(
+        (each.rule, each.message, each.line, each.column, each.hint, each.length) for each in answer.problems
+    )
+    return _Frame(answer.text, problems, answer.file, answer.template_files)
+
+
+def _answer_in(frame: _Frame) -> Rendered:
+    problems = tuple(
+        Problem(rule, message, line, column, hint, length=length)
+        for rule, message, line, column, hint, length in frame.problems
+    )
+    return Rendered(frame.text, problems, frame.file, frame.template_files)
+
+
+def _write_all(pipe: int, frame: bytes) -> None:
+    rest = memoryview(frame)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
