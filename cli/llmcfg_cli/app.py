@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "llmcfg"
 COMPLETE_VARIABLE: Final = "_LLMCFG_COMPLETE"
+_ParseError: type[Exception] = typer.BadParameter.__bases__[
+    0
+]  # Typer exports this one of its parse errors, and not their base
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
 
 
@@ -38,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
         return exit_.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None
-    except typer.TyperException as error:
+    except _ParseError as error:
         raise _usage_error(error) from error
     return code if isinstance(code, int) else 0
 
@@ -109,8 +112,8 @@ def _typer_command(entry: Command) -> TyperCommand:
     return command
 
 
-def _usage_error(error: typer.TyperException) -> UsageError:
-    context = getattr(error, "ctx", None)
+def _usage_error(error: Any) -> UsageError:
+    context = error.ctx
     path = context.command_path if context is not None else PROGRAM
     possibilities = getattr(error, "possibilities", None)
     message = error.message if possibilities else error.format_message()
