@@ -17,6 +17,11 @@ LlmcfgError                    exit  who can mend it
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class LlmcfgError(Exception):
     """Says subject and value in its message and the next step in `hint`."""
@@ -34,9 +39,13 @@ class UsageError(LlmcfgError):
 
 
 class FindingsError(LlmcfgError):
-    """Raised by verbs that need sound configuration; the findings themselves travel beside it."""
+    """Raised where sound configuration is needed. `findings` are the `model.findings.Finding` values that say what is wrong."""
 
     exit_code = 4
+
+    def __init__(self, message: str, *, findings: Sequence[Any] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.findings = tuple(findings)
 
 
 class NotAuthorisedError(LlmcfgError):

@@ -31,7 +31,11 @@ def get(
     scope = configuration.scope(environment, tenant)
     value = configuration.effective(scope).value_at(path)
     if output == "json":
-        out(to_json("Value", {"key": format_key_path(path), "environment": environment, "tenant": tenant, "value": value}))
+        out(
+            to_json(
+                "Value", {"key": format_key_path(path), "environment": environment, "tenant": tenant, "value": value}
+            )
+        )
     elif isinstance(value, dict | list) or output == "yaml":
         out(yaml_text(value))
     else:

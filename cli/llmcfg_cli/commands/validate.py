@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from llmcfg.errors import FindingsError
 from llmcfg_cli.console import has_colour, note, out, progress
-from llmcfg_cli.options import OUTPUT, At, Directory, Environments, FailOn, Quiet, Tenants
+from llmcfg_cli.options import OUTPUT, At, Directory, Environments, FailOn, FailOnLevel, Quiet, Tenants
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmcfg.model.findings import Finding
 
 
 def validate(
@@ -29,7 +35,6 @@ def validate(
     Works on the files as they lie, committed or not, or on a revision with --at. Exits with 4 when a finding is at least as severe as
     --fail-on.
     """
-    from llmcfg.errors import FindingsError
     from llmcfg.model.findings import merge_findings
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import Workspace, choose_targets
@@ -45,19 +50,19 @@ def validate(
             files = len(configuration.snapshot.entries)
     except FindingsError as error:
         findings, files = merge_findings(error.findings), len(workspace.snapshot(at).entries)
-    shown = [finding for finding in findings if _is_below(finding.origin.file, paths, directory, workspace.repository.root)]
+    shown = [
+        finding for finding in findings if _is_below(finding.origin.file, paths, directory, workspace.repository.root)
+    ]
     out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
     note(summary(shown, files), quiet=quiet)
     return exit_code(shown, fail_on)
 
 
-def exit_code(findings: list[object] | tuple[object, ...], fail_on: str) -> int:
-    from llmcfg.errors import FindingsError
-    from llmcfg.model.findings import Finding, has_blocking
+def exit_code(findings: Sequence[Finding], fail_on: FailOnLevel) -> int:
+    from llmcfg.model.findings import has_blocking
     from llmcfg.model.rules import Severity
 
-    real = [finding for finding in findings if isinstance(finding, Finding)]
-    return FindingsError.exit_code if fail_on != "never" and has_blocking(real, Severity(fail_on)) else 0
+    return FindingsError.exit_code if fail_on != "never" and has_blocking(findings, Severity(fail_on)) else 0
 
 
 def _is_below(file: str, paths: list[Path] | None, directory: Path, root: Path | None) -> bool:
@@ -65,4 +70,6 @@ def _is_below(file: str, paths: list[Path] | None, directory: Path, root: Path |
     if not paths or root is None:
         return True
     place = root / file
-    return any(place.is_relative_to((directory / path).resolve()) or place.is_relative_to(path.resolve()) for path in paths)
+    return any(
+        place.is_relative_to((directory / path).resolve()) or place.is_relative_to(path.resolve()) for path in paths
+    )

@@ -96,6 +96,15 @@ def iterate_nodes(text: str) -> Iterator[tuple[Path, Node]]:
     return _Walk(text, {}).nodes()
 
 
+def iterate_scalars(text: str) -> Iterator[tuple[ScalarEvent, bool]]:
+    """Every scalar in text order, and whether it is a mapping key, up to the first mistake."""
+    walk = _Walk(text, {})
+    for _ in walk.nodes():
+        yield from walk.seen
+        walk.seen.clear()
+    yield from walk.seen
+
+
 class _Frame:
     """An open collection: `keys` is None for a list; `key` is the key event whose value comes next."""
 
@@ -114,12 +123,16 @@ class _Walk:
         self._events: Any = CParser(text)
         self._firsts = firsts
         self._frames: list[_Frame] = []
+        self.seen: list[tuple[ScalarEvent, bool]] = []
 
     def nodes(self) -> Iterator[tuple[Path, Node]]:
         try:
             while (event := self._events.get_event()) is not None:
                 if isinstance(event, ScalarEvent | AliasEvent):
-                    if not self._is_key(event):
+                    is_key = self._is_key(event)
+                    if isinstance(event, ScalarEvent):
+                        self.seen.append((event, is_key))
+                    if not is_key:
                         yield self._leaf(event)
                 elif isinstance(event, MappingStartEvent | SequenceStartEvent):
                     if self._is_key(event):

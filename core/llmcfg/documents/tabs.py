@@ -39,9 +39,9 @@ def _text_spans(text: str) -> tuple[list[int], list[int], int]:
     event: Any
     try:
         while (event := events.get_event()) is not None:
-            readable = event.end_mark.index
+            start, readable = event.start_mark.index, event.end_mark.index
             if isinstance(event, ScalarEvent) and event.style:
-                starts.append(event.start_mark.index)
+                starts.append(start)
                 ends.append(readable)
     except YAMLError:
         return starts, ends, readable

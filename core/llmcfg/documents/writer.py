@@ -42,6 +42,15 @@ def format_scalar(value: Scalar) -> str:
             return value if is_plain(value) else quoted(value)
 
 
+def flow_text(value: Value) -> str:
+    """`value` on one line, collections in brackets."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{format_scalar(key)}: {flow_text(child)}" for key, child in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(flow_text(child) for child in value) + "]"
+    return _inline(value)
+
+
 def is_plain(text: str) -> bool:
     """Whether `text` can stand without quotes, as a key or value, in block and in flow style."""
     return _PLAIN.fullmatch(text) is not None and resolve_plain(text) is text

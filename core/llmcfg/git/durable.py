@@ -52,12 +52,12 @@ class ObjectWriter:
         return self._write_folder(top, present)
 
     def write_commit(self, tree: str, parents: tuple[str, ...], message: str) -> str:
-        who = f"{self._identity()} {int(time.time())} +0000"
+        who = f"{self.identity()} {int(time.time())} +0000"
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
         return self._write(ObjectType.COMMIT, _with_message(lines, message))
 
     def write_tag(self, name: str, commit: str, message: str) -> str:
-        who = f"{self._identity()} {int(time.time())} +0000"
+        who = f"{self.identity()} {int(time.time())} +0000"
         lines = [f"object {commit}", "type commit", f"tag {name}", f"tagger {who}"]
         return self._write(ObjectType.TAG, _with_message(lines, message))
 
@@ -103,7 +103,7 @@ class ObjectWriter:
                 hint="check that the disk is writable and has free space and inodes",
             ) from error
 
-    def _identity(self) -> str:
+    def identity(self) -> str:
         """`name <mail>` of the Git configuration."""
         try:
             signature = self._git.default_signature

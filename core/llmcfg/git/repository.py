@@ -128,6 +128,11 @@ class GitRepository:
 
     # writing
 
+    @property
+    def identity(self) -> str:
+        """`name <mail>` that commits are written as, from the Git configuration."""
+        return self._writer.identity()
+
     def commit_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
         if not ref.startswith("refs/heads/") or self._refs.symbolic_target(ref):
             raise UsageError(f"{ref!r} is no branch that can be written", hint="write it as refs/heads/deployed/prod")

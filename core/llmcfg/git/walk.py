@@ -15,8 +15,6 @@ from llmcfg.model.findings import Finding, Origin, Problem, finding_from
 from llmcfg.model.snapshot import BlobEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from llmcfg.git.objects import Objects
 
 TREE_BYTES = 32 << 20
@@ -30,22 +28,80 @@ class Walked(NamedTuple):
     findings: tuple[Finding, ...]
 
 
+class _Folder(NamedTuple):
+    """One directory at one path: its own files, the directories below with their trees, and what was refused."""
+
+    files: dict[str, BlobEntry]
+    folders: list[tuple[str, str]]
+    findings: list[Finding]
+
+
 class TreeReader:
-    """Reads trees of one repository, with a bounded memory of parsed ones."""
+    """Reads trees of one repository, with a bounded memory of what it read."""
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
         self._parsed: dict[tuple[str, frozenset[str] | None], ParsedTree] = {}
+        self._folders: dict[tuple[str, str, frozenset[str] | None], _Folder] = {}
 
     def walk(self, tree: str, wanted: frozenset[str] | None = None, prefix: str = "") -> Walked:
         """Every file below `tree`; with `wanted` only these top-level names.
 
         `prefix` is the way from `tree` to the configuration root, `a/b`; if it is not there, nothing is.
         """
+        entries: dict[str, BlobEntry] = {}
         findings: list[Finding] = []
         root = self.find_folder(tree, prefix, findings)
-        entries = {} if root is None else dict(_Walk(self, wanted, findings).run(root))
+        pending = [] if root is None else [("", root)]
+        count = 0
+        while pending:
+            path, oid = pending.pop()
+            if path.count("/") >= TREE_DEPTH:
+                findings.append(too_deep(path))
+                continue
+            folder = self._list(path, oid, None if path else wanted)
+            entries |= folder.files
+            findings += folder.findings
+            pending += folder.folders
+            count += len(folder.files) + len(folder.folders)
+            if count > TREE_ENTRIES:
+                findings.append(too_many())
+                break
         return Walked(dict(sorted(entries.items())), tuple(sorted(findings, key=Finding.sort_key)))
+
+    def _list(self, path: str, oid: str, wanted: frozenset[str] | None) -> _Folder:
+        """Remembered if nothing was refused, so that what a later fetch mends is seen."""
+        known = self._folders.get((path, oid, wanted))
+        if known is not None:
+            return known
+        parsed = self.parse(oid, wanted)
+        start = f"{path}/" if path else ""
+        folder = _Folder(
+            {}, [], [finding_from(it, start + name if name else path or ".") for name, it in parsed.refusals]
+        )
+        for entry in parsed.entries:
+            if entry.is_tree:
+                folder.folders.append((start + entry.name, entry.oid))
+                continue
+            found = self._blob(start + entry.name, entry.oid)
+            if isinstance(found, BlobEntry):
+                folder.files[found.path] = found
+            else:
+                folder.findings.append(finding_from(found, start + entry.name))
+        if not folder.findings:
+            if len(self._folders) >= _REMEMBERED_TREES:
+                self._folders.clear()
+            self._folders[path, oid, wanted] = folder
+        return folder
+
+    def _blob(self, path: str, oid: str) -> BlobEntry | Problem:
+        try:
+            header = self.objects.header(oid)
+        except UnreadableObject as error:
+            return problem_from(error)
+        if header.kind != "blob":
+            return Problem("tree-type", f"{path!r} has the mode of a file, but is a {header.kind}")
+        return refuse_size(path, header.size) or BlobEntry(path, oid, header.size)
 
     def parse(self, oid: str, wanted: frozenset[str] | None = None) -> ParsedTree:
         """One tree. A tree that cannot be read is one without entries and with that refusal."""
@@ -84,53 +140,15 @@ class TreeReader:
         return found
 
 
-class _Walk:
-    """One walk: what is still to do is a list, so depth costs no stack."""
+def too_deep(folder: str) -> Finding:
+    shown = folder if len(folder) <= 80 else f"{folder[:79]}…"
+    hint = "no layout of configuration needs that"
+    return Finding("tree-depth", f"{shown!r} is more than {TREE_DEPTH} directories deep", Origin(folder), hint=hint)
 
-    def __init__(self, reader: TreeReader, wanted: frozenset[str] | None, findings: list[Finding]) -> None:
-        self._reader = reader
-        self._wanted = wanted
-        self._findings = findings
-        self._count = 0
 
-    def run(self, root: str) -> Iterator[tuple[str, BlobEntry]]:
-        pending = [("", root, 0)]
-        while pending:
-            folder, oid, depth = pending.pop()
-            if depth > TREE_DEPTH:
-                self._find(folder, Problem("tree-depth", f"{folder!r} is more than {TREE_DEPTH} directories deep"))
-                continue
-            parsed = self._reader.parse(oid, None if depth else self._wanted)
-            for refusal in parsed.refusals:
-                self._find(_join(folder, refusal.name) or ".", refusal.problem)
-            self._count += len(parsed.entries)
-            if self._count > TREE_ENTRIES:
-                self._find(".", Problem("tree-count", f"more than {TREE_ENTRIES:,} files and directories"))
-                return
-            for entry in parsed.entries:
-                path = _join(folder, entry.name)
-                if entry.is_tree:
-                    pending.append((path, entry.oid, depth + 1))
-                elif blob := self._blob(path, entry.oid):
-                    yield path, blob
-
-    def _blob(self, path: str, oid: str) -> BlobEntry | None:
-        try:
-            header = self._reader.objects.header(oid)
-        except UnreadableObject as error:
-            self._find(path, problem_from(error))
-            return None
-        if header.kind != "blob":
-            self._find(path, Problem("tree-type", f"{path!r} has the mode of a file, but is a {header.kind}"))
-            return None
-        problem = refuse_size(path, header.size)
-        if problem:
-            self._find(path, problem)
-            return None
-        return BlobEntry(path, oid, header.size)
-
-    def _find(self, path: str, problem: Problem) -> None:
-        self._findings.append(Finding(problem.rule, problem.message, Origin(path), hint=problem.hint))
+def too_many() -> Finding:
+    message = f"more than {TREE_ENTRIES:,} files and directories; the rest was not read"
+    return Finding("tree-count", message, Origin("."), hint="split the repository")
 
 
 def refuse_size(path: str, size: int) -> Problem | None:
@@ -147,7 +165,3 @@ def problem_from(error: UnreadableObject) -> Problem:
         "object-corrupt": "run git fsck, then clone or fetch anew",
     }
     return Problem(error.rule, error.message, hint=hints.get(error.rule, ""))
-
-
-def _join(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder and name else folder or name

@@ -14,9 +14,9 @@ from llmcfg.errors import ConflictError
 from llmcfg.git.durable import blob_id
 from llmcfg.git.filenames import display_name
 from llmcfg.git.trees import find_collisions, refuse_name
-from llmcfg.git.walk import refuse_size
+from llmcfg.git.walk import refuse_size, too_deep, too_many
 from llmcfg.limits import BLOB_BYTES, TREE_DEPTH, TREE_ENTRIES
-from llmcfg.model.findings import Finding, Origin, Problem
+from llmcfg.model.findings import Finding, Problem, finding_from
 from llmcfg.model.snapshot import BlobEntry
 
 if TYPE_CHECKING:
@@ -93,20 +93,20 @@ class _Walk:
         self.findings: list[Finding] = []
 
     def run(self) -> None:
-        pending = [("", 0)]
+        pending = [""]
         while pending:
-            folder, depth = pending.pop()
-            if depth > TREE_DEPTH:
-                self._find(folder, Problem("tree-depth", f"{folder!r} is more than {TREE_DEPTH} directories deep"))
+            folder = pending.pop()
+            if folder.count("/") >= TREE_DEPTH:
+                self.findings.append(too_deep(folder))
                 continue
             for name, is_folder in self._list(folder):
                 self._count += 1
                 if self._count > TREE_ENTRIES:
-                    self._find(".", Problem("tree-count", f"more than {TREE_ENTRIES:,} files and directories"))
+                    self.findings.append(too_many())
                     return
                 path = f"{folder}/{name}" if folder else name
                 if is_folder:
-                    pending.append((path, depth + 1))
+                    pending.append(path)
                 else:
                     self._read(path)
 
@@ -151,7 +151,7 @@ class _Walk:
             self.entries[path] = BlobEntry(path, self._keep(path, content), len(content))
 
     def _find(self, path: str, problem: Problem) -> None:
-        self.findings.append(Finding(problem.rule, problem.message, Origin(path), hint=problem.hint))
+        self.findings.append(finding_from(problem, path))
 
 
 def _refuse_kind(entry: os.DirEntry[bytes]) -> Problem | None:
@@ -173,7 +173,7 @@ def _read_regular(path: Path) -> bytes | int:
             return 0
         if facts.st_size > BLOB_BYTES:
             return facts.st_size
-        content = file.read(BLOB_BYTES + 1)
+        content = file.read(facts.st_size + 1)  # a larger figure would be allocated at once
     return content if len(content) <= BLOB_BYTES else len(content)
 
 

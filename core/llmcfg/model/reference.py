@@ -58,3 +58,13 @@ def is_whole(text: str, reference: Reference) -> bool:
 def secret_reference(name: str) -> str:
     """The canonical text of a reference to a secret."""
     return "{{secret:" + name + "}}"
+
+
+def swap_name_case(name: str) -> str:
+    """OPENAI_API_KEY, as an environment variable is called, for openai_api_key, as a secret is called, and the other way round.
+
+    A name of mixed case or without letters stays, so that doing it twice gives back every name.
+    """
+    if name.isupper():
+        return name.lower()
+    return name.upper() if name.islower() else name

@@ -1,0 +1,125 @@
+"""`llmcfg diff`: what changes in effect, and for whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import typer
+
+from llmcfg.errors import NotFoundError, UsageError
+from llmcfg.model.suggest import did_you_mean
+from llmcfg.model.target import SHARED, Scope, Target
+from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.options import OUTPUT, Consumers, Directory, Environments, ExitCode, Quiet, Tenants
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.diff import State
+    from llmcfg.wiring import Workspace
+
+DIFFERENCES = 3
+
+
+def diff(
+    before: Annotated[str | None, typer.Argument(metavar="[A]", help="The revision before.", show_default="HEAD")] = None,
+    after: Annotated[str | None, typer.Argument(metavar="[B]", help="The revision after.", show_default="the work tree")] = None,
+    directory: Directory = Path(),
+    environments: Environments = None,
+    tenants: Tenants = None,
+    consumers: Consumers = None,
+    deployed: Annotated[
+        bool, typer.Option("--deployed", help="Compare what is deployed with A, or with HEAD.", show_default=False)
+    ] = False,
+    output: Annotated[Literal["table", "json", "md", "patch"], OUTPUT] = "table",
+    stat: Annotated[bool, typer.Option("--stat", help="Show counts only.", show_default=False)] = False,
+    exit_code: ExitCode = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show what differs in the effective configuration between two revisions.
+
+    Without arguments: HEAD and the work tree. One change that reaches many targets is shown once, with its reach. Needs no keys and no
+    network; secrets are shown as changed, never as values.
+    """
+    from llmcfg.model.change import Difference
+    from llmcfg.pipeline.diff import compare
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.diff import STYLES, view_diff, view_stat
+
+    if deployed and after is not None:
+        raise UsageError("--deployed takes one revision", hint="llmcfg diff --deployed [REV]")
+    workspace = Workspace(directory)
+    chosen = _Chosen(environments or (), tenants or (), consumers or ())
+    with progress("comparing", quiet=quiet):
+        if deployed:
+            new = workspace.configuration(before or "HEAD")
+            _check_names(chosen, [new])
+            difference: Difference = compare(_deployed(workspace, new, chosen), _state(new, chosen, with_scopes=False))
+        else:
+            old = workspace.configuration(before or "HEAD")
+            new = workspace.configuration(after)
+            _check_names(chosen, [old, new])
+            difference = compare(_state(old, chosen), _state(new, chosen))
+    protected = {name for name, environment in new.manifest.environments.items() if environment.protected}
+    out(view_stat(difference) if stat else view_diff(difference, output, protected, colour=has_colour()))
+    if difference.is_empty and output in STYLES:
+        note("no differences", quiet=quiet)
+    return DIFFERENCES if exit_code and not difference.is_empty else 0
+
+
+class _Chosen(NamedTuple):
+    """Names to keep; an empty one keeps all. A name need not exist on both sides: tenants and consumers come and go."""
+
+    environments: Collection[str]
+    tenants: Collection[str]
+    consumers: Collection[str]
+
+    def keeps(self, target: Target) -> bool:
+        return (
+            (not self.environments or target.environment in self.environments)
+            and (not self.tenants or (target.tenant or SHARED) in self.tenants)
+            and (not self.consumers or target.consumer in self.consumers)
+        )
+
+    def keeps_scope(self, scope: Scope) -> bool:
+        return (
+            not self.consumers
+            and (not self.environments or scope.environment in self.environments)
+            and (not self.tenants or (scope.tenant or SHARED) in self.tenants)
+        )
+
+
+def _state(configuration: Configuration, chosen: _Chosen, *, with_scopes: bool = True) -> State:
+    from llmcfg.pipeline.build import build
+    from llmcfg.pipeline.diff import State, state_of
+
+    targets = [target for target in configuration.targets if chosen.keeps(target)]
+    state = state_of(configuration, build(configuration, targets), with_scopes=with_scopes)
+    kept = {str(scope) for scope in configuration.scopes if chosen.keeps_scope(scope)}
+    return State({name: documents for name, documents in state.scopes.items() if name in kept}, state.targets)
+
+
+def _deployed(workspace: Workspace, configuration: Configuration, chosen: _Chosen) -> State:
+    from llmcfg.pipeline.diff import State, deployed_state
+    from llmcfg.sync.deployed import deployed_files, read_deployed
+
+    targets = {}
+    for environment in chosen.environments or configuration.manifest.environments:
+        files = deployed_files(workspace.repository, read_deployed(workspace.repository, environment))
+        state = deployed_state(environment, files)
+        targets.update((target, there) for target, there in state.targets.items() if chosen.keeps(target))
+    return State({}, targets)
+
+
+def _check_names(chosen: _Chosen, sides: Sequence[Configuration]) -> None:
+    """Raises NotFoundError for a name that neither side knows."""
+    for what, names, known in (
+        ("environment", chosen.environments, {name for side in sides for name in side.manifest.environments}),
+        ("tenant", chosen.tenants, {SHARED} | {name for side in sides for name in side.manifest.tenants}),
+        ("consumer", chosen.consumers, {consumer.name for side in sides for consumer in side.consumers}),
+    ):
+        for name in names:
+            if name not in known:
+                raise NotFoundError(f"there is no {what} {name!r}", hint=did_you_mean(name, known))

@@ -1,0 +1,75 @@
+"""`llmcfg render`: write bundles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmcfg.errors import FindingsError, NotFoundError, UsageError
+from llmcfg_cli.console import has_colour, note, out, out_bytes, progress
+from llmcfg_cli.options import At, Consumers, Directory, Environments, Quiet, Tenants
+
+
+def render(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="Print this one file of one bundle, such as files/config.yaml or config/routing.json.",
+            show_default=False,
+        ),
+    ] = None,
+    directory: Directory = Path(),
+    environments: Environments = None,
+    tenants: Tenants = None,
+    consumers: Consumers = None,
+    at: At = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="Write the bundles below this folder.", show_default=False)
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Write the bundles of all targets, or of those chosen, to a folder; or print one file of one bundle.
+
+    Needs no key: secrets stay references. The same revision gives the same bytes on every machine.
+    """
+    from llmcfg.disk import atomic_write, make_folders
+    from llmcfg.model.findings import has_blocking
+    from llmcfg.pipeline.build import build
+    from llmcfg.pipeline.bundle import environment_files
+    from llmcfg.pipeline.validate import validate_configuration
+    from llmcfg.wiring import Workspace, choose_targets
+    from llmcfg_cli.views.findings import view_findings
+
+    if (file is None) == (to is None):
+        raise UsageError("say what to write", hint="--to DIR writes bundles, FILE with -e and -c prints one file of one bundle")
+    configuration = Workspace(directory).configuration(at)
+    targets = choose_targets(configuration, environments or (), tenants or (), consumers or ())
+    with progress("rendering", quiet=quiet):
+        findings = [finding for finding in validate_configuration(configuration, targets) if finding.severity.rank == 2]
+        built = build(configuration, targets)
+    if has_blocking(findings):
+        note(view_findings(findings, "table", colour=has_colour()))
+        raise FindingsError("nothing was written, since there are errors", findings=findings, hint="see llmcfg validate")
+    if file is not None:
+        if len(targets) != 1:
+            raise UsageError(
+                f"{file} is asked of {len(targets)} bundles", hint="choose one with -e ENV, -t TENANT (or -t _shared) and -c CONSUMER"
+            )
+        files = built.bundles[targets[0]].files()
+        if file not in files:
+            raise NotFoundError(f"{targets[0]} has no file {file!r}", hint=f"it has: {', '.join(files)}")
+        out_bytes(files[file])
+        return 0
+    assert to is not None
+    revision = configuration.snapshot.revision
+    for environment in dict.fromkeys(target.environment for target in targets):
+        bundles = {target: bundle for target, bundle in built.bundles.items() if target.environment == environment}
+        for path, content in environment_files(environment, bundles, revision.commit if revision else None).items():
+            place = to / environment / path
+            make_folders(place.parent)
+            atomic_write(place, content)
+    out(f"{len(built.bundles)} bundles written to {to}")
+    return 0

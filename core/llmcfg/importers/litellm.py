@@ -1,0 +1,207 @@
+"""A LiteLLM proxy's config.yaml as a small configuration repository that renders it back (docs/import-litellm.md).
+
+Each section is a document under base/litellm/, a consumer `llm-gateway` renders config.yaml from them, and each `os.environ/NAME`
+becomes a reference: to a secret where NAME looks like a credential, else to a variable of the manifest. LiteLLM loads its file with
+PyYAML, so what the file means is what `yaml.safe_load` says; what the repository renders means exactly the same, or there is a
+finding of severity error and no file.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmcfg.importers.environment import is_credential, is_environment_name, is_taken_variable
+from llmcfg.importers.sections import Section, split_sections
+from llmcfg.importers.source import parse_source
+from llmcfg.importers.values import Reader
+from llmcfg.importers.writing import scalar_text
+from llmcfg.model.findings import Finding, Problem, finding_from, has_blocking
+from llmcfg.model.names import why_not_a_name
+from llmcfg.model.reference import find_malformed_reference, find_references, secret_reference, swap_name_case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import yaml
+
+ENVIRONMENT_PREFIX = "os.environ/"
+_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DOCUMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+
+
+class Imported(NamedTuple):
+    """`files` are those of a whole repository by path, empty if a finding is an error.
+
+    `secrets` and `variables` are the names that the configuration refers to, sorted. The secrets have no value yet.
+    """
+
+    files: Mapping[str, bytes]
+    findings: tuple[Finding, ...]
+    secrets: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
+def import_litellm(content: bytes, *, name: str, file: str = "config.yaml") -> Imported:
+    """The repository for a LiteLLM config; `name` is what its manifest calls it, `file` where findings say they are."""
+    source = parse_source(content)
+    if isinstance(source, Problem):
+        return Imported({}, (_finding(source, file, content),), (), ())
+    references = _References()
+    reader = Reader(references.rename)
+    reader.read(source.root)
+    problems = [*reader.problems, *references.problems]
+    findings = _findings(problems, file, content)
+    if has_blocking(findings):
+        return Imported({}, findings, (), ())
+    sections = list(split_sections(source, reader.values))
+    findings = _findings([*problems, *(problem for section in sections for problem in section.problems)], file, content)
+    files = {} if has_blocking(findings) else _files(name, sections, references)
+    return Imported(files, findings, tuple(sorted(references.secrets)), tuple(sorted(references.variables)))
+
+
+class _References:
+    """Puts our references for LiteLLM's, and remembers their names."""
+
+    def __init__(self) -> None:
+        self.secrets: set[str] = set()
+        self.variables: set[str] = set()
+        self.problems: list[Problem] = []
+
+    def rename(self, text: str, node: yaml.Node) -> str:
+        variable = text.removeprefix(ENVIRONMENT_PREFIX)
+        if variable != text and is_environment_name(variable) and not is_taken_variable(variable):
+            return self._reference(variable)
+        if find_references(text) or find_malformed_reference(text) is not None:
+            mark = node.start_mark
+            message = (
+                "{{secret:…}}, {{var:…}}, {{config:…}} and {{param:…}} are references here, but only text to LiteLLM"
+            )
+            self.problems.append(
+                Problem(
+                    "import-reference",
+                    message,
+                    mark.line + 1,
+                    mark.column + 1,
+                    "take it out, and write the reference afterwards",
+                )
+            )
+        return text
+
+    def _reference(self, variable: str) -> str:
+        if is_credential(variable):
+            secret = swap_name_case(variable)
+            self.secrets.add(secret)
+            return secret_reference(secret)
+        self.variables.add(variable)
+        return "{{var:" + variable + "}}"
+
+
+def _files(name: str, sections: list[Section], references: _References) -> dict[str, bytes]:
+    documents = _document_names(section.name for section in sections)
+    secrets = sorted(references.secrets)
+    files = {
+        "llmcfg.yaml": _manifest(name, sorted(references.variables)),
+        "consumers/llm-gateway.yaml": _consumer(bool(secrets)),
+        "templates/litellm.yaml.j2": _config_template(sections, documents),
+    }
+    for section in sections:
+        files[f"base/litellm/{documents[section.name]}.yaml"] = section.text
+    if secrets:
+        files["base/secrets/litellm.yaml"] = _secret_file(secrets)
+        files["templates/litellm.env.j2"] = _environment_template(secrets)
+    return {path: files[path].encode() for path in sorted(files)}
+
+
+def _document_names(sections: Iterable[str]) -> dict[str, str]:
+    """A document for each section: the section's own name where a file can have it and no other has, on any file system."""
+    documents: dict[str, str] = {}
+    taken: set[str] = set()
+    for section in sections:
+        is_plain = _DOCUMENT.fullmatch(section) and why_not_a_name(section.lower().replace("_", "-").strip("-")) is None
+        stem = section if is_plain else "section-" + (re.sub(r"[^A-Za-z0-9_]+", "-", section).strip("-")[:60] or "x")
+        document, count = stem, 1
+        while document.casefold() in taken:
+            count += 1
+            document = f"{stem}-{count}"
+        taken.add(document.casefold())
+        documents[section] = document
+    return documents
+
+
+def _manifest(name: str, variables: list[str]) -> str:
+    lines = ["apiVersion: llmcfg.dev/v1", "kind: Repository", f"name: {scalar_text(_label(name))}"]
+    if variables:
+        lines += [
+            "# What LiteLLM reads from its own environment; set a value here, or per environment, to have it in the file instead."
+        ]
+        lines += ["variables:"]
+        lines += [f"  {scalar_text(variable)}: {ENVIRONMENT_PREFIX}{variable}" for variable in variables]
+    lines += ["environments:", "  dev: {}", "  staging: {}", "  prod: {protected: true}", ""]
+    return "\n".join(lines)
+
+
+def _label(name: str) -> str:
+    """A name that the manifest takes, made from any text."""
+    label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-")
+    return label if why_not_a_name(label) is None else "litellm"
+
+
+def _consumer(has_secrets: bool) -> str:
+    lines = [
+        "apiVersion: llmcfg.dev/v1",
+        "kind: Consumer",
+        "description: LiteLLM proxy",
+        "select: [litellm]",
+        "outputs:",
+        "  - {path: config.yaml, template: templates/litellm.yaml.j2}",
+    ]
+    if has_secrets:
+        lines += ["  - {path: litellm.env, template: templates/litellm.env.j2, format: env}"]
+    return "\n".join((*lines, ""))
+
+
+def _config_template(sections: list[Section], documents: Mapping[str, str]) -> str:
+    lines = [
+        "{#- config.yaml of the LiteLLM proxy. It reads each secret from its environment, where litellm.env puts it. -#}",
+        "{{ {",
+    ]
+    for section in sections:
+        steps = ("litellm", documents[section.name], *filter(None, (section.key,)))
+        lines += [f"  {_template_string(section.name)}: config{''.join(map(_step, steps))},"]
+    lines += [f'}} | env_references("{ENVIRONMENT_PREFIX}") | to_yaml }}}}', ""]
+    return "\n".join(lines)
+
+
+def _step(key: str) -> str:
+    return f".{key}" if _ATTRIBUTE.fullmatch(key) and not hasattr(dict, key) else f"[{_template_string(key)}]"
+
+
+def _template_string(text: str) -> str:
+    """A string literal of Jinja, which knows Python's escapes."""
+    return (
+        '"'
+        + "".join(char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08x}" for char in text)
+        + '"'
+    )
+
+
+def _environment_template(secrets: list[str]) -> str:
+    return "".join(f'{swap_name_case(name)}={{{{ secret("{name}") }}}}\n' for name in secrets)
+
+
+def _secret_file(secrets: list[str]) -> str:
+    lines = [
+        "# Names without values yet. Give each its value with: llmcfg secret set NAME",
+        *(f'{scalar_text(name)}: ""' for name in secrets),
+    ]
+    return "\n".join((*lines, ""))
+
+
+def _findings(problems: Iterable[Problem], file: str, content: bytes) -> tuple[Finding, ...]:
+    return tuple(sorted((_finding(problem, file, content) for problem in problems), key=Finding.sort_key))
+
+
+def _finding(problem: Problem, file: str, content: bytes) -> Finding:
+    lines = re.split(r"\r\n|\r|\n", content.decode("utf-8", "replace"))
+    return finding_from(problem, file, lines[problem.line - 1] if 0 < problem.line <= len(lines) else "")

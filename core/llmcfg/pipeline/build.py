@@ -1,0 +1,136 @@
+"""Building bundles: select, render, put together. One pass over all targets, so that templates are rendered in one worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmcfg.model.findings import Finding, Problem
+from llmcfg.model.suggest import did_you_mean
+from llmcfg.pipeline.bundle import Bundle, Part, make_bundle, make_part
+from llmcfg.pipeline.canonical import digest_of
+from llmcfg.pipeline.select import Selection, secrets_in_text, select
+from llmcfg.pipeline.templates.render import RenderRequest, render_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from llmcfg.model.manifest import Consumer, Output
+    from llmcfg.model.target import Target
+    from llmcfg.model.value import Value
+    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.templates.render import Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The bundles that could be built, by target in the configuration's order, and what is wrong with templates and outputs."""
+
+    bundles: Mapping[Target, Bundle]
+    selections: Mapping[Target, Selection]
+    findings: tuple[Finding, ...]
+
+
+class _Job(NamedTuple):
+    target: Target
+    output: Output
+    key: tuple[object, ...]
+    request: RenderRequest
+
+
+def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
+    """The bundles of these targets. A target whose output cannot be rendered has findings and no bundle."""
+    memo = configuration.memo
+    selections: dict[Target, Selection] = {}
+    jobs: list[_Job] = []
+    for target in targets:
+        consumer = configuration.consumer(target.consumer)
+        effective = configuration.effective(target.scope)
+        selection = selections[target] = select(consumer, effective, memo)
+        jobs += _jobs(configuration, target, consumer, effective, selection)
+    _render_missing(configuration, jobs)
+    findings: list[Finding] = []
+    outputs: dict[Target, dict[str, Part] | None] = {target: {} for target in selections}
+    for job in jobs:
+        rendered: Rendered = memo.renderings[job.key]
+        findings += _render_findings(configuration, job, rendered)
+        made = outputs[job.target]
+        if rendered.text is None:
+            outputs[job.target] = None
+        elif made is not None:
+            made[f"files/{job.output.path}"] = _part(configuration, rendered.text)
+    bundles = {}
+    for target, selection in selections.items():
+        made = outputs[target]
+        if made is not None:
+            bundles[target] = _bundle(configuration, target, selection, made)
+    return Built(bundles, selections, tuple(findings))
+
+
+def _jobs(
+    configuration: Configuration, target: Target, consumer: Consumer, effective: Effective, selection: Selection
+) -> Iterable[_Job]:
+    if not consumer.outputs:
+        return
+    layout = configuration.layout
+    context: dict[str, Value] = {
+        "config": selection.tree(),
+        "environment": target.environment,
+        "tenant": target.tenant,
+        "consumer": target.consumer,
+        "variables": {**effective.variables},
+    }
+    read = digest_of(
+        {
+            "documents": {name: document.part.sha256 for name, document in selection.documents.items()},
+            "templates": {path: entry.oid for path, entry in layout.templates.items()},
+            "variables": context["variables"],
+        }
+    )
+    for output in consumer.outputs:
+        if output.template in layout.templates:
+            request = RenderRequest(output.template, output.format, context)
+            yield _Job(target, output, (read, *target, output.template, output.format), request)
+
+
+def _render_missing(configuration: Configuration, jobs: Sequence[_Job]) -> None:
+    renderings = configuration.memo.renderings
+    wanted = {job.key: job.request for job in jobs if job.key not in renderings}
+    if wanted:
+        templates = {
+            path: configuration.snapshot.read(entry.oid) for path, entry in configuration.layout.templates.items()
+        }
+        renderings.update(zip(wanted, render_batch(tuple(wanted.values()), templates), strict=True))
+
+
+def _render_findings(configuration: Configuration, job: _Job, rendered: Rendered) -> list[Finding]:
+    entry = configuration.layout.templates.get(rendered.file) or configuration.layout.templates[job.request.template]
+    problems = list(rendered.problems)
+    if rendered.text is not None:
+        secrets = configuration.effective(job.target.scope).secrets
+        problems += [
+            Problem("secret-missing", f"the rendered file refers to a secret {name!r} that is not there",
+                    hint=did_you_mean(name, secrets, "add it to a file under secrets/ of one of the layers"))
+            for name in sorted(secrets_in_text(rendered.text.decode("utf-8")))
+            if name not in secrets
+        ]  # fmt: skip
+    return [configuration.locator.in_blob(problem, entry, [str(job.target)]) for problem in problems]
+
+
+def _bundle(configuration: Configuration, target: Target, selection: Selection, outputs: Mapping[str, Part]) -> Bundle:
+    consumer = configuration.consumer(target.consumer)
+    known = configuration.effective(target.scope).secrets
+    names = selection.secrets.union(*(secrets_in_text(part.content.decode("utf-8")) for part in outputs.values()))
+    parts = {f"config/{name}.json": document.part for name, document in selection.documents.items()}
+    recipients = consumer.recipients
+    for tenant in configuration.manifest.tenant_chain(target.tenant)[-1:]:
+        recipients = (*recipients, *tenant.recipients)
+    lock = {name: known[name].secret.fingerprint for name in names if name in known}
+    return make_bundle(target, {**parts, **outputs}, lock, recipients)
+
+
+def _part(configuration: Configuration, content: bytes) -> Part:
+    known: Part | None = configuration.memo.parts.get(("output", content))
+    if known is None:
+        known = configuration.memo.parts["output", content] = make_part(content)
+    return known

@@ -1,0 +1,84 @@
+"""Canonical JSON by RFC 8785 (JCS): one sequence of bytes for one value.
+
+msgspec writes the common case; what it writes differently from RFC 8785 (section 3.2.2.3 numbers, section 3.2.3 key order beyond the
+basic plane) goes through a slower writer here. Integers beyond 2^53 have no canonical form: ValueError. Non-finite floats have none
+either; the loader refuses them, so none come here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MAX_INTEGER = 2**53
+_ENCODER = msgspec.json.Encoder(order="sorted")
+# Outside strings these mark numbers that may be written differently; inside strings they only cost time.
+_UNUSUAL = re.compile(rb"[0-9][eE]|\.0[,}\]\s]|\.0$|-0|0\.0000|[0-9]{16}|[^\x20-\x7e]")
+
+
+def canonical_json(value: Any) -> bytes:
+    fast = _ENCODER.encode(value)
+    if _UNUSUAL.search(fast) is None and b"\\u" not in fast:
+        return fast
+    return _write(value).encode("utf-8")
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex: the name of a part, a bundle or a root."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_of(value: Mapping[str, Any]) -> str:
+    return digest(canonical_json(value))
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        return "{" + ",".join(f"{_string(key)}:{_write(value[key])}" for key in keys) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_write(item) for item in value) + "]"
+    if isinstance(value, str):
+        return _string(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int):
+        if abs(value) > _MAX_INTEGER:
+            raise ValueError(f"{value} is beyond 2^53 and has no exact JSON form")
+        return str(value)
+    return _number(value)
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _number(value: float) -> str:
+    """ECMAScript's Number::toString for a double (ECMA-262 section 6.1.6.1.20)."""
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError(f"{value} has no JSON form")
+    if value == 0:
+        return "0"
+    sign = "-" if value < 0 else ""
+    mantissa, _, exponent_text = f"{abs(value)!r}".partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + ("" if fraction == "0" else fraction)).lstrip("0")
+    exponent = int(exponent_text or 0)
+    # value = 0.digits * 10^point
+    point = exponent + (len(whole) if whole != "0" else -(len(fraction) - len(fraction.lstrip("0"))))
+    digits = digits.rstrip("0")
+    if len(digits) <= point <= 21:
+        return sign + digits + "0" * (point - len(digits))
+    if 0 < point <= 21:
+        return f"{sign}{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return f"{sign}0.{'0' * -point}{digits}"
+    shown = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
+    return f"{sign}{shown}e{point - 1:+d}"

@@ -1,0 +1,194 @@
+"""Composition, document by document, remembered by content.
+
+A document's composed value is remembered under the tuple of blob ids of the layers that define it (and the merge rules of its
+schema), so a thousand tenants that do not override a document share one value, by identity, and so do two revisions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmcfg.documents.loader import load_document
+from llmcfg.model.findings import Problem
+from llmcfg.pipeline import merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from llmcfg.model.snapshot import BlobEntry
+    from llmcfg.model.value import Value
+    from llmcfg.pipeline.layers import Layer
+    from llmcfg.pipeline.merge import RuleLookup
+
+
+class ParsedDocument(NamedTuple):
+    """A loaded blob. `has_links` is true where `$extends` or `{{ … }}` may stand in it."""
+
+    value: dict[str, Value] | None
+    has_tags: bool
+    has_links: bool
+    problems: tuple[Problem, ...]
+
+
+class LayerProblem(NamedTuple):
+    """A problem of composition, in the blob of the layer that caused it."""
+
+    file: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Composed:
+    """One document laid together from its layers. Two of them are the same value exactly when they are the same object.
+
+    `sources` are the files that define it, lowest first. `needs_resolution` is true where references, `$extends` or tags are left.
+    """
+
+    name: str
+    value: dict[str, Value]
+    sources: tuple[BlobEntry, ...]
+    needs_resolution: bool
+    problems: tuple[LayerProblem, ...]
+    idle: tuple[LayerProblem, ...]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return (self.name, *(source.oid for source in self.sources))
+
+
+class Documents:
+    """The composed documents after some layers: what this layer changed, and beneath it the documents of the layers below.
+
+    A read-only mapping from document name. Scopes that share layers share these objects.
+    """
+
+    __slots__ = ("below", "own")
+
+    def __init__(self, below: Documents | None, own: Mapping[str, Composed]) -> None:
+        self.below = below
+        self.own = own
+
+    def find(self, name: str) -> Composed | None:
+        here: Documents | None = self
+        while here is not None:
+            found = here.own.get(name)
+            if found is not None:
+                return found
+            here = here.below
+        return None
+
+    def names(self) -> list[str]:
+        """All document names, sorted."""
+        names: set[str] = set()
+        here: Documents | None = self
+        while here is not None:
+            names.update(here.own)
+            here = here.below
+        return sorted(names)
+
+    def __iter__(self) -> Iterator[Composed]:
+        for name in self.names():
+            composed = self.find(name)
+            assert composed is not None
+            yield composed
+
+
+NOTHING = Documents(None, {})
+
+
+@dataclass(slots=True)
+class ComposeMemo:
+    """What composition remembers between scopes and between builds. Dropping it never changes a result."""
+
+    parsed: dict[str, ParsedDocument] = field(default_factory=dict)
+    composed: dict[tuple[object, ...], Composed] = field(default_factory=dict)
+
+
+class Composer:
+    """Composes the documents of one snapshot. `rules_for(document name)` gives the merge rules of its schema and a key that names them."""
+
+    def __init__(
+        self,
+        layers: Mapping[str, Layer],
+        read: Callable[[str], bytes],
+        rules_for: Callable[[str], tuple[str, RuleLookup]],
+        memo: ComposeMemo,
+    ) -> None:
+        self._layers = layers
+        self._read = read
+        self._rules_for = rules_for
+        self._memo = memo
+        self._by_folders: dict[tuple[str, ...], Documents] = {(): NOTHING}
+
+    def documents(self, folders: tuple[str, ...]) -> Documents:
+        """The documents of these layers, lowest first. Folders that do not exist add nothing."""
+        existing = tuple(folder for folder in folders if folder in self._layers)
+        known = len(existing)
+        while existing[:known] not in self._by_folders:
+            known -= 1
+        documents = self._by_folders[existing[:known]]
+        for count in range(known, len(existing)):
+            documents = self._lay(documents, self._layers[existing[count]])
+            self._by_folders[existing[: count + 1]] = documents
+        return documents
+
+    def parsed(self, entry: BlobEntry) -> ParsedDocument:
+        """The loaded document of a blob; `value` is None where it cannot be used."""
+        known = self._memo.parsed.get(entry.oid)
+        if known is None:
+            known = self._memo.parsed[entry.oid] = parse_document(self._read(entry.oid))
+        return known
+
+    def _lay(self, below: Documents, layer: Layer) -> Documents:
+        own: dict[str, Composed] = {}
+        for name, entry in layer.documents.items():
+            composed = self._compose(name, below.find(name), entry)
+            if composed is not None:
+                own[name] = composed
+        return Documents(below, own) if own else below
+
+    def _compose(self, name: str, below: Composed | None, entry: BlobEntry) -> Composed | None:
+        parsed = self.parsed(entry)
+        if parsed.value is None:
+            return below
+        rules_key, rule_at = self._rules_for(name)
+        sources = (*(below.sources if below else ()), entry)
+        key = (name, rules_key, sources)
+        known = self._memo.composed.get(key)
+        if known is None:
+            known = self._memo.composed[key] = _lay_document(name, below, entry, parsed, sources, rule_at)
+        return known
+
+
+def parse_document(content: bytes) -> ParsedDocument:
+    document, problems = load_document(content)
+    has_links = b"{{" in content or b"$extends" in content or b"$with" in content
+    if document is None:
+        return ParsedDocument(None, False, has_links, problems)
+    return ParsedDocument(document.value, document.has_tags, has_links, problems)
+
+
+def _lay_document(
+    name: str,
+    below: Composed | None,
+    entry: BlobEntry,
+    parsed: ParsedDocument,
+    sources: tuple[BlobEntry, ...],
+    rule_at: RuleLookup,
+) -> Composed:
+    assert parsed.value is not None
+    if below is None:
+        links = parsed.has_links or parsed.has_tags
+        return Composed(name, parsed.value, sources, links, (), ())
+    problems: list[Problem] = []
+    value = merge.merge(below.value, parsed.value, problems.append, rule_at)
+    found = [LayerProblem(entry.path, problem) for problem in problems]
+    return Composed(
+        name,
+        value,
+        sources,
+        below.needs_resolution or parsed.has_links or (parsed.has_tags and merge.has_tags(value)),
+        (*below.problems, *(item for item in found if item.problem.rule != "overlay-no-effect")),
+        (*below.idle, *(item for item in found if item.problem.rule == "overlay-no-effect")),
+    )

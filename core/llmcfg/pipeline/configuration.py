@@ -1,0 +1,274 @@
+"""A snapshot opened: its manifest and layout, and the effective configuration of each of its scopes, made when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
+from llmcfg.model.findings import Finding, Origin
+from llmcfg.model.keypath import format_key_path
+from llmcfg.model.suggest import did_you_mean
+from llmcfg.model.target import Scope, Target
+from llmcfg.pipeline.compose import ComposeMemo, Composer, Documents
+from llmcfg.pipeline.layers import MANIFEST, Layout, layer_folders, sort_files, variables_of
+from llmcfg.pipeline.locate import Locator
+from llmcfg.pipeline.manifest import parse_consumers, parse_manifest
+from llmcfg.pipeline.merge import no_rules
+from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver
+from llmcfg.secrets.names import NamedSecret, SecretFile, read_secret_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from llmcfg.model.findings import Problem
+    from llmcfg.model.manifest import Consumer, Manifest
+    from llmcfg.model.snapshot import BlobEntry
+    from llmcfg.model.value import Path, Scalar, Value
+    from llmcfg.pipeline.merge import RuleLookup
+    from llmcfg.pipeline.schema.compiled import CompiledSchema
+    from llmcfg.ports import Snapshot
+
+
+@dataclass(slots=True)
+class Memo:
+    """What building remembers between scopes, targets and revisions, under content ids. Dropping it never changes a result."""
+
+    compose: ComposeMemo = field(default_factory=ComposeMemo)
+    resolve: ResolveMemo = field(default_factory=ResolveMemo)
+    secret_files: dict[tuple[str, str], SecretFile] = field(default_factory=dict)
+    schemas: dict[tuple[str, tuple[tuple[str, str], ...]], CompiledSchema | tuple[Problem, ...]] = field(
+        default_factory=dict
+    )
+    verdicts: dict[tuple[str, int], tuple[Resolved, tuple[Problem, ...]]] = field(default_factory=dict)
+    parts: dict[tuple[object, ...], Any] = field(default_factory=dict)
+    renderings: dict[tuple[object, ...], Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedSecret:
+    """A secret as a scope sees it: the highest layer that names it wins."""
+
+    secret: NamedSecret
+    entry: BlobEntry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effective:
+    """The effective configuration of one scope."""
+
+    scope: Scope
+    folders: tuple[str, ...]
+    documents: Mapping[str, Resolved]
+    variables: Mapping[str, Scalar]
+    secrets: Mapping[str, ScopedSecret]
+
+    def tree(self) -> dict[str, Value]:
+        """All documents as one nested mapping; it shares their values."""
+        return assemble((name, resolved.value) for name, resolved in self.documents.items())
+
+    def owner(self, path: Path) -> tuple[Resolved, Path] | None:
+        """The document that a full key path lies in, and the path inside it."""
+        for length in range(len(path), 0, -1):
+            if all(isinstance(step, str) for step in path[:length]):
+                resolved = self.documents.get("/".join(str(step) for step in path[:length]))
+                if resolved is not None and _has(resolved.value, path[length:]):
+                    return resolved, path[length:]
+        return None
+
+    def value_at(self, path: Path) -> Value:
+        """The value at a full key path. Raises UnknownKeyError with the nearest key that is there."""
+        value: Value = self.tree()
+        for index, step in enumerate(path):
+            if isinstance(value, dict) and step in value:
+                value = value[step]
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                known = [format_key_path((*path[:index], key)) for key in value] if isinstance(value, dict) else []
+                raise UnknownKeyError(
+                    f"{self.scope} has no key {format_key_path(path)}",
+                    hint=did_you_mean(format_key_path(path[: index + 1]), known, _list_some(known)),
+                )
+        return value
+
+
+class Configuration:
+    """One snapshot, opened. Raises FindingsError when there is no manifest that can be built from."""
+
+    def __init__(self, snapshot: Snapshot, memo: Memo) -> None:
+        self.snapshot = snapshot
+        self.memo = memo
+        self.locator = Locator(snapshot.read)
+        self.manifest: Manifest = self._read_manifest()
+        self.layout: Layout = sort_files(snapshot.entries, self.manifest)
+        self.consumers, self.consumer_findings = parse_consumers(
+            self.layout, self.manifest, snapshot.read, self.locator
+        )
+        self.composer = Composer(self.layout.layers, snapshot.read, self._merge_rules, memo.compose)
+        self._effective: dict[Scope, Effective] = {}
+        self._secrets: dict[tuple[str, ...], dict[str, ScopedSecret]] = {}
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Every environment without a tenant, then with each tenant."""
+        tenants = (None, *sorted(self.manifest.tenants))
+        return tuple(Scope(environment, tenant) for environment in self.manifest.environments for tenant in tenants)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Every target, by environment in the manifest's order, then tenant, then consumer."""
+        return tuple(
+            Target(environment, tenant, consumer.name)
+            for environment in self.manifest.environments
+            for tenant in (None, *sorted(self.manifest.tenants))
+            for consumer in self.consumers
+            if environment in consumer.environments and (tenant in consumer.tenants if tenant else consumer.shared)
+        )
+
+    def effective(self, scope: Scope) -> Effective:
+        known = self._effective.get(scope)
+        if known is None:
+            known = self._effective[scope] = self._make_effective(scope)
+        return known
+
+    def scope(self, environment: str, tenant: str | None) -> Scope:
+        """The scope of these names. Raises NotFoundError with the nearest name."""
+        for what, name, known in (
+            ("environment", environment, self.manifest.environments),
+            ("tenant", tenant, self.manifest.tenants),
+        ):
+            if name is not None and name not in known:
+                raise NotFoundError(
+                    f"the manifest names no {what} {name!r}",
+                    hint=did_you_mean(name, known, f"there are: {', '.join(known) or 'none'}"),
+                )
+        return Scope(environment, tenant)
+
+    def consumer(self, name: str) -> Consumer:
+        for consumer in self.consumers:
+            if consumer.name == name:
+                return consumer
+        known = [consumer.name for consumer in self.consumers]
+        raise NotFoundError(
+            f"there is no consumer {name!r}", hint=did_you_mean(name, known, f"there are: {', '.join(known)}")
+        )
+
+    def schema_for(self, document: str) -> CompiledSchema | None:
+        """The schema that the manifest binds to a document: the first binding that matches. None too when it does not compile."""
+        for binding in self.manifest.schemas:
+            if fnmatchcase(document, binding.documents):
+                compiled = self.compiled(binding.schema)
+                return None if compiled is None or isinstance(compiled, tuple) else compiled
+        return None
+
+    def compiled(self, file: str) -> CompiledSchema | tuple[Problem, ...] | None:
+        """A schema of the repository, its problems if it is broken, or None if there is no such file."""
+        if file not in self.layout.schemas:
+            return None
+        from llmcfg.pipeline.schema.compiled import compile_schema
+
+        key = (file, tuple((path, entry.oid) for path, entry in self.layout.schemas.items()))
+        if key not in self.memo.schemas:
+            files = {path: self.snapshot.read(entry.oid) for path, entry in self.layout.schemas.items()}
+            self.memo.schemas[key] = compile_schema(file, files)
+        return self.memo.schemas[key]
+
+    def secret_file(self, entry: BlobEntry) -> SecretFile:
+        key = (entry.path.rsplit("/", 1)[-1], entry.oid)
+        if key not in self.memo.secret_files:
+            self.memo.secret_files[key] = read_secret_file(entry.path, self.snapshot.read(entry.oid))
+        return self.memo.secret_files[key]
+
+    def _make_effective(self, scope: Scope) -> Effective:
+        folders = layer_folders(self.manifest, scope)
+        documents = self.composer.documents(folders)
+        variables = variables_of(self.manifest, scope)
+        secrets = self._secrets_of(folders)
+        resolver = Resolver(documents, variables, secrets, secrets, self.memo.resolve)
+        return Effective(scope, folders, _resolve_all(documents, resolver), variables, secrets)
+
+    def _secrets_of(self, folders: tuple[str, ...]) -> dict[str, ScopedSecret]:
+        existing = tuple(
+            folder for folder in folders if folder in self.layout.layers and self.layout.layers[folder].secret_files
+        )
+        if existing not in self._secrets:
+            found: dict[str, ScopedSecret] = {}
+            for folder in existing:
+                for entry in self.layout.layers[folder].secret_files:
+                    found.update(
+                        (name, ScopedSecret(secret, entry)) for name, secret in self.secret_file(entry).secrets.items()
+                    )
+            self._secrets[existing] = found
+        return self._secrets[existing]
+
+    def _read_manifest(self) -> Manifest:
+        entry = self.snapshot.entries.get(MANIFEST)
+        if entry is None:
+            refused = [finding for finding in self.snapshot.findings if finding.origin.file == MANIFEST]
+            missing = Finding("manifest-missing", f"there is no {MANIFEST}", Origin(MANIFEST), "make one: llmcfg init")
+            raise FindingsError(f"{self.snapshot.label} has no {MANIFEST}", findings=refused or [missing])
+        parsed = parse_manifest(entry, self.snapshot.read, self.locator)
+        if parsed.manifest is None:
+            raise FindingsError(
+                f"{MANIFEST} cannot be built from", findings=[*self.snapshot.findings, *parsed.findings]
+            )
+        return parsed.manifest
+
+    def _merge_rules(self, document: str) -> tuple[str, RuleLookup]:
+        schema = self.schema_for(document)
+        if schema is None or not schema.has_merge_rules:
+            return "", no_rules
+        from llmcfg.pipeline.schema.mergerules import merge_rule_at
+
+        return schema.digest, lambda path: merge_rule_at(schema, path)
+
+
+def assemble(documents: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    """Documents by name as one nested mapping. The documents' own values are shared, not copied, unless two of them meet."""
+    tree: dict[str, Value] = {}
+    made = {id(tree)}
+    for name, value in documents:
+        *folders, last = name.split("/")
+        here = tree
+        for folder in folders:
+            child = here.get(folder)
+            if id(child) not in made or not isinstance(child, dict):
+                child = here[folder] = dict(child) if isinstance(child, dict) else {}
+                made.add(id(child))
+            here = child
+        there = here.get(last)
+        here[last] = {**value, **there} if isinstance(there, dict) and isinstance(value, dict) else value
+    return tree
+
+
+def _resolve_all(documents: Documents, resolver: Resolver) -> dict[str, Resolved]:
+    return {composed.name: resolver.resolve(composed) for composed in documents}
+
+
+def _has(value: Value, path: Path) -> bool:
+    for step in path:
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return False
+    return True
+
+
+def _list_some(known: list[str]) -> str:
+    return f"there are: {', '.join(known[:6])}{', …' if len(known) > 6 else ''}" if known else ""
+
+
+def walk_leaves(value: Value, at: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Every scalar and empty collection in the value, with its path, in the order written."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from walk_leaves(item, (*at, key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from walk_leaves(item, (*at, index))
+    else:
+        yield at, value

@@ -1,0 +1,49 @@
+"""Checking a value by a compiled schema: every problem, with its path in the value and without the value where that may be a secret.
+
+jsonschema_rs gives the verdict, formats asserted and patterns matched in linear time; `explain` turns what it found into problems.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.model.findings import Problem
+from llmcfg.pipeline.schema.explain import explain
+
+if TYPE_CHECKING:
+    from llmcfg.model.value import Value
+    from llmcfg.pipeline.schema.compiled import CompiledSchema
+
+MAX_DEPTH: Final = 200
+MAX_WORK: Final = 1_000_000
+
+
+def check(schema: CompiledSchema, value: Value, *, partial: bool = False) -> tuple[Problem, ...]:
+    """What `value` (without merge tags) breaks. `partial` checks an overlay, which need not be complete."""
+    depth, references = _survey(value, 1)
+    if depth > MAX_DEPTH:
+        return (Problem("schema-limit", f"nested deeper than {MAX_DEPTH}", path=(), hint="flatten the value"),)
+    if schema.factor > 1 and schema.factor**depth > MAX_WORK:
+        message = f"the schema's alternatives multiply with each of {depth} levels of nesting"
+        return (Problem("schema-limit", message, path=(), hint="let the schema refer to itself in one branch only"),)
+    validator = schema.validator(part=partial, references=references)
+    errors = list(validator.iter_errors(value))
+    if not errors:
+        return ()
+    return explain(schema.document(part=partial, references=references), value, errors)
+
+
+def _survey(value: Value, depth: int) -> tuple[int, bool]:
+    """How deep the value is nested, up to just beyond the limit, and whether a string in it may hold a reference."""
+    if isinstance(value, str):
+        return depth, "{{" in value
+    if not isinstance(value, dict | list) or depth > MAX_DEPTH:
+        return depth, False
+    deepest, references = depth, False
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, str):
+            references = references or "{{" in item
+        elif isinstance(item, dict | list):
+            below, found = _survey(item, depth + 1)
+            deepest, references = max(deepest, below), references or found
+    return deepest, references

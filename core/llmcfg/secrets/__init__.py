@@ -1,0 +1,1 @@
+"""Secrets as the build sees them: names and ciphertexts, never values."""

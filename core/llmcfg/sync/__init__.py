@@ -1,0 +1,1 @@
+"""Desired against observed -> plan -> act -> record."""

@@ -1,0 +1,131 @@
+"""Where adapters meet the core: the only module that knows both. Commands open a `Workspace` and ask it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmcfg.errors import UsageError
+from llmcfg.git.repository import FOLDERS, GitRepository, open_repository
+from llmcfg.model.keypath import format_key_path, parse_key_path
+from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.sync.status import status_of
+from llmcfg.sync.wanted import wanted_revision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from llmcfg.model.manifest import SinkSpec
+    from llmcfg.model.snapshot import Revision
+    from llmcfg.model.target import Target
+    from llmcfg.ports import Sink, Snapshot
+    from llmcfg.sync.status import Status
+
+
+class Workspace:
+    """One configuration repository with the memo that its builds share, and the folder that sinks deliver below."""
+
+    def __init__(self, directory: Path, delivery_root: Path | None = None) -> None:
+        self._directory = directory
+        self.repository: GitRepository = open_repository(directory)
+        self.memo = Memo()
+        self.delivery_root = delivery_root or self.repository.root or directory.resolve()
+
+    @property
+    def git_folder(self) -> str:
+        """The configuration's folder in its Git repository, with `/` at its end; empty at the top."""
+        return f"{self.repository.prefix}/" if self.repository.prefix else ""
+
+    def snapshot(self, at: str | None) -> Snapshot:
+        """The revision that `at` names; the work tree without it, or HEAD in a bare repository."""
+        if at is None and not self.repository.is_bare:
+            return self.repository.work_tree()
+        return self.repository.snapshot(self.repository.resolve(at or "HEAD"))
+
+    def configuration(self, at: str | None = None) -> Configuration:
+        """The opened snapshot. Raises FindingsError when its manifest cannot be built from."""
+        return self._open(self.snapshot(at), at)
+
+    def configuration_at(self, revision: Revision) -> Configuration:
+        return self._open(self.repository.snapshot(revision), revision.commit)
+
+    def wanted(self, environment: str, at: str | None) -> Configuration:
+        """What `plan` and `apply` deploy: `at`, or what the environment tracks as HEAD's manifest says it."""
+        if at is not None:
+            return self.configuration(at)
+        current = self.configuration("HEAD")
+        current.scope(environment, None)
+        return self.configuration_at(wanted_revision(self.repository, current.manifest.environments[environment]))
+
+    def statuses(self, environments: Iterable[str]) -> tuple[Status, ...]:
+        manifest = self.configuration("HEAD").manifest
+        names = tuple(environments) or tuple(manifest.environments)
+        return tuple(
+            status_of(self.repository, manifest.environments[name], self.configuration_at, self.sink) for name in names
+        )
+
+    def sink(self, spec: SinkSpec, environment: str) -> Sink:
+        """The sink that a manifest or consumer names. Raises UsageError for a path that leaves the delivery root."""
+        from llmcfg.sinks.directory import DirectorySink
+
+        relative = Path(spec.path.replace("{environment}", environment))
+        if relative.is_absolute() or ".." in relative.parts:
+            raise UsageError(
+                f"the sink path {spec.path!r} leaves the folder that bundles are delivered below",
+                hint="write a path without '..', and choose the folder with --to",
+            )
+        return DirectorySink(self.delivery_root / relative, spec.keep)
+
+    def _open(self, snapshot: Snapshot, at: str | None) -> Configuration:
+        configuration = Configuration(snapshot, self.memo)
+        roots = {pattern.split("/", 1)[0] for pattern in configuration.manifest.hierarchy}
+        if roots <= FOLDERS | self._extra:
+            return configuration
+        self._extra = frozenset(roots)
+        self.repository = open_repository(self._directory, self._extra)
+        again = self.repository.snapshot(snapshot.revision) if snapshot.revision else self.snapshot(at)
+        return Configuration(again, self.memo)
+
+    _extra: frozenset[str] = frozenset()
+
+
+def choose_targets(
+    configuration: Configuration,
+    environments: Iterable[str] = (),
+    tenants: Iterable[str] = (),
+    consumers: Iterable[str] = (),
+) -> tuple[Target, ...]:
+    """The targets with these names; an empty choice is everything. `_shared` stands for no tenant. Raises NotFoundError."""
+    from llmcfg.model.target import SHARED
+
+    chosen = tuple(environments), tuple(None if tenant == SHARED else tenant for tenant in tenants), tuple(consumers)
+    for environment in chosen[0]:
+        configuration.scope(environment, None)
+    for tenant in chosen[1]:
+        configuration.scope(next(iter(configuration.manifest.environments)), tenant)
+    for consumer in chosen[2]:
+        configuration.consumer(consumer)
+    return tuple(
+        target
+        for target in configuration.targets
+        if (not chosen[0] or target.environment in chosen[0])
+        and (not chosen[1] or target.tenant in chosen[1])
+        and (not chosen[2] or target.consumer in chosen[2])
+    )
+
+
+def child_keys(directory: Path, parent: str) -> list[str]:
+    """The key paths one step below `parent` in any scope of the work tree: for completion."""
+    configuration = Workspace(directory).configuration()
+    path = parse_key_path(parent)
+    found: set[str] = set()
+    for environment in configuration.manifest.environments:
+        value = configuration.effective(configuration.scope(environment, None)).value_at(path)
+        if isinstance(value, dict):
+            found.update(format_key_path((*path, key)) for key in value)
+    return sorted(found)
+
+
+def release_names(directory: Path) -> list[str]:
+    """The tags of the repository, sorted."""
+    return sorted(open_repository(directory).tags())
