@@ -72,10 +72,13 @@ def splices_for_value(source: Source, path: Path, value: Value) -> Iterator[str]
 
 def splices_for_deletion(source: Source, path: Path) -> Iterator[str]:
     """Texts that may lack what is at `path`."""
-    if path not in source.nodes or not source.is_in_block(path):
+    if path not in source.nodes:
         return
     node = source.nodes[path]
     siblings = [other for other in source.nodes if len(other) == len(path) and other[:-1] == path[:-1]]
+    if not source.is_in_block(path):
+        yield from _deletion_from_flow(source, path, sorted(siblings, key=lambda other: source.nodes[other].start))
+        return
     start = _entry_start(source, node)
     end = source.kept_end(node)
     own_line = not source.text[source.line_start(start) : start].strip()
@@ -89,6 +92,23 @@ def splices_for_deletion(source: Source, path: Path) -> Iterator[str]:
             behind = min(_entry_start(source, source.nodes[other]) for other in following)
             if "#" not in source.text[end:behind]:
                 yield source.spliced(start, behind, "")
+
+
+def _deletion_from_flow(source: Source, path: Path, siblings: list[Path]) -> Iterator[str]:
+    """With the comma behind it; the last one with the comma before it."""
+    starts = [_flow_start(source.nodes[other]) for other in siblings]
+    at = siblings.index(path)
+    start, end = starts[at], source.nodes[path].end.offset
+    if at + 1 < len(siblings):
+        end = starts[at + 1]
+    elif at:
+        start = source.nodes[siblings[at - 1]].end.offset
+    if "#" not in source.text[start:end]:
+        yield source.spliced(start, end, "")
+
+
+def _flow_start(node: Node) -> int:
+    return node.start.offset if node.key is None else int(node.key.start_mark.index)
 
 
 def _replacements(source: Source, path: Path, value: Value) -> Iterator[str]:
@@ -106,6 +126,9 @@ def _replacements(source: Source, path: Path, value: Value) -> Iterator[str]:
     if not path and isinstance(value, dict) and value:
         yield source.spliced(start, end, "\n".join(block_lines(value)))
     elif path and source.is_in_block(path):
+        line = source.line_start(start)
+        if isinstance(value, dict | list) and value and not source.text[line:start].strip():
+            yield source.spliced(line, end, "\n".join(_indented(block_lines(value), node.start.column)))
         at = source.introduction_end(node)
         if at is not None:
             yield source.spliced(at, end, _entry(source, path, value))

@@ -119,5 +119,5 @@ def _format_float(value: float) -> str:
     return text if "." in text else f"{text}.0"
 
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_./@+()=-]|:(?=[^ ])| (?=[A-Za-z0-9_/(]))*(?<!:)")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_/$](?:[A-Za-z0-9_./@$+()=-]|:(?=[^ ])| (?=[A-Za-z0-9_/(]))*(?<!:)")
 _INDENTED: Final = re.compile(r" +[!-~][ -~]*")
