@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "llmcfg"
 COMPLETE_VARIABLE: Final = "_LLMCFG_COMPLETE"
-_ParseError: type[Exception] = typer.BadParameter.__bases__[
-    0
-]  # Typer exports this one of its parse errors, and not their base
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
+# Typer exports this one of its parse errors, but not the base of all of them.
+_ParseError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcfg_cli.views.document import json_text, to_json
+from llmcfg_cli.views.document import json_text, to_json, to_yaml
 from llmcfg_cli.views.tables import table
 from llmcfg_cli.views.text import Style, clip, display_width, pad, paint, plural, visible, visible_lines
 
@@ -78,3 +78,7 @@ def test_json_answers_name_their_version_and_kind_first() -> None:
         '  "apiVersion": "llmcfg.dev/v1",',
         '  "kind": "Findings",',
     ]
+
+
+def test_yaml_answers_name_their_version_and_kind_first() -> None:
+    assert to_yaml("Value", {"value": "no"}).splitlines()[:2] == ["apiVersion: llmcfg.dev/v1", "kind: Value"]
