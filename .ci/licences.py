@@ -92,14 +92,15 @@ def judge(package: Distribution) -> Verdict:
 def licence_of(package: Distribution) -> tuple[str, str]:
     """What the package says of its licence, and where it says so."""
     metadata = package.metadata
-    if expression := metadata.get("License-Expression"):
-        return expression, "License-Expression"
+    if "License-Expression" in metadata:
+        return metadata["License-Expression"], "License-Expression"
     classifiers = [line for line in metadata.get_all("Classifier") or () if line.startswith("License ::")]
     spoken = [line.rsplit(" :: ", 1)[-1] for line in classifiers if line != "License :: OSI Approved"]
     if spoken:
         return " AND ".join(_spdx(text) for text in spoken), "classifier"
-    if field := (metadata.get("License") or "").strip():
-        if "\n" not in field:
+    if "License" in metadata:
+        field = metadata["License"].strip()
+        if field and "\n" not in field:
             return _spdx(field), "License"
         if named := recognise(field):
             return named, "License"

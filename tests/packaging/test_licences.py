@@ -52,8 +52,9 @@ def test_known_licence_is_accepted_wherever_it_is_said(gate: ModuleType, tmp_pat
     assert gate.judge(package(tmp_path, "kind", line)).accepted
 
 
-def test_licence_text_counts_where_the_metadata_says_nothing(gate: ModuleType, tmp_path: Path) -> None:
-    verdict = gate.judge(package(tmp_path, "terse", licence_text=MIT_TEXT))
+@pytest.mark.parametrize("line", ["Summary: says nothing", "License: "])
+def test_licence_text_counts_where_the_metadata_says_nothing(gate: ModuleType, tmp_path: Path, line: str) -> None:
+    verdict = gate.judge(package(tmp_path, "terse", line, licence_text=MIT_TEXT))
     assert (verdict.licence, verdict.source, verdict.accepted) == ("MIT", "LICENSE", True)
 
 
