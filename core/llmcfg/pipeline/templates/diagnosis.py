@@ -7,7 +7,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jinja2.defaults import DEFAULT_NAMESPACE
-from jinja2.exceptions import SecurityError, TemplateNotFound, TemplatesNotFound, TemplateSyntaxError
+from jinja2.exceptions import (
+    SecurityError,
+    TemplateNotFound,
+    TemplateRuntimeError,
+    TemplatesNotFound,
+    TemplateSyntaxError,
+)
 from jinja2.utils import missing
 
 from llmcfg.errors import LlmcfgError
@@ -15,8 +21,8 @@ from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.value import kind_of
-from llmcfg.pipeline.templates.filters import FILTERS
-from llmcfg.pipeline.templates.plain import RefusedError
+from llmcfg.pipeline.templates.filters import FILTERS, FUNCTIONS
+from llmcfg.pipeline.templates.plain import RefusedError, one_line
 from llmcfg.pipeline.templates.request import OutOfTimeError
 from llmcfg.pipeline.templates.sandbox import ALLOWED_FILTERS, DepthError, ForbiddenError, LimitError, MissingError
 
@@ -92,7 +98,7 @@ def _syntax(error: TemplateSyntaxError, source_line: str) -> Problem:
         hint = f"in a template this is {{{{ {instead.get(reference[1], f'variables.{reference[2]}')} }}}}"
     elif unknown_filter is not None:
         hint = did_you_mean(unknown_filter[1], [*FILTERS, *ALLOWED_FILTERS], "docs/spec/templates.md lists them")
-    return Problem("template-syntax", _one_line(error.message or "it cannot be parsed"), error.lineno, hint=hint)
+    return Problem("template-syntax", _short(error.message or "it cannot be parsed"), error.lineno, hint=hint)
 
 
 def _too_deep(line: int) -> Problem:
@@ -109,7 +115,10 @@ def _undefined(error: MissingError, context: Mapping[str, Value]) -> Problem:
     if owner is missing:
         if name in DEFAULT_NAMESPACE:
             return Problem("template-forbidden", f"{name} is not available in templates")
-        return Problem("template-undefined", f"{name} is not defined", hint=did_you_mean(str(name), context, _SEES))
+        if name in FILTERS or name in ALLOWED_FILTERS:
+            return Problem("template-undefined", f"{name} is not defined", hint=f"it is a filter: write value | {name}")
+        hint = did_you_mean(str(name), [*context, *FUNCTIONS], _SEES)
+        return Problem("template-undefined", f"{name} is not defined", hint=hint)
     path = _find_path(owner, context)
     subject = format_key_path(path) if path else f"this {_kind(owner)}"
     match owner:
@@ -122,8 +131,8 @@ def _undefined(error: MissingError, context: Mapping[str, Value]) -> Problem:
         case list() | tuple() if isinstance(name, int):
             message, hint = f"{subject} has no item {name}; it has {len(owner)}", "an index counts from 0"
         case _:
-            message, hint = f"{subject} is a {_kind(owner)} and has no {name!r}", "look at what it is with: llmcfg get"
-    return Problem("template-undefined", _one_line(message), hint=hint)
+            message, hint = f"a {_kind(owner)} has no {name!r}", "look at the value with: llmcfg get"
+    return Problem("template-undefined", _short(message), hint=hint)
 
 
 def _find_path(owner: object, context: Mapping[str, Value]) -> Path | None:
@@ -148,7 +157,7 @@ def _kind(value: Any) -> str:
 
 def _not_there(error: TemplateNotFound, templates: Mapping[str, bytes]) -> Problem:
     names = error.templates if isinstance(error, TemplatesNotFound) else [error.name]
-    shown = ", ".join(_one_line(repr(str(name))) for name in names)
+    shown = ", ".join(_short(repr(str(name))) for name in names)
     hint = did_you_mean(
         str(names[-1]), templates, "a template is named by its path in the repository: templates/part.j2"
     )
@@ -158,23 +167,24 @@ def _not_there(error: TemplateNotFound, templates: Mapping[str, bytes]) -> Probl
 def _other(error: BaseException) -> Problem:
     match error:
         case OutOfTimeError():
-            return Problem("template-timeout", "the template takes too long", hint="look for nested loops")
+            return Problem("template-timeout", str(error), hint="look for nested loops")
         case LimitError() | OverflowError():
-            return Problem("template-limit", _one_line(str(error)))
+            return Problem("template-limit", _short(str(error)))
         case MemoryError():
             return Problem("template-limit", "the template needs too much memory", hint="look for repeated texts")
         case RecursionError() | SyntaxError():
             return _too_deep(0)
         case SecurityError():
-            return Problem("template-forbidden", _one_line(str(error)))
+            return Problem("template-forbidden", _short(str(error)))
         case RefusedError():
-            return Problem(error.rule, _one_line(str(error)), hint=error.hint)
+            return Problem(error.rule, _short(str(error)), hint=error.hint)
+        case TemplateRuntimeError() if unknown := re.fullmatch(r"No filter named '(.*)'\.", str(error)):
+            return Problem("template-forbidden", f"the filter {_short(unknown[1])!r} is not available in templates")
         case LlmcfgError():
-            return Problem("template-failed", _one_line(error.message), hint=error.hint)
+            return Problem("template-failed", _short(error.message), hint=error.hint)
         case _:
-            return Problem("template-failed", _one_line(str(error)) or type(error).__name__)
+            return Problem("template-failed", _short(str(error)) or type(error).__name__)
 
 
-def _one_line(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _MESSAGE_CHARACTERS else text[: _MESSAGE_CHARACTERS - 1] + "…"
+def _short(text: str) -> str:
+    return one_line(text, _MESSAGE_CHARACTERS)

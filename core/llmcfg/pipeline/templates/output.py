@@ -8,6 +8,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmcfg import limits
+from llmcfg.pipeline.templates.plain import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,14 @@ _CREDENTIAL: Final = re.compile(
 _ENV_NAME: Final = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
 _ENV_VALUE: Final = re.compile(r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|[^'\"\\\n])*", re.DOTALL)
 _QUOTED_CHARACTERS: Final = 80
+_NAMES: Final = {"yaml": "YAML", "json": "JSON", "toml": "TOML", "env": "an env file", "text": "text"}
+_HINTS: Final = {
+    "yaml": "write values through | to_yaml, | to_json or | quote",
+    "json": "write values through | to_json",
+    "toml": "write values through | to_toml or | quote",
+    "env": "write values through | env_quote",
+    "text": "encode bytes with | b64",
+}
 
 
 class OutputFault(NamedTuple):
@@ -48,11 +57,9 @@ def find_output_fault(text: str, format: str) -> OutputFault | None:
 def _fault(text: str, format: str, line: int, reason: str) -> OutputFault:
     lines = text.split("\n")
     shown = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-    shown = _CREDENTIAL.sub(r"\1***", shown)
-    if len(shown) > _QUOTED_CHARACTERS:
-        shown = shown[: _QUOTED_CHARACTERS - 1] + "…"
-    message = f"the rendered file is not {format.upper() if format != 'text' else 'text'}: {reason} (its line {line}: {shown})"
-    return OutputFault(line, message, "write values through | to_yaml, | to_json, | quote or | env_quote")
+    shown = one_line(_CREDENTIAL.sub(r"\1***", shown), _QUOTED_CHARACTERS)
+    message = f"the rendered file is not {_NAMES[format]}: {reason} (its line {line}: {shown})"
+    return OutputFault(line, message, _HINTS[format])
 
 
 def _check_characters(text: str) -> None:

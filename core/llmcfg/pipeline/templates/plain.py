@@ -64,6 +64,12 @@ def double_quoted(text: str) -> str:
     return _NOT_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
+def one_line(text: str, characters: int) -> str:
+    """`text` for a message: no line breaks, no characters that a terminal obeys, not too long."""
+    text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in " ".join(text.split()))
+    return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
 def _key(key: Any) -> str:
     if not isinstance(key, str):
         raise RefusedError(f"the key {key!r} is not a text", hint="quote it")

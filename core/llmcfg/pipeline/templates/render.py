@@ -7,7 +7,7 @@ budget for `STRIKES` requests of a batch is not tried for the rest of them.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.findings import Problem
@@ -16,6 +16,8 @@ from llmcfg.pipeline.templates.worker import Ending, Report, run_worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from llmcfg.pipeline.templates.engine import Engine
 
 __all__ = ["Budget", "RenderRequest", "Rendered", "render_batch"]
 
@@ -32,14 +34,21 @@ def render_batch(
     """
     from llmcfg.pipeline.templates.engine import Engine
 
-    engine = Engine(templates, budget.output_bytes)
+    return render_with(Engine(templates, budget.output_bytes), requests, templates, budget)
+
+
+def render_with(
+    engine: Engine, requests: Sequence[RenderRequest], templates: Mapping[str, bytes], budget: Budget
+) -> tuple[Rendered, ...]:
+    """Supervise the workers that run `engine`."""
     done: list[Rendered] = []
-    strikes: Counter[str] = Counter()
+    strikes: dict[str, list[Problem]] = defaultdict(list)
     is_second_try = False
     while len(done) < len(requests):
         rest = _until_struck(requests[len(done) :], strikes)
         if not rest:
-            done.append(_not_tried(requests[len(done)], templates))
+            name = requests[len(done)].template
+            done.append(refused(name, _not_tried(name, strikes[name][-1]), tuple(sorted(templates))))
             continue
         report = run_worker(engine, rest, budget)
         answers = list(report.rendered)
@@ -47,53 +56,45 @@ def render_batch(
         if report.ending is Ending.DIED and not is_second_try:
             is_second_try = True
         elif report.ending is not Ending.DONE:
-            answers.append(_stopped(rest[len(answers)], templates, report, budget))
+            name = rest[len(answers)].template
+            answers.append(refused(name, _stopped(name, report, budget), tuple(sorted(templates))))
             is_second_try = False
-        strikes.update(request.template for request, answer in zip(rest, answers, strict=False) if _used_up(answer))
+        for request, answer in zip(rest, answers, strict=False):
+            strikes[request.template] += [problem for problem in answer.problems if problem.rule in BUDGET_RULES]
         done += answers
     return tuple(done)
 
 
-def _until_struck(requests: Sequence[RenderRequest], strikes: Counter[str]) -> Sequence[RenderRequest]:
+def _until_struck(requests: Sequence[RenderRequest], strikes: Mapping[str, list[Problem]]) -> Sequence[RenderRequest]:
     for at, request in enumerate(requests):
-        if strikes[request.template] >= STRIKES:
+        if len(strikes.get(request.template, ())) >= STRIKES:
             return requests[:at]
     return requests
 
 
-def _used_up(answer: Rendered) -> bool:
-    return any(problem.rule in BUDGET_RULES for problem in answer.problems)
+def _not_tried(name: str, last: Problem) -> Problem:
+    message = f"{name} was not tried again, since it used up its budget {STRIKES} times"
+    return Problem(last.rule, message, hint="mend it for the targets that have a finding of their own")
 
 
-def _not_tried(request: RenderRequest, templates: Mapping[str, bytes]) -> Rendered:
-    problem = Problem(
-        "template-timeout",
-        f"{request.template} was not tried again, since it used up its budget {STRIKES} times",
-        hint="mend it for the targets that have a finding of their own",
-    )
-    return refused(request.template, problem, tuple(sorted(templates)))
-
-
-def _stopped(request: RenderRequest, templates: Mapping[str, bytes], report: Report, budget: Budget) -> Rendered:
-    """The answer for the request at which the worker ended. What it had read is unknown, so it depends on all templates."""
-    name = request.template
+def _stopped(name: str, report: Report, budget: Budget) -> Problem:
+    """What ended the worker at this template. Its answer depends on all templates, since what it had read is not known."""
     match report.ending:
         case Ending.TIME:
-            problem = Problem(
+            return Problem(
                 "template-timeout",
-                f"{name} was stopped after {budget.cpu_seconds:g} s of processor time",
+                f"{name} takes more than {budget.cpu_seconds:g} s of processor time",
                 hint="look for nested loops and for arithmetic on large numbers",
             )
         case Ending.MEMORY:
-            problem = Problem(
+            return Problem(
                 "template-limit",
                 f"{name} needs more than {budget.memory >> 20} MiB of memory",
                 hint="look for repeated texts and for lists that grow",
             )
         case _:
-            problem = Problem(
+            return Problem(
                 "template-worker",
                 f"the worker that renders {name} died twice ({report.detail})",
                 hint="run it again; if it dies again, look at the memory and the limits of this machine",
             )
-    return refused(name, problem, tuple(sorted(templates)))

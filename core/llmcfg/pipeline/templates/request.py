@@ -52,7 +52,7 @@ class OutOfTimeError(BaseException):
 
 
 DEFAULT_BUDGET: Final = Budget()
-BUDGET_RULES: Final = frozenset({"template-timeout", "template-limit", "template-depth", "template-worker"})
+BUDGET_RULES: Final = frozenset({"template-timeout", "template-limit", "template-worker"})
 
 
 def refused(file: str, problem: Problem, template_files: tuple[str, ...]) -> Rendered:

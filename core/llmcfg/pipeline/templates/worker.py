@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import inspect
 import math
 import os
 import resource
 import select
 import signal
 import struct
+import sys
 import time
 import warnings
 from enum import Enum, auto
@@ -34,6 +36,7 @@ _LENGTH: Final = struct.Struct(">I")
 _FRAME_SLACK: Final = 4 << 20  # what a frame may hold beside the output: messages and names of templates
 _BROKEN: Final = 70
 _OUT_OF_MEMORY: Final = 71
+_CALLS: Final = 1000  # how deep calls may nest in a rendering
 _HARD_STOP: Final = 1.25  # the signal that cannot be caught comes this much later than the one that knows the line
 _TIME_SIGNALS: Final = frozenset({signal.SIGPROF, signal.SIGXCPU})
 
@@ -163,7 +166,6 @@ def _leave_parent(pipe: int) -> int:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPROF):
         signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGVTALRM, _on_time_up)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     pipe = fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, 3)
     null = os.open(os.devnull, os.O_RDWR)
@@ -174,15 +176,20 @@ def _leave_parent(pipe: int) -> int:
     return pipe
 
 
-def _on_time_up(_number: int, _frame: object) -> NoReturn:
-    raise OutOfTimeError
-
-
 def _limit(budget: Budget, count: int) -> None:
+    """Rlimits, and a depth of calls that does not depend on how deep the parent stood in its own."""
+    sys.setrecursionlimit(_call_depth() + _CALLS)
     _lower(resource.RLIMIT_AS, _address_space() + budget.memory)
     _lower(resource.RLIMIT_CPU, math.ceil(count * budget.cpu_seconds * _HARD_STOP) + 5)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_CORE, 0)
+
+
+def _call_depth() -> int:
+    depth, frame = 0, inspect.currentframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    return depth
 
 
 def _lower(limit: int, value: int) -> None:
@@ -204,6 +211,10 @@ def _address_space() -> int:
 def _answer(engine: Engine, requests: Sequence[RenderRequest], budget: Budget, pipe: int) -> None:
     import msgspec
 
+    def on_time_up(_number: int, _frame: object) -> NoReturn:
+        raise OutOfTimeError(f"it takes more than {budget.cpu_seconds:g} s of processor time")
+
+    signal.signal(signal.SIGVTALRM, on_time_up)
     encoder = msgspec.msgpack.Encoder()
     for request in requests:
         signal.setitimer(signal.ITIMER_VIRTUAL, budget.cpu_seconds)
