@@ -73,7 +73,8 @@ def runs_text_as_a_program(call: ast.Call, name: str) -> bool:
 
 
 def follows_schema_references_anywhere(call: ast.Call, name: str) -> bool:
-    return SCHEMA_ENTRIES.fullmatch(name) is not None and keyword(call, "registry", "retriever") is None
+    closed = keyword(call, "registry", "retriever") is not None or not is_false(keyword(call, "offline"))
+    return SCHEMA_ENTRIES.fullmatch(name) is not None and not closed
 
 
 def reads_the_wall_clock(_call: ast.Call, name: str) -> bool:
@@ -121,11 +122,12 @@ def imported_names(tree: ast.AST) -> Names:
 
 
 def dotted(node: ast.expr, names: Names) -> str:
-    """`a.b.c` of a call's function; `?` stands for what is not a name."""
+    """`a.b.c` of a call's function. `?` stands for what no import binds: a variable named `yaml` is not the module."""
     if isinstance(node, ast.Name):
         return names.get(node.id, node.id)
     if isinstance(node, ast.Attribute):
-        return f"{dotted(node.value, names)}.{node.attr}"
+        is_variable = isinstance(node.value, ast.Name) and node.value.id not in names
+        return f"{'?' if is_variable else dotted(node.value, names)}.{node.attr}"
     return "?"
 
 
@@ -195,9 +197,11 @@ def test_the_ban_bites(ban: Ban, source: str) -> None:
         "from jinja2.sandbox import ImmutableSandboxedEnvironment as E\nE(undefined=StrictUndefined)",
         "from jsonschema import Draft202012Validator as V\nV({}, registry=registry)",
         "import jsonschema_rs\njsonschema_rs.validator_for({}, retriever=refuse)",
+        "import jsonschema_rs\njsonschema_rs.Draft202012Validator({}, offline=True)",
         "import time\ntime.monotonic()",
         "subprocess.run(['git', 'fetch'], shell=False)",
         "import yaml\nyaml.parse(text, Loader=yaml.CParser)",
+        "from ruamel.yaml import YAML\nyaml = YAML()\nyaml.load(text)",
     ],
 )
 def test_the_right_way_is_not_banned(source: str) -> None:
