@@ -24,8 +24,12 @@ DIFFERENCES = 3
 
 
 def diff(
-    before: Annotated[str | None, typer.Argument(metavar="[A]", help="The revision before.", show_default="HEAD")] = None,
-    after: Annotated[str | None, typer.Argument(metavar="[B]", help="The revision after.", show_default="the work tree")] = None,
+    before: Annotated[
+        str | None, typer.Argument(metavar="[A]", help="The revision before.", show_default="HEAD")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="The revision after.", show_default="the work tree")
+    ] = None,
     directory: Directory = Path(),
     environments: Environments = None,
     tenants: Tenants = None,

@@ -27,7 +27,8 @@ def render(
     consumers: Consumers = None,
     at: At = None,
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="Write the bundles below this folder.", show_default=False)
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Write the bundles below this folder.", show_default=False),
     ] = None,
     quiet: Quiet = False,
 ) -> int:
@@ -44,7 +45,9 @@ def render(
     from llmcfg_cli.views.findings import view_findings
 
     if (file is None) == (to is None):
-        raise UsageError("say what to write", hint="--to DIR writes bundles, FILE with -e and -c prints one file of one bundle")
+        raise UsageError(
+            "say what to write", hint="--to DIR writes bundles, FILE with -e and -c prints one file of one bundle"
+        )
     configuration = Workspace(directory).configuration(at)
     targets = choose_targets(configuration, environments or (), tenants or (), consumers or ())
     with progress("rendering", quiet=quiet):
@@ -52,11 +55,14 @@ def render(
         built = build(configuration, targets)
     if has_blocking(findings):
         note(view_findings(findings, "table", colour=has_colour()))
-        raise FindingsError("nothing was written, since there are errors", findings=findings, hint="see llmcfg validate")
+        raise FindingsError(
+            "nothing was written, since there are errors", findings=findings, hint="see llmcfg validate"
+        )
     if file is not None:
         if len(targets) != 1:
             raise UsageError(
-                f"{file} is asked of {len(targets)} bundles", hint="choose one with -e ENV, -t TENANT (or -t _shared) and -c CONSUMER"
+                f"{file} is asked of {len(targets)} bundles",
+                hint="choose one with -e ENV, -t TENANT (or -t _shared) and -c CONSUMER",
             )
         files = built.bundles[targets[0]].files()
         if file not in files:

@@ -55,7 +55,10 @@ def reach_text(targets: Sequence[str], scopes: Sequence[str] = (), protected: Co
     marked = [f"{name} (protected)" if name in protected else name for name in environments]
     tenants = {target.split("/")[1] for target in targets}
     consumers = {target.split("/")[2] for target in targets}
-    names = [", ".join(marked), *(_names(found, noun) for found, noun in ((tenants, "tenant"), (consumers, "consumer")))]
+    names = [
+        ", ".join(marked),
+        *(_names(found, noun) for found, noun in ((tenants, "tenant"), (consumers, "consumer"))),
+    ]
     return f"in {plural(len(targets), 'bundle')}: {' x '.join(names)}"
 
 
@@ -72,10 +75,16 @@ def _table(difference: Difference, protected: Collection[str], colour: bool) -> 
         lines += [f"  {line}" for _, change in changes for line in _change_lines(change, colour)]
         lines.append("")
     for secret in difference.secrets:
-        lines.append(f"{_SIGNS[secret.kind]} secret {visible(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}")
+        lines.append(
+            f"{_SIGNS[secret.kind]} secret {visible(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}"
+        )
     for file in difference.files:
         title = f"files/{file.path} of {file.consumer} {file.kind}, {reach_text(file.targets, (), protected)}"
-        lines += ["", paint(visible(title), Style.BOLD, colour), *(f"  {_paint_patch(line, colour)}" for line in file.diff.split("\n")[2:])]
+        lines += [
+            "",
+            paint(visible(title), Style.BOLD, colour),
+            *(f"  {_paint_patch(line, colour)}" for line in file.diff.split("\n")[2:]),
+        ]
     for words, targets in (("new bundles", difference.targets_added), ("bundles that go", difference.targets_removed)):
         if targets:
             lines += ["", f"{words}: {reach_text(targets, (), protected)}"]
@@ -126,10 +135,18 @@ def to_payload(difference: Difference, protected: Collection[str] = ()) -> dict[
             for value in difference.values
         ],
         "files": [
-            {"consumer": file.consumer, "path": file.path, "kind": file.kind, "diff": file.diff, "targets": list(file.targets)}
+            {
+                "consumer": file.consumer,
+                "path": file.path,
+                "kind": file.kind,
+                "diff": file.diff,
+                "targets": list(file.targets),
+            }
             for file in difference.files
         ],
-        "secrets": [{"name": secret.name, "kind": secret.kind, "targets": list(secret.targets)} for secret in difference.secrets],
+        "secrets": [
+            {"name": secret.name, "kind": secret.kind, "targets": list(secret.targets)} for secret in difference.secrets
+        ],
         "targetsAdded": list(difference.targets_added),
         "targetsRemoved": list(difference.targets_removed),
         "affected": list(difference.affected),
@@ -142,7 +159,12 @@ def _markdown(difference: Difference, protected: Collection[str], _colour: bool)
         return "No differences in effect."
     lines = [f"**{summary(difference)}**", ""]
     for reach, changes in groupby(_by_reach(difference), key=lambda item: item[0]):
-        lines += [f"#### {reach_text(reach[0], reach[1], protected)}", "", "| | key | before | after |", "|---|---|---|---|"]
+        lines += [
+            f"#### {reach_text(reach[0], reach[1], protected)}",
+            "",
+            "| | key | before | after |",
+            "|---|---|---|---|",
+        ]
         lines += [
             f"| {_SIGNS[change.kind]} | {_code(format_key_path(change.path))} | {_code(inline(change.before, _VALUE_SHOWN))} "
             f"| {_code(inline(change.after, _VALUE_SHOWN))} |"
@@ -151,12 +173,25 @@ def _markdown(difference: Difference, protected: Collection[str], _colour: bool)
         lines.append("")
     if difference.secrets:
         lines += ["#### Secrets", ""]
-        lines += [f"- {_code(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}" for secret in difference.secrets]
+        lines += [
+            f"- {_code(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}"
+            for secret in difference.secrets
+        ]
         lines.append("")
     for file in difference.files:
         title = f"{_code(f'files/{file.path}')} of {_code(file.consumer)} {file.kind}, {reach_text(file.targets, (), protected)}"
         fence = "`" * max(3, _longest_run(file.diff) + 1)
-        lines += ["<details>", f"<summary>{title}</summary>", "", f"{fence}diff", file.diff, fence, "", "</details>", ""]
+        lines += [
+            "<details>",
+            f"<summary>{title}</summary>",
+            "",
+            f"{fence}diff",
+            file.diff,
+            fence,
+            "",
+            "</details>",
+            "",
+        ]
     for words, targets in (("New bundles", difference.targets_added), ("Bundles that go", difference.targets_removed)):
         if targets:
             lines += [f"{words}: {reach_text(targets, (), protected)}", ""]

@@ -1,0 +1,78 @@
+"""`llmcfg apply`: deploy an environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmcfg.errors import UsageError
+from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress
+from llmcfg_cli.options import At, Directory, Environment, Quiet, Yes
+
+if TYPE_CHECKING:
+    from llmcfg.sync.act import Applied
+
+
+def apply(
+    plan_file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PLAN]", help="A saved plan: do exactly that, or refuse.", show_default=False),
+    ] = None,
+    environment: Environment = None,
+    directory: Directory = Path(),
+    at: At = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.", show_default=False)] = False,
+    lift_quarantine: Annotated[
+        bool, typer.Option("--lift-quarantine", help="Deploy a revision that was rolled back.", show_default=False)
+    ] = False,
+    yes: Yes = False,
+    quiet: Quiet = False,
+) -> int:
+    """Build an environment, show what changes, ask, and deploy it.
+
+    The bundles become a commit on the branch deployed/ENV, by compare-and-swap, and are delivered to the sinks. A protected environment
+    asks for its name. Applying again changes nothing. Exits with 6 when a saved plan is stale or another apply was first, 9 when the
+    commit was made but a sink could not be written.
+    """
+    from llmcfg.sync.act import apply as act
+    from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_quarantined
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.plan import view_plan
+
+    if (plan_file is None) == (environment is None):
+        raise UsageError("say what to apply", hint="either -e ENV, or a plan file")
+    saved = read_plan(plan_file.read_bytes()) if plan_file else None
+    name = saved.environment if saved else str(environment)
+    workspace = Workspace(directory, to)
+    with progress("planning", quiet=quiet):
+        configuration = workspace.wanted(name, saved.revision if saved else at)
+        plan = make_plan(configuration, workspace.repository, name, workspace.sink)
+    if saved is not None:
+        check_saved(saved, plan)
+    if not quiet or dry_run:
+        out(view_plan(plan, "table", colour=has_colour()))
+    if not lift_quarantine:
+        refuse_quarantined(plan)
+    if dry_run or plan.is_empty:
+        return 0
+    agreed = yes or saved is not None or (confirm_environment(name) if plan.protected else ask(f"apply to {name}?"))
+    if not agreed:
+        note("nothing was applied")
+        return UsageError.exit_code
+    applied = act(plan, workspace.repository, actor=workspace.repository.identity, lift_quarantine=lift_quarantine)
+    report_applied(applied, quiet=quiet)
+    return 0
+
+
+def report_applied(applied: Applied, *, quiet: bool) -> None:
+    """What was done, on stdout."""
+    if applied.commit:
+        out(f"deployed/{applied.environment} is now {applied.commit[:10]}")
+    for sink in applied.delivered:
+        note(f"delivered to {sink}", quiet=quiet)

@@ -1,0 +1,78 @@
+"""`llmcfg explain`: where a value comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from llmcfg_cli.console import has_colour, out
+from llmcfg_cli.options import OUTPUT, At, Directory, Key, RequiredEnvironment, Tenant
+
+if TYPE_CHECKING:
+    from llmcfg.model.snapshot import LineBlame
+    from llmcfg.pipeline.explain import Explanation
+
+
+def explain(
+    key: Key,
+    environment: RequiredEnvironment,
+    directory: Directory = Path(),
+    tenant: Tenant = None,
+    at: At = None,
+    output: Annotated[Literal["text", "json"], OUTPUT] = "text",
+) -> None:
+    """Show an effective value and every layer that said something about it, in order, with file, line, commit, author and date.
+
+    Also what the value extends and refers to, and where that is defined. The layer that won is marked.
+    """
+    from llmcfg.model.keypath import parse_key_path
+    from llmcfg.pipeline.explain import explain as ask
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.document import to_json
+    from llmcfg_cli.views.explain import view_explanation
+
+    workspace = Workspace(directory)
+    configuration = workspace.configuration(at)
+    explanation = ask(configuration, configuration.scope(environment, tenant), parse_key_path(key))
+    blames = [
+        workspace.repository.blame(configuration.snapshot.revision, statement.origin.file, [statement.origin.line]).get(
+            statement.origin.line
+        )
+        for statement in explanation.statements
+    ]
+    if output == "json":
+        out(to_json("Explanation", _payload(explanation, blames)))
+    else:
+        out(view_explanation(explanation, blames, colour=has_colour()))
+
+
+def _payload(explanation: Explanation, blames: list[LineBlame | None]) -> dict[str, Any]:
+    from llmcfg.model.keypath import format_key_path
+
+    return {
+        "key": format_key_path(explanation.key),
+        "environment": explanation.scope.environment,
+        "tenant": explanation.scope.tenant,
+        "value": explanation.value,
+        "written": explanation.written,
+        "layers": [
+            {
+                "layer": statement.layer,
+                "file": statement.origin.file,
+                "line": statement.origin.line,
+                "column": statement.origin.column,
+                "tag": statement.tag,
+                "value": statement.value,
+                "wins": statement.wins,
+                "commit": blame.commit if blame else None,
+                "author": blame.author if blame else "",
+                "date": blame.when.isoformat() if blame and blame.when else None,
+                "subject": blame.subject if blame else "",
+            }
+            for statement, blame in zip(explanation.statements, blames, strict=True)
+        ],
+        "links": [
+            {"kind": link.kind, "name": link.name, "origin": str(link.origin) if link.origin else None}
+            for link in explanation.links
+        ],
+    }

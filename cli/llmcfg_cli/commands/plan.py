@@ -1,0 +1,61 @@
+"""`llmcfg plan`: what apply would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.options import At, Directory, ExitCode, Quiet, RequiredEnvironment
+
+DIFFERENCES = 3
+
+
+def plan(
+    environment: RequiredEnvironment,
+    directory: Directory = Path(),
+    at: At = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORM|FILE",
+            help="table, json, md, or the file to save the plan in (ends in .json).",
+            show_default=True,
+        ),
+    ] = "table",
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"),
+    ] = None,
+    exit_code: ExitCode = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show what apply would do to an environment, or save it so that apply does exactly that.
+
+    Deploys what the environment tracks, or the revision given with --at. Changes nothing.
+    """
+    from llmcfg.disk import atomic_write
+    from llmcfg.errors import UsageError
+    from llmcfg.sync.plan import make_plan, save_plan, to_output
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.diff import to_payload
+    from llmcfg_cli.views.document import to_json
+    from llmcfg_cli.views.plan import view_plan
+
+    if output not in ("table", "json", "md") and not output.endswith(".json"):
+        raise UsageError(f"{output!r} is neither a form nor a plan file", hint="write -o table, json, md or PLAN.json")
+    workspace = Workspace(directory, to)
+    with progress("planning", quiet=quiet):
+        made = make_plan(workspace.wanted(environment, at), workspace.repository, environment, workspace.sink)
+    if output == "json":
+        out(to_json("Plan", {**to_output(made), "changes": to_payload(made.difference)}))
+    else:
+        out(view_plan(made, "md" if output == "md" else "table", colour=has_colour()))
+    if output.endswith(".json"):
+        atomic_write(Path(output), save_plan(made))
+        note(f"saved; apply exactly this with: llmcfg apply {output}", quiet=quiet)
+    return DIFFERENCES if exit_code and not made.is_empty else 0

@@ -1,0 +1,82 @@
+"""`llmcfg rollback`: go back to what was deployed before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmcfg.errors import UsageError
+from llmcfg_cli.commands.apply import report_applied
+from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out
+from llmcfg_cli.options import Directory, Quiet, RequiredEnvironment, Yes
+
+
+def rollback(
+    environment: RequiredEnvironment,
+    directory: Directory = Path(),
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="REV",
+            help="A tag, revision or time that ran before.",
+            show_default="the state before this one",
+        ),
+    ] = None,
+    delivery: Annotated[
+        Path | None,
+        typer.Option(
+            "--deliver-to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change and stop.", show_default=False)
+    ] = False,
+    yes: Yes = False,
+    quiet: Quiet = False,
+) -> int:
+    """Deploy an earlier state of an environment again, and quarantine the revision that is left.
+
+    A quarantined revision is not deployed again until a newer one comes or somebody lifts it (apply --lift-quarantine). The history of
+    deployed/ENV only grows.
+    """
+    from llmcfg.pipeline.diff import compare, deployed_state
+    from llmcfg.sync.act import plan_rollback
+    from llmcfg.sync.act import rollback as act
+    from llmcfg.sync.deployed import deployed_files, read_deployed
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.diff import view_diff
+    from llmcfg_cli.views.plan import delivery_text
+
+    workspace = Workspace(directory, delivery)
+    repository = workspace.repository
+    deployed = read_deployed(repository, environment)
+    configuration = workspace.configuration(deployed.source if deployed else "HEAD")
+    configuration.scope(environment, None)
+    plan = plan_rollback(repository, configuration, environment, to, workspace.sink)
+    protected = configuration.manifest.environments[environment].protected
+    before = deployed_state(environment, deployed_files(repository, plan.current))
+    difference = compare(before, deployed_state(environment, plan.files))
+    if not quiet or dry_run:
+        out(
+            f"{environment}: {plan.current.source[:10]} -> {plan.target.source[:10]}, deployed {plan.target.when:%Y-%m-%d %H:%M}\n"
+        )
+        out(
+            view_diff(difference, "table", [environment] if protected else [], colour=has_colour())
+            or "no change in content"
+        )
+        for sink in plan.deliveries:
+            if sink.state != "current":
+                note(delivery_text(sink))
+    if dry_run:
+        return 0
+    if not (yes or (confirm_environment(environment) if protected else ask(f"roll {environment} back?"))):
+        note("nothing was changed")
+        return UsageError.exit_code
+    applied = act(plan, repository, actor=repository.identity)
+    report_applied(applied, quiet=quiet)
+    if applied.commit:
+        note(f"{plan.current.source[:10]} is quarantined in {environment}", quiet=quiet)
+    return 0

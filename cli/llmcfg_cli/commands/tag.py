@@ -1,0 +1,52 @@
+"""`llmcfg tag`: name a revision as a release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmcfg.errors import FindingsError
+from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.options import At, Directory
+
+
+def tag(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The release's name, such as v1.4.0.", show_default=False)
+    ] = None,
+    directory: Directory = Path(),
+    at: At = None,
+    message: Annotated[str, typer.Option("--message", "-m", help="What the release is.", show_default=False)] = "",
+) -> None:
+    """Make an annotated tag for a revision whose configuration is sound; without a name, list the tags.
+
+    A release never moves: a name that exists for another commit is refused with 6.
+    """
+    from llmcfg.model.findings import has_blocking
+    from llmcfg.pipeline.validate import validate_configuration
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.findings import view_findings
+    from llmcfg_cli.views.tables import table
+
+    workspace = Workspace(directory)
+    repository = workspace.repository
+    if name is None:
+        rows = [
+            (known, commit[:10], repository.facts(commit).subject)
+            for known, commit in sorted(repository.tags().items())
+        ]
+        out(table(("TAG", "COMMIT", "SUBJECT"), rows, colour=has_colour()))
+        return
+    revision = repository.resolve(at or "HEAD")
+    findings = validate_configuration(workspace.configuration_at(revision))
+    if has_blocking(findings):
+        note(
+            view_findings([finding for finding in findings if finding.severity.rank == 2], "table", colour=has_colour())
+        )
+        raise FindingsError(
+            f"{revision.short} has errors, so it is no release", findings=findings, hint="mend them and commit"
+        )
+    repository.create_tag(name, revision.commit, message or f"release {name}")
+    out(f"{name} is {revision.short}")

@@ -1,0 +1,34 @@
+"""A plan as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmcfg_cli.views.diff import view_diff
+from llmcfg_cli.views.text import plural, visible
+
+if TYPE_CHECKING:
+    from llmcfg.sync.plan import Delivery, Plan
+
+
+def view_plan(plan: Plan, output: str, *, colour: bool = False) -> str:
+    protected = [plan.environment] if plan.protected else []
+    before = plan.expected.source[:10] if plan.expected else "nothing deployed"
+    lines = [f"{plan.environment}: {before} -> {plan.revision.short} ({visible(plan.revision.name)})", ""]
+    if plan.quarantined:
+        lines += [f"{plan.revision.short} is quarantined: it was rolled back", ""]
+    if plan.expected is None:
+        lines.append(f"first deployment: {plural(plan.bundles, 'bundle')}")
+    elif plan.moves_ref:
+        lines.append(view_diff(plan.difference, output, protected, colour=colour))
+    else:
+        lines.append(f"no change: what is deployed has the same content ({plural(plan.bundles, 'bundle')})")
+    lines += [delivery_text(delivery) for delivery in plan.deliveries if delivery.state != "current"]
+    return "\n".join(lines)
+
+
+def delivery_text(delivery: Delivery) -> str:
+    if delivery.state == "empty":
+        return f"{visible(delivery.sink.name)}: nothing there yet, will be written"
+    shown = ", ".join(delivery.differing[:3]) + (", …" if len(delivery.differing) > 3 else "")
+    return f"{visible(delivery.sink.name)}: {plural(len(delivery.differing), 'file')} to write ({visible(shown)})"
