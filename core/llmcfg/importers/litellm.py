@@ -15,7 +15,7 @@ from llmcfg.importers.environment import is_credential, is_environment_name, is_
 from llmcfg.importers.sections import Section, split_sections
 from llmcfg.importers.source import parse_source
 from llmcfg.importers.values import Reader
-from llmcfg.importers.writing import scalar_text
+from llmcfg.importers.writing import flow_text
 from llmcfg.model.findings import Finding, Problem, finding_from, has_blocking
 from llmcfg.model.names import why_not_a_name
 from llmcfg.model.reference import find_malformed_reference, find_references, secret_reference, swap_name_case
@@ -130,13 +130,13 @@ def _document_names(sections: Iterable[str]) -> dict[str, str]:
 
 
 def _manifest(name: str, variables: list[str]) -> str:
-    lines = ["apiVersion: llmcfg.dev/v1", "kind: Repository", f"name: {scalar_text(_label(name))}"]
+    lines = ["apiVersion: llmcfg.dev/v1", "kind: Repository", f"name: {flow_text(_label(name))}"]
     if variables:
         lines += [
             "# What LiteLLM reads from its own environment; set a value here, or per environment, to have it in the file instead."
         ]
         lines += ["variables:"]
-        lines += [f"  {scalar_text(variable)}: {ENVIRONMENT_PREFIX}{variable}" for variable in variables]
+        lines += [f"  {flow_text(variable)}: {ENVIRONMENT_PREFIX}{variable}" for variable in variables]
     lines += ["environments:", "  dev: {}", "  staging: {}", "  prod: {protected: true}", ""]
     return "\n".join(lines)
 
@@ -193,7 +193,7 @@ def _environment_template(secrets: list[str]) -> str:
 def _secret_file(secrets: list[str]) -> str:
     lines = [
         "# Names without values yet. Give each its value with: llmcfg secret set NAME",
-        *(f'{scalar_text(name)}: ""' for name in secrets),
+        *(f'{flow_text(name)}: ""' for name in secrets),
     ]
     return "\n".join((*lines, ""))
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import yaml
 
 from llmcfg.documents.loader import load_document
+from llmcfg.documents.writer import write_yaml
 from llmcfg.importers.comments import Comments
 from llmcfg.importers.source import MERGE_TAG
 from llmcfg.importers.splice import Splicer, commented
-from llmcfg.importers.writing import block_lines
 from llmcfg.model.findings import Problem
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _choose(name: str, value: Value, text: str, comments: list[str], line: int) 
     kept = _with_comments(text, comments)
     if text and _differs(kept, expected) is None:
         return Section(name, key, kept, ())
-    written = _with_comments("".join(f"{row}\n" for row in block_lines(expected)) or "{}\n", comments)
+    written = _with_comments(write_yaml(expected), comments)
     problem = _differs(written, expected)
     if problem is not None:
         return Section(

@@ -16,7 +16,7 @@ import yaml
 
 from llmcfg.importers.source import MERGE_TAG, is_flow
 from llmcfg.importers.values import merged_mapping
-from llmcfg.importers.writing import block_lines, flow_text, has_same_meaning, scalar_text
+from llmcfg.importers.writing import block_text, flow_text, has_same_meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -93,7 +93,7 @@ class Splicer:
         is_tagged = self._source.text[start:end].removeprefix(anchored).startswith("!")
         is_same = has_same_meaning(node.value, value) if node.style is None else node.value == value
         if is_tagged or not is_same:
-            yield Edit(start, end, anchored + scalar_text(value))
+            yield Edit(start, end, anchored + flow_text(value))
 
     def _mapping_edits(self, node: yaml.MappingNode, is_in_flow: bool) -> Iterator[Edit]:
         pairs = list(self._source.pairs(node))
@@ -123,7 +123,7 @@ class Splicer:
         if is_in_flow:
             return Edit(start, pair.value_place.end, flow_text(brought)[1:-1])
         column = start - self._source.line_start(start)
-        return Edit(start, pair.value_place.end, "\n".join(block_lines(brought, " " * column)).lstrip(" "))
+        return Edit(start, pair.value_place.end, block_text(brought, column))
 
     def _comment_out(self, pair: Pair) -> Edit:
         start, end = pair.key_place.start, self._source.content_end(pair.value, pair.value_place)

@@ -145,9 +145,10 @@ def merged_mapping(node: yaml.Node, values: Mapping[int, Value]) -> dict[str, Va
     """What the value of a merge key brings in, from the meanings by node; of several mappings the first one wins."""
     sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
     brought: dict[str, Value] = {}
-    for source in reversed(sources):
+    for source in sources:
         value = values.get(id(source))
-        brought.update(value if isinstance(value, dict) else {})
+        if isinstance(value, dict):
+            brought |= {key: item for key, item in value.items() if key not in brought}
     return brought
 
 
