@@ -40,6 +40,8 @@ from llmcfg.model.rules import RULES, Severity
 from llmcfg.model.value import MergeTag, Tagged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from yaml.events import Event
 
     from llmcfg.model.findings import Problem
@@ -66,12 +68,12 @@ def load_document(content: bytes, *, secrets: bool = False) -> Loaded:
     `secrets` is for SOPS files: below the root key `sops`, which the sops tool writes, ambiguous scalars are not problems.
     """
     screened = screen(content)
-    if screened.text is None:
+    if screened.text is None or _has_error(screened.problems):
         return Loaded(None, screened.problems)
     reader = _Reader(screened.text, secrets=secrets)
     value = reader.read()
     problems = reader.complaints.in_text_order((*screened.problems, *find_tabs(screened.text)))
-    if any(RULES[problem.rule].severity is Severity.ERROR for problem in problems) or not isinstance(value, dict):
+    if _has_error(problems) or not isinstance(value, dict):
         return Loaded(None, problems)
     disagreement = find_disagreement(screened.text, value, has_tags=reader.has_tags)
     if disagreement is not None:
@@ -293,8 +295,12 @@ class _StopError(Exception):
     """The rest of the text is not worth reading."""
 
 
+def _has_error(problems: Iterable[Problem]) -> bool:
+    return any(RULES[problem.rule].severity is Severity.ERROR for problem in problems)
+
+
 def _is_sound_key(key: str) -> bool:
-    return why_not_a_key(key) is None and key not in RESERVED_KEYS
+    return why_not_a_key(key) is None and key not in RESERVED_KEYS and key != "<<"
 
 
 @lru_cache(maxsize=1 << 14)

@@ -53,7 +53,7 @@ def flow_text(value: Value) -> str:
 
 def is_plain(text: str) -> bool:
     """Whether `text` can stand without quotes, as a key or value, in block and in flow style."""
-    return _PLAIN.fullmatch(text) is not None and resolve_plain(text) is text
+    return _PLAIN.fullmatch(text) is not None and resolve_plain(text) == text
 
 
 def block_lines(value: dict[str, Value] | list[Value]) -> list[str]:
