@@ -54,9 +54,9 @@ def split_sections(source: Source, values: Mapping[int, Value]) -> Iterator[Sect
     head = _left_behind(source, comments, parts, current)
     for name, value in root.items():
         part = current.get(name)
-        texts = _spliced(source, values, comments, part) if part else ""
+        text = _spliced(source, values, comments, part) if part else ""
         own = comments.between(part.start, part.end) if part else []
-        yield _choose(name, value, texts, [*head, *own], part.pair.key.start_mark.line + 1 if part else 1)
+        yield _choose(name, value, text, [*head, *own], part.pair.key.start_mark.line + 1 if part else 1)
         head = []
 
 
