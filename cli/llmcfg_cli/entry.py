@@ -13,6 +13,8 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` would be hal
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from llmcfg.errors import FindingsError
+
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
@@ -90,8 +92,16 @@ def _lost_output(error: OSError) -> int:
     return FAILED
 
 
+def _show_findings(error: FindingsError) -> None:
+    from llmcfg.model.findings import merge_findings
+    from llmcfg_cli.console import has_colour, note
+    from llmcfg_cli.views.findings import view_findings
+
+    note(view_findings(merge_findings(error.findings), "table", colour=has_colour(sys.stderr)))
+
+
 def _report(error: Exception) -> int:
-    from llmcfg.errors import LlmcfgError
+    from llmcfg.errors import FindingsError, LlmcfgError
     from llmcfg_cli.console import report_error
 
     if os.environ.get("LLMCFG_DEBUG"):
@@ -99,6 +109,8 @@ def _report(error: Exception) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, LlmcfgError):
+        if isinstance(error, FindingsError):
+            _show_findings(error)
         report_error(error.message, error.hint)
         return error.exit_code
     if isinstance(error, OSError) and error.strerror:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.pipeline.diff import State
+    from llmcfg.pipeline.diff import State, TargetState
     from llmcfg.wiring import Workspace
 
 DIFFERENCES = 3
@@ -100,6 +100,8 @@ def _state(configuration: Configuration, chosen: _Chosen, *, with_scopes: bool =
     from llmcfg.pipeline.diff import State, state_of
 
     targets = [target for target in configuration.targets if chosen.keeps(target)]
+    for scope in filter(chosen.keeps_scope, configuration.scopes):
+        configuration.readable(scope)
     state = state_of(configuration, build(configuration, targets), with_scopes=with_scopes)
     kept = {str(scope) for scope in configuration.scopes if chosen.keeps_scope(scope)}
     return State({name: documents for name, documents in state.scopes.items() if name in kept}, state.targets)
@@ -109,7 +111,7 @@ def _deployed(workspace: Workspace, configuration: Configuration, chosen: _Chose
     from llmcfg.pipeline.diff import State, deployed_state
     from llmcfg.sync.deployed import deployed_files, read_deployed
 
-    targets = {}
+    targets: dict[Target, TargetState] = {}
     for environment in chosen.environments or configuration.manifest.environments:
         files = deployed_files(workspace.repository, read_deployed(workspace.repository, environment))
         state = deployed_state(environment, files)

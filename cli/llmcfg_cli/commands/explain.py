@@ -33,7 +33,9 @@ def explain(
 
     workspace = Workspace(directory)
     configuration = workspace.configuration(at)
-    explanation = ask(configuration, configuration.scope(environment, tenant), parse_key_path(key))
+    scope = configuration.scope(environment, tenant)
+    configuration.readable(scope)
+    explanation = ask(configuration, scope, parse_key_path(key))
     blames = [
         workspace.repository.blame(configuration.snapshot.revision, statement.origin.file, [statement.origin.line]).get(
             statement.origin.line

@@ -29,7 +29,7 @@ def get(
     configuration = Workspace(directory).configuration(at)
     path = parse_key_path(key)
     scope = configuration.scope(environment, tenant)
-    value = configuration.effective(scope).value_at(path)
+    value = configuration.readable(scope).value_at(path)
     if output == "json":
         out(
             to_json(

@@ -27,7 +27,7 @@ def list_keys(
 
     configuration = Workspace(directory).configuration(at)
     path = parse_key_path(key)
-    effective = configuration.effective(configuration.scope(environment, tenant))
+    effective = configuration.readable(configuration.scope(environment, tenant))
     leaves = [(format_key_path(leaf), value) for leaf, value in walk_leaves(effective.value_at(path), path)]
     if output == "json":
         items = [{"key": name, "value": value} for name, value in leaves]

@@ -42,7 +42,6 @@ def render(
     from llmcfg.pipeline.bundle import environment_files
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import Workspace, choose_targets
-    from llmcfg_cli.views.findings import view_findings
 
     if (file is None) == (to is None):
         raise UsageError(
@@ -54,7 +53,6 @@ def render(
         findings = [finding for finding in validate_configuration(configuration, targets) if finding.severity.rank == 2]
         built = build(configuration, targets)
     if has_blocking(findings):
-        note(view_findings(findings, "table", colour=has_colour()))
         raise FindingsError(
             "nothing was written, since there are errors", findings=findings, hint="see llmcfg validate"
         )

@@ -27,7 +27,6 @@ def tag(
     from llmcfg.model.findings import has_blocking
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import Workspace
-    from llmcfg_cli.views.findings import view_findings
     from llmcfg_cli.views.tables import table
 
     workspace = Workspace(directory)
@@ -42,9 +41,6 @@ def tag(
     revision = repository.resolve(at or "HEAD")
     findings = validate_configuration(workspace.configuration_at(revision))
     if has_blocking(findings):
-        note(
-            view_findings([finding for finding in findings if finding.severity.rank == 2], "table", colour=has_colour())
-        )
         raise FindingsError(
             f"{revision.short} has errors, so it is no release", findings=findings, hint="mend them and commit"
         )

@@ -27,4 +27,4 @@ def tree(
     configuration = Workspace(directory).configuration(at)
     scope = configuration.scope(environment, tenant)
     title = str(scope) if key == "." else f"{scope} {key}"
-    out(tree_text(title, configuration.effective(scope).value_at(parse_key_path(key)), depth))
+    out(tree_text(title, configuration.readable(scope).value_at(parse_key_path(key)), depth))

@@ -47,7 +47,8 @@ def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
         consumer = configuration.consumer(target.consumer)
         effective = configuration.effective(target.scope)
         selection = selections[target] = select(consumer, effective, memo)
-        jobs += _jobs(configuration, target, consumer, effective, selection)
+        if selection.is_whole:
+            jobs += _jobs(configuration, target, consumer, effective, selection)
     _render_missing(configuration, jobs)
     findings: list[Finding] = []
     outputs: dict[Target, dict[str, Part] | None] = {target: {} for target in selections}
@@ -62,7 +63,7 @@ def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
     bundles = {}
     for target, selection in selections.items():
         made = outputs[target]
-        if made is not None:
+        if made is not None and selection.is_whole:
             bundles[target] = _bundle(configuration, target, selection, made)
     return Built(bundles, selections, tuple(findings))
 

@@ -63,11 +63,15 @@ class Documents:
     A read-only mapping from document name. Scopes that share layers share these objects.
     """
 
-    __slots__ = ("below", "own")
+    __slots__ = ("below", "own", "unreadable")
 
-    def __init__(self, below: Documents | None, own: Mapping[str, Composed]) -> None:
+    def __init__(
+        self, below: Documents | None, own: Mapping[str, Composed], unreadable: frozenset[str] = frozenset()
+    ) -> None:
+        """`unreadable` are the names of documents that a layer, this one or one below, holds in a form that cannot be read."""
         self.below = below
         self.own = own
+        self.unreadable = unreadable
 
     def find(self, name: str) -> Composed | None:
         here: Documents | None = self
@@ -142,16 +146,16 @@ class Composer:
 
     def _lay(self, below: Documents, layer: Layer) -> Documents:
         own: dict[str, Composed] = {}
+        unreadable = set(below.unreadable)
         for name, entry in layer.documents.items():
-            composed = self._compose(name, below.find(name), entry)
-            if composed is not None:
-                own[name] = composed
-        return Documents(below, own) if own else below
+            parsed = self.parsed(entry)
+            if parsed.value is None:
+                unreadable.add(name)
+            elif name not in unreadable:
+                own[name] = self._compose(name, below.find(name), entry, parsed)
+        return Documents(below, own, frozenset(unreadable)) if layer.documents else below
 
-    def _compose(self, name: str, below: Composed | None, entry: BlobEntry) -> Composed | None:
-        parsed = self.parsed(entry)
-        if parsed.value is None:
-            return below
+    def _compose(self, name: str, below: Composed | None, entry: BlobEntry, parsed: ParsedDocument) -> Composed:
         rules_key, rule_at = self._rules_for(name)
         sources = (*(below.sources if below else ()), entry)
         key = (name, rules_key, sources)

@@ -61,6 +61,7 @@ class Effective:
     scope: Scope
     folders: tuple[str, ...]
     documents: Mapping[str, Resolved]
+    unreadable: frozenset[str]
     variables: Mapping[str, Scalar]
     secrets: Mapping[str, ScopedSecret]
 
@@ -133,6 +134,24 @@ class Configuration:
             known = self._effective[scope] = self._make_effective(scope)
         return known
 
+    def readable(self, scope: Scope) -> Effective:
+        """The same, for who acts on the values. Raises FindingsError when a document of the scope cannot be read."""
+        effective = self.effective(scope)
+        if effective.unreadable:
+            entries = [
+                self.layout.layers[folder].documents[name]
+                for folder in effective.folders
+                if folder in self.layout.layers
+                for name in sorted(effective.unreadable & self.layout.layers[folder].documents.keys())
+            ]
+            findings = [
+                self.locator.in_blob(problem, entry)
+                for entry in entries
+                for problem in self.composer.parsed(entry).problems
+            ]
+            raise FindingsError(f"{self.snapshot.label}: not every document of {scope} can be read", findings=findings)
+        return effective
+
     def scope(self, environment: str, tenant: str | None) -> Scope:
         """The scope of these names. Raises NotFoundError with the nearest name."""
         for what, name, known in (
@@ -187,7 +206,7 @@ class Configuration:
         variables = variables_of(self.manifest, scope)
         secrets = self._secrets_of(folders)
         resolver = Resolver(documents, variables, secrets, secrets, self.memo.resolve)
-        return Effective(scope, folders, _resolve_all(documents, resolver), variables, secrets)
+        return Effective(scope, folders, _resolve_all(documents, resolver), documents.unreadable, variables, secrets)
 
     def _secrets_of(self, folders: tuple[str, ...]) -> dict[str, ScopedSecret]:
         existing = tuple(
@@ -244,7 +263,9 @@ def assemble(documents: Iterable[tuple[str, Value]]) -> dict[str, Value]:
 
 
 def _resolve_all(documents: Documents, resolver: Resolver) -> dict[str, Resolved]:
-    return {composed.name: resolver.resolve(composed) for composed in documents}
+    return {
+        composed.name: resolver.resolve(composed) for composed in documents if composed.name not in documents.unreadable
+    }
 
 
 def _has(value: Value, path: Path) -> bool:

@@ -49,7 +49,7 @@ def merge(
             result[key] = value
             continue
         old = below[key]
-        if type(value) is Tagged and value.tag is MergeTag.DELETE and type(old) is not Tagged:
+        if type(value) is Tagged and value.tag is MergeTag.DELETE and not _is_deletion(old):
             if result is below:
                 result = dict(below)
             del result[key]
@@ -170,6 +170,10 @@ def _only_real(report: Report) -> Report:
     return lambda problem: None if problem.rule == "overlay-no-effect" else report(problem)
 
 
+def _is_deletion(value: Value) -> bool:
+    return isinstance(value, Tagged) and value.tag is MergeTag.DELETE
+
+
 def has_tags(value: Value) -> bool:
     """Whether a merge tag is left anywhere in the value."""
     if isinstance(value, Tagged):
@@ -185,7 +189,7 @@ def settle(value: Value, report: Report, at: Path = ()) -> Value:
         settled = {
             key: settle(item, report, (*at, key))
             for key, item in value.items()
-            if not _deletes(item, report, (*at, key))
+            if not deletes_nothing(item, report, (*at, key))
         }
         return value if all(settled.get(key) is item for key, item in value.items()) else settled
     if isinstance(value, list):
@@ -201,8 +205,9 @@ def settle(value: Value, report: Report, at: Path = ()) -> Value:
     return value
 
 
-def _deletes(value: Value, report: Report, at: Path) -> bool:
-    if not isinstance(value, Tagged) or value.tag is not MergeTag.DELETE:
+def deletes_nothing(value: Value, report: Report, at: Path) -> bool:
+    """Whether the value is a `!delete` that is left, which is reported."""
+    if not _is_deletion(value):
         return False
     report(
         Problem("merge-delete-missing", f"!delete finds nothing at {format_key_path(at)}", path=at,

@@ -94,7 +94,8 @@ class Resolver:
                 return trace.resolved
         run = _Resolution(self._documents, self._variables, self._secrets, self._secret_names)
         resolved = run.document(composed)
-        traces.append(run.trace(resolved))
+        if not run.is_partial:
+            traces.append(run.trace(resolved))
         return resolved
 
     def _still_holds(self, trace: _Trace) -> bool:
@@ -127,6 +128,7 @@ class _Resolution:
         self._prefix: Path = ()
         self._budget = limits.RESOLVED_BYTES
         self._referred: dict[Path, Value] = {}
+        self.is_partial = False
 
     def document(self, composed: Composed) -> Resolved:
         self._prefix = tuple(composed.name.split("/"))
@@ -153,11 +155,14 @@ class _Resolution:
 
     def _value(self, value: Value, at: Path, stack: tuple[Path, ...]) -> Value:
         """Inside the document itself, the place of problems follows the walk; inside what it refers to, it stays at the reference."""
-        if not stack:
-            self._place = at[len(self._prefix) :]
+        self._place = self._place_of(at, stack)
         if isinstance(value, dict):
             expanded = self._expand(value, at, ())
-            result: dict[str, Value] = {key: self._value(item, (*at, key), stack) for key, item in expanded.items()}
+            result: dict[str, Value] = {
+                key: self._value(item, (*at, key), stack)
+                for key, item in expanded.items()
+                if not merge.deletes_nothing(item, self._add, (*self._place_of(at, stack), key))
+            }
             return value if len(result) == len(value) and all(result[k] is value.get(k) for k in result) else result
         if isinstance(value, list):
             items = [self._value(item, (*at, index), stack) for index, item in enumerate(value)]
@@ -167,6 +172,9 @@ class _Resolution:
         if isinstance(value, Tagged):
             return self._value(merge.settle(value, self._add, self._place), at, stack)
         return value
+
+    def _place_of(self, at: Path, stack: tuple[Path, ...]) -> Path:
+        return self._place if stack else at[len(self._prefix) :]
 
     def _text(self, text: str, at: Path, stack: tuple[Path, ...]) -> Value:
         malformed = find_malformed_reference(text)
@@ -226,6 +234,8 @@ class _Resolution:
             self._problem("reference-cycle", f"references in a cycle: {cycle}", "give one of them a value of its own")
             return "{{config:" + name + "}}"
         found = self._find(path)
+        if found is _MISSING and self._is_unreadable(path):
+            return "{{config:" + name + "}}"
         if found is _MISSING:
             self._problem("reference-missing", f"no key {format_key_path(path)}", self._suggest(path))
             return "{{config:" + name + "}}"
@@ -306,6 +316,12 @@ class _Resolution:
             here[last] = composed.value
         return tree
 
+    def _is_unreadable(self, path: Path) -> bool:
+        """Whether a document that cannot be read may hold the key; its own findings say enough."""
+        around = any(is_around(name, path) for name in self._documents.unreadable)
+        self.is_partial |= around
+        return around
+
     def _suggest(self, path: Path) -> str:
         for length in range(len(path) - 1, -1, -1):
             found = self._find(path[:length]) if length else self._folder_names()
@@ -367,6 +383,8 @@ class _Resolution:
             self._problem("extends-cycle", f"$extends in a cycle: {cycle}", "take one of them out of the cycle")
             return {}
         found = self._find(path)
+        if found is _MISSING and self._is_unreadable(path):
+            return {}
         if found is _MISSING:
             self._problem(
                 "extends-missing", f"$extends names {format_key_path(path)}, which is not there", self._suggest(path)
@@ -420,6 +438,11 @@ class _Resolution:
     def _only_kind_changes(self, problem: Problem) -> None:
         if problem.rule == "merge-kind":
             self._problem(problem.rule, problem.message, problem.hint)
+
+
+def is_around(document: str, path: Path) -> bool:
+    """Whether a document's keys lie at, above or below a key path."""
+    return all(part == step for part, step in zip(document.split("/"), path, strict=False))
 
 
 def _ignore(_problem: Problem) -> None:

@@ -11,13 +11,14 @@ from llmcfg.pipeline.bundle import Part, make_part, seal_references
 from llmcfg.pipeline.canonical import canonical_json
 from llmcfg.pipeline.configuration import assemble
 
+from llmcfg.pipeline.resolve import Resolved, is_around
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmcfg.model.manifest import Consumer
     from llmcfg.model.value import Path, Value
     from llmcfg.pipeline.configuration import Effective, Memo
-    from llmcfg.pipeline.resolve import Resolved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,10 +34,14 @@ class SelectedDocument:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """`missing` are the selected key paths that this scope does not have, as the consumer writes them."""
+    """`missing` are the selected key paths that this scope does not have, as the consumer writes them.
+
+    `is_whole` is false when a document that cannot be read would be part of it; nothing is built from it then.
+    """
 
     documents: Mapping[str, SelectedDocument]
     missing: tuple[str, ...]
+    is_whole: bool = True
 
     def tree(self) -> dict[str, Value]:
         return assemble((name, document.value) for name, document in self.documents.items())
@@ -58,7 +63,7 @@ def select(consumer: Consumer, effective: Effective, memo: Memo) -> Selection:
         owner = None if names else effective.owner(path)
         if owner is not None:
             parts.setdefault(owner[0].name, set()).add(owner[1])
-        elif not names:
+        elif not names and not any(is_around(name, path) for name in effective.unreadable):
             missing.append(text)
     selected = {
         name: _select_document(
@@ -66,7 +71,8 @@ def select(consumer: Consumer, effective: Effective, memo: Memo) -> Selection:
         )
         for name in sorted({*whole, *parts})
     }
-    return Selection(selected, tuple(missing))
+    unread = any(is_around(name, parse_key_path(text)) for name in effective.unreadable for text in consumer.select)
+    return Selection(selected, tuple(missing), not unread)
 
 
 def _documents_below(documents: Mapping[str, Resolved], path: Path) -> list[str]:

@@ -192,7 +192,7 @@ def _selection_findings(configuration: Configuration, selections: Mapping[Target
                               hint="check its spelling, or set it in a layer that this target has")  # fmt: skip
             yield configuration.locator.in_blob(problem, entry, [str(target)])
         schema = configuration.compiled(consumer.schema) if consumer.schema else None
-        if schema is not None and not isinstance(schema, tuple):
+        if schema is not None and not isinstance(schema, tuple) and selection.is_whole:
             for problem in check(schema, selection.tree()):
                 yield _locate_selected(configuration, selection, problem, target)
 

@@ -1,0 +1,159 @@
+"""`llmcfg history`: what changed in effect, when and by whom."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from llmcfg.errors import UsageError
+from llmcfg_cli.completion import complete_keys
+from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.options import OUTPUT, At, Directory, Environment, Tenant
+
+if TYPE_CHECKING:
+    from llmcfg.model.change import Difference
+    from llmcfg.model.snapshot import CommitFacts
+    from llmcfg.wiring import Workspace
+
+    Rows = tuple[tuple[str, ...], list[tuple[str, ...]], list[dict[str, Any]]]
+
+
+def history(
+    key: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[KEY]",
+            help="Only commits at which this key's value changed.",
+            autocompletion=complete_keys,
+            show_default=False,
+        ),
+    ] = None,
+    directory: Directory = Path(),
+    environment: Environment = None,
+    tenant: Tenant = None,
+    at: At = None,
+    deployed: Annotated[bool, typer.Option("--deployed", help="What the environment ran.", show_default=False)] = False,
+    count: Annotated[int, typer.Option("--max", "-n", min=1, help="How many to show.")] = 20,
+    output: Annotated[Literal["table", "json"], OUTPUT] = "table",
+) -> None:
+    """Show the commits that changed something in effect, newest first.
+
+    With a KEY (and -e): the commits at which its effective value changed in that environment, whichever file did it. With --deployed
+    (and -e): what the environment ran, from when, and who applied it.
+    """
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.document import to_json
+    from llmcfg_cli.views.tables import table
+
+    workspace = Workspace(directory)
+    if environment is None and (deployed or key):
+        raise UsageError("say which environment", hint="add -e ENV")
+    if deployed:
+        headings, rows, items = _deployments(workspace, str(environment), count)
+    elif key:
+        headings, rows, items = _key_changes(workspace, key, (str(environment), tenant), at, count)
+    else:
+        headings, rows, items = _commits(workspace, environment, at, count)
+    if output == "json":
+        out(to_json("History", {"items": items}))
+    else:
+        out(table(headings, rows, colour=has_colour()))
+        note("" if rows else "nothing changed")
+
+
+def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], at: str | None, count: int) -> Rows:
+    from llmcfg.model.change import ABSENT
+    from llmcfg.model.keypath import parse_key_path
+    from llmcfg.sync.history import key_history
+    from llmcfg_cli.views.values import inline
+
+    start = workspace.repository.resolve(at or "HEAD")
+    scope = workspace.configuration_at(start).scope(*names)
+    found = list(
+        islice(key_history(workspace.repository, workspace.configuration_at, start, scope, parse_key_path(key)), count)
+    )
+    rows = [
+        (*_facts(change.facts), f"{inline(change.before, 40) or 'unset'} -> {inline(change.after, 40) or 'unset'}")
+        for change in found
+    ]
+    items = [
+        _item(change.facts)
+        | ({} if change.before is ABSENT else {"before": change.before})
+        | ({} if change.after is ABSENT else {"after": change.after})
+        for change in found
+    ]
+    return ("COMMIT", "DATE", "AUTHOR", "SUBJECT", "VALUE"), rows, items
+
+
+def _commits(workspace: Workspace, environment: str | None, at: str | None, count: int) -> Rows:
+    from llmcfg.sync.history import commit_history
+
+    start = workspace.repository.resolve(at or "HEAD")
+    if environment is not None:
+        workspace.configuration_at(start).scope(environment, None)
+    tags: dict[str, list[str]] = {}
+    for name, commit in workspace.repository.tags().items():
+        tags.setdefault(commit, []).append(name)
+    found = list(islice(commit_history(workspace.repository, workspace.configuration_at, start, environment), count))
+    rows = [
+        (*_facts(change.facts), ", ".join(tags.get(change.facts.commit, ())), _effect(change.difference))
+        for change in found
+    ]
+    items = [
+        _item(change.facts)
+        | {
+            "tags": tags.get(change.facts.commit, []),
+            "values": None if change.difference is None else len(change.difference.values),
+        }
+        for change in found
+    ]
+    return ("COMMIT", "DATE", "AUTHOR", "SUBJECT", "TAGS", "EFFECT"), rows, items
+
+
+def _deployments(workspace: Workspace, environment: str, count: int) -> Rows:
+    from llmcfg.sync.deployed import deployed_history
+
+    workspace.configuration("HEAD").scope(environment, None)
+    found = list(islice(deployed_history(workspace.repository, environment), count))
+    rows = [
+        (
+            state.commit[:10],
+            f"{state.when:%Y-%m-%d %H:%M}",
+            state.source[:10],
+            state.root[:12],
+            state.by,
+            f"rolled back from {state.rolled_back_from[:10]}" if state.rolled_back_from else "",
+        )
+        for state in found
+    ]
+    items: list[dict[str, Any]] = [
+        {
+            "commit": state.commit,
+            "when": state.when.isoformat(),
+            "source": state.source,
+            "root": f"sha256:{state.root}",
+            "by": state.by,
+            "rolledBackFrom": state.rolled_back_from,
+        }
+        for state in found
+    ]
+    return ("DEPLOYED", "WHEN", "SOURCE", "ROOT", "BY", ""), rows, items
+
+
+def _facts(facts: CommitFacts) -> tuple[str, str, str, str]:
+    return facts.commit[:10], f"{facts.when:%Y-%m-%d}", facts.author, facts.subject
+
+
+def _item(facts: CommitFacts) -> dict[str, Any]:
+    return {"commit": facts.commit, "when": facts.when.isoformat(), "author": facts.author, "subject": facts.subject}
+
+
+def _effect(difference: Difference | None) -> str:
+    from llmcfg_cli.views.text import plural
+
+    if difference is None:
+        return "-"
+    return plural(len(difference.values), "value") if difference.values else "none"

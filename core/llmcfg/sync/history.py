@@ -1,0 +1,110 @@
+"""What changed when: the commits at which an effective value changed, and what each commit changed in effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+
+from llmcfg import limits
+from llmcfg.errors import FindingsError, UnknownKeyError
+from llmcfg.model.change import ABSENT
+from llmcfg.model.snapshot import Revision
+from llmcfg.pipeline.diff import State, compare
+from llmcfg.pipeline.merge import same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from llmcfg.model.change import Difference, Side
+    from llmcfg.model.snapshot import CommitFacts
+    from llmcfg.model.target import Scope
+    from llmcfg.model.value import Path
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.ports import Repository
+
+    OpenAt = Callable[[Revision], Configuration]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """A commit that changed the effective value of a key."""
+
+    facts: CommitFacts
+    before: Side
+    after: Side
+
+
+@dataclass(frozen=True, slots=True)
+class CommitChange:
+    """A commit and what it changed in effect; None when one of its sides cannot be built."""
+
+    facts: CommitFacts
+    difference: Difference | None
+
+
+def key_history(
+    repository: Repository, open_at: OpenAt, start: Revision, scope: Scope, path: Path
+) -> Iterator[KeyChange]:
+    """The commits of the first-parent history at which the value changed, newest first.
+
+    A commit that cannot be built is passed over: the next older value that can be told counts as what was before.
+    """
+    newer: tuple[CommitFacts, Side] | None = None
+    for facts in islice(repository.history(start.commit), limits.HISTORY_COMMITS):
+        value = _value(open_at, facts.commit, scope, path)
+        if isinstance(value, FindingsError):
+            continue
+        if newer is not None and not _same(value, newer[1]):
+            yield KeyChange(newer[0], value, newer[1])
+        newer = (facts, value)
+    if newer is not None and newer[1] is not ABSENT:
+        yield KeyChange(newer[0], ABSENT, newer[1])
+
+
+def commit_history(
+    repository: Repository, open_at: OpenAt, start: Revision, environment: str | None
+) -> Iterator[CommitChange]:
+    """Every commit of the first-parent history, newest first, with what it changed in effect."""
+    commits = islice(repository.history(start.commit), limits.HISTORY_COMMITS)
+    last: CommitFacts | None = None
+    for newer, older in pairwise(commits):
+        last = older
+        yield CommitChange(newer, _difference(open_at, older.commit, newer.commit, environment))
+    first = last or repository.facts(start.commit)
+    yield CommitChange(first, None)
+
+
+def _value(open_at: OpenAt, commit: str, scope: Scope, path: Path) -> Side | FindingsError:
+    try:
+        configuration = open_at(Revision(commit, commit[:10]))
+        if scope.environment not in configuration.manifest.environments:
+            return ABSENT
+        if scope.tenant is not None and scope.tenant not in configuration.manifest.tenants:
+            return ABSENT
+        return configuration.readable(scope).value_at(path)
+    except UnknownKeyError:
+        return ABSENT
+    except FindingsError as error:
+        return error
+
+
+def _difference(open_at: OpenAt, old: str, new: str, environment: str | None) -> Difference | None:
+    try:
+        before, after = (open_at(Revision(commit, commit[:10])) for commit in (old, new))
+        return compare(*(_state(side, environment) for side in (before, after)))
+    except FindingsError:
+        return None
+
+
+def _state(configuration: Configuration, environment: str | None) -> State:
+    """The scopes' values and the targets' content, without rendered files: those follow from the values."""
+    scopes = [scope for scope in configuration.scopes if environment in (None, scope.environment)]
+    documents = {str(scope): configuration.readable(scope).documents for scope in scopes}
+    return State({name: {key: item.value for key, item in found.items()} for name, found in documents.items()}, {})
+
+
+def _same(a: Side, b: Side) -> bool:
+    if a is ABSENT or b is ABSENT:
+        return a is b
+    return same(a, b)
