@@ -38,6 +38,13 @@ def tag_ref(name: str) -> str:
     return ref
 
 
+def branch_ref(ref: str) -> str:
+    """The full ref name of a branch, as given. Raises UsageError for anything else."""
+    if not ref.startswith("refs/heads/") or not ref.isascii() or not pygit2.reference_is_valid_name(ref):
+        raise UsageError(f"{ref!r} is no branch that can be written", hint="write it as refs/heads/deployed/prod")
+    return ref
+
+
 class ObjectWriter:
     """Writes objects of one repository."""
 

@@ -152,7 +152,7 @@ class RefSwap:
 
 def _remove_leftover(lock: Path, ours: Path) -> None:
     """What a dead holder of the lease left: its value, and the lock if it is the same file."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         if lock.samefile(ours):
             lock.unlink()
     with suppress(FileNotFoundError):

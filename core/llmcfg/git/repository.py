@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.git.blame import blame_lines
 from llmcfg.git.changes import changed_paths
-from llmcfg.git.durable import ObjectWriter, tag_ref
+from llmcfg.git.durable import ObjectWriter, branch_ref, tag_ref
 from llmcfg.git.history import History
 from llmcfg.git.objects import Objects
 from llmcfg.git.opening import MANIFEST, open_git
@@ -68,6 +68,15 @@ class GitRepository:
     def state_folder(self) -> Path:
         """Where llmcfg keeps what belongs to this clone and not to its history: leases, the audit file."""
         return self.git_dir / "llmcfg"
+
+    @property
+    def lock_seconds(self) -> float:
+        """How long a writer waits for another to finish before it gives up with PendingError."""
+        return self._swap.wait_seconds
+
+    @lock_seconds.setter
+    def lock_seconds(self, seconds: float) -> None:
+        self._swap.wait_seconds = seconds
 
     # reading
 
@@ -134,8 +143,8 @@ class GitRepository:
         return self._writer.identity()
 
     def commit_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
-        if not ref.startswith("refs/heads/") or self._refs.symbolic_target(ref):
-            raise UsageError(f"{ref!r} is no branch that can be written", hint="write it as refs/heads/deployed/prod")
+        if self._refs.symbolic_target(branch_ref(ref)):
+            raise UsageError(f"{ref} stands for another branch", hint="write to that branch")
         self._swap.compare(ref, expected)
         present = self._trees.object_ids(self._history.commit(expected).tree) if expected else frozenset()
         tree = self._writer.write_tree(files, present)

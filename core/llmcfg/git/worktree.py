@@ -134,7 +134,10 @@ class _Walk:
         return readable
 
     def _is_left_out(self, folder: str, entry: os.DirEntry[bytes]) -> bool:
-        name = os.fsdecode(entry.name)
+        try:
+            name = entry.name.decode()
+        except UnicodeDecodeError:
+            return False  # no pattern can name it
         path = f"{folder}/{name}" if folder else name
         return self._is_ignored(f"{path}/" if entry.is_dir(follow_symlinks=False) else path)
 

@@ -90,11 +90,11 @@ class DirectorySink:
     def _place(self, digest: str, files: Mapping[str, bytes]) -> Path:
         """The folder with exactly these files: an earlier one that is still intact, else a new one."""
         wanted = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
-        taken = {folder.name for folder in self._deliveries()}
-        for name in sorted(taken):
-            if name.split(".")[0] == digest and _digests(self._store / name) == wanted:
-                os.utime(self._store / name)
-                return self._store / name
+        for folder in self._deliveries():
+            if folder.name.split(".")[0] == digest and _digests(folder) == wanted:
+                os.utime(folder)
+                return folder
+        taken = {path.name for path in self._store.iterdir()}
         free = next(name for name in _names(digest) if name not in taken)
         aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
         _write_folder(aside, files)
@@ -128,7 +128,11 @@ class DirectorySink:
         self._remove_rests()
 
     def _deliveries(self) -> list[Path]:
-        return [path for path in self._store.iterdir() if path.is_dir() and not path.name.startswith(_ASIDE)]
+        return [path for path in sorted(self._store.iterdir()) if path.is_dir() and not self._is_rest(path)]
+
+    def _is_rest(self, path: Path) -> bool:
+        """Left by a writer that died, or a link, which is none of ours."""
+        return path.name.startswith(_ASIDE) or path.is_symlink()
 
     def _remove(self, folder: Path) -> None:
         """Renamed first, so that a crash leaves rests and never half a delivery under its digest."""
@@ -136,7 +140,7 @@ class DirectorySink:
 
     def _remove_rests(self) -> None:
         for path in self._store.iterdir():
-            if not path.name.startswith(_ASIDE):
+            if not self._is_rest(path):
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
