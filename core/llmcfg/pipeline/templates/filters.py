@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PLAIN_IN_ENV: Final = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 _SECRET_NAME: Final = re.compile(r"[^{}\s\"][^{}\n\"]*")
+_BEFORE_TEXT: Final = re.compile(r"\n(?!\n|\Z)")
 _WORD_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -37,7 +38,7 @@ def to_yaml(value: Any, indent: int = 0) -> str:
     """Block style without the last line break; lines after the first are indented by `indent`."""
     from llmcfg.documents.writer import write_yaml
 
-    return write_yaml(plain(value)).rstrip("\n").replace("\n", "\n" + " " * indent)
+    return _BEFORE_TEXT.sub("\n" + " " * indent, write_yaml(plain(value)).removesuffix("\n"))
 
 
 def to_toml(value: Any) -> str:

@@ -55,9 +55,12 @@ def find_output_fault(text: str, format: str) -> OutputFault | None:
 
 
 def _fault(text: str, format: str, line: int, reason: str) -> OutputFault:
+    """Readers that miss something tell the end of the file; the last line with text says more."""
     lines = text.split("\n")
-    shown = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-    shown = one_line(_CREDENTIAL.sub(r"\1***", shown), _QUOTED_CHARACTERS)
+    line = min(line, len(lines))
+    while line > 1 and not lines[line - 1].strip():
+        line -= 1
+    shown = one_line(_CREDENTIAL.sub(r"\1***", lines[line - 1]), _QUOTED_CHARACTERS)
     message = f"the rendered file is not {_NAMES[format]}: {reason} (its line {line}: {shown})"
     return OutputFault(line, message, _HINTS[format])
 

@@ -20,19 +20,19 @@ class Written(NamedTuple):
         before = 0
         for piece, line in zip(self.pieces, self.lines, strict=True):
             breaks = piece.count("\n")
-            starts_here = before + breaks >= output_line - 1
-            if starts_here and not (before + breaks == output_line - 1 and piece.endswith("\n")):
-                fragment = piece.split("\n")[output_line - 1 - before] if output_line > before else piece
-                return self._line_of(piece, fragment, self.template.get_corresponding_lineno(line), source)
+            skipped = max(0, output_line - 1 - before)
+            if breaks > skipped or (breaks == skipped and not piece.endswith("\n")):
+                return self._line_of(piece, skipped, self.template.get_corresponding_lineno(line), source.split("\n"))
             before += breaks
         return 0
 
-    def _line_of(self, piece: str, fragment: str, at_least: int, source: str) -> int:
+    def _line_of(self, piece: str, skipped: int, first: int, source: list[str]) -> int:
         """Jinja2 knows the line of an expression. Of plain text it knows only what stands before it, so look for its own words."""
-        is_plain_text = any(piece is constant for constant in self.template.root_render_func.__code__.co_consts)
-        if not is_plain_text or not fragment.strip():
-            return at_least
-        for number, line in enumerate(source.split("\n")[at_least - 1 :], at_least):
-            if fragment.strip() in line:
-                return number
-        return at_least
+        if not any(piece is constant for constant in self.template.root_render_func.__code__.co_consts):
+            return first
+        words = piece.split("\n")[skipped].strip()
+        guess = min(first + skipped, len(source))
+        if not words:
+            return guess
+        places = (number for number in range(guess, len(source) + 1) if words in source[number - 1])
+        return next(places, guess)
