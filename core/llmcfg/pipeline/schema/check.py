@@ -5,17 +5,19 @@ jsonschema_rs gives the verdict, formats asserted and patterns matched in linear
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.model.findings import Problem
 from llmcfg.pipeline.schema.explain import explain
 
 if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError
+
     from llmcfg.model.value import Value
     from llmcfg.pipeline.schema.compiled import CompiledSchema
 
 MAX_DEPTH: Final = 200
-MAX_WORK: Final = 1_000_000
+MAX_WORK: Final = 20_000
 
 
 def check(schema: CompiledSchema, value: Value, *, partial: bool = False) -> tuple[Problem, ...]:
@@ -27,13 +29,19 @@ def check(schema: CompiledSchema, value: Value, *, partial: bool = False) -> tup
         message = f"the schema's alternatives multiply with each of {depth} levels of nesting"
         return (Problem("schema-limit", message, path=(), hint="let the schema refer to itself in one branch only"),)
     validator = schema.validator(part=partial, references=references)
-    errors = list(validator.iter_errors(value))
+    errors = [error for error in validator.iter_errors(value) if not (references and _is_undecided(error))]
     if not errors:
         return ()
     return explain(schema.document(part=partial, references=references), value, errors)
 
 
-def _survey(value: Value, depth: int) -> tuple[int, bool]:
+def _is_undecided(error: ValidationError) -> bool:
+    """Whether the value of a reference in it could still make the value right: it may fit one alternative only, or none."""
+    ambiguous = error.kind.name == "not" or (error.kind.name == "oneOf" and not any(error.kind.as_dict()["context"]))
+    return ambiguous and _survey(error.instance, 1)[1]
+
+
+def _survey(value: Any, depth: int) -> tuple[int, bool]:
     """How deep the value is nested, up to just beyond the limit, and whether a string in it may hold a reference."""
     if isinstance(value, str):
         return depth, "{{" in value

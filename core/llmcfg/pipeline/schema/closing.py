@@ -49,7 +49,7 @@ def _place(definitions: Definitions, schema: Schema) -> Schema:
         return {**schema, "$ref": schema["$ref"] + "!"}
     result = _inside(definitions, schema)
     assert isinstance(result, dict)
-    names, says = _survey(definitions, schema)
+    names, says = _survey(definitions, schema, {})
     if names and not says:
         result["unevaluatedProperties" if _BRANCHES & result.keys() else "additionalProperties"] = False
     return result
@@ -71,18 +71,19 @@ def _inside(definitions: Definitions, schema: Schema) -> Schema:
     return result
 
 
-def _survey(definitions: Definitions, schema: Schema) -> tuple[bool, bool]:
+def _survey(definitions: Definitions, schema: Schema, known: dict[str, tuple[bool, bool]]) -> tuple[bool, bool]:
     """Whether anything that applies to the place names properties, and whether anything says what others are."""
     if isinstance(schema, bool):
         return False, False
     names, says = "properties" in schema, bool(_SAYS & schema.keys())
     inner = [child.schema for child in children(schema) if child.where is Where.SAME and child.steps[0] != "not"]
+    found = [_survey(definitions, part, known) for part in inner]
     if "$ref" in schema:
-        inner.append(definitions[schema["$ref"].removeprefix(DEFS)])
-    for part in inner:
-        more_names, more_says = _survey(definitions, part)
-        names, says = names or more_names, says or more_says
-    return names, says
+        name = schema["$ref"].removeprefix(DEFS)
+        if name not in known:
+            known[name] = _survey(definitions, definitions[name], known)
+        found.append(known[name])
+    return names or any(pair[0] for pair in found), says or any(pair[1] for pair in found)
 
 
 def _targets(schema: Any) -> set[str]:

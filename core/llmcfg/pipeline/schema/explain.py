@@ -47,6 +47,7 @@ class _Explanation:
         self.value = value
 
     def all(self, errors: list[ValidationError]) -> tuple[Problem, ...]:
+        """A branch that failed leaves its properties unjudged, so those are no news where a problem of the place is told already."""
         found: list[Problem] = []
         unknown: list[tuple[ValidationError, set[str]]] = []
         for error in errors:
@@ -54,16 +55,13 @@ class _Explanation:
                 unknown.append((error, self._known(error)))
             else:
                 found += self.one(error)
-        for error, known in unknown:
-            found += self._unevaluated(error, known, found)
+        told = {path[:length] for path in (problem.path or () for problem in found) for length in range(len(path) + 1)}
+        for error, known in sorted(unknown, key=lambda item: -len(item[0].instance_path)):
+            at = tuple(error.instance_path)
+            names = [name for name in error.kind.as_dict()["unexpected"] if name not in known or at not in told]
+            found += [self._unknown_key(error, name, known) for name in names]
+            told |= {at[:length] for length in range(len(at) + 1)}
         return tuple(dict.fromkeys(found))
-
-    def _unevaluated(self, error: ValidationError, known: set[str], found: list[Problem]) -> list[Problem]:
-        """A branch that failed leaves its properties unjudged, so those are no news where another problem is told of the place."""
-        at = tuple(error.instance_path)
-        explained = any(problem.path is not None and problem.path[: len(at)] == at for problem in found)
-        names = [name for name in error.kind.as_dict()["unexpected"] if name not in known or not explained]
-        return [self._unknown_key(error, name, known) for name in names]
 
     def one(self, error: ValidationError) -> Iterator[Problem]:
         name = error.kind.name
@@ -143,8 +141,10 @@ class _Explanation:
                 return "two items are equal, and none may be"
             case "falseSchema":
                 return "nothing may stand here"
+            case "additionalItems" | "unevaluatedItems":
+                return "more items than the schema knows"
             case "propertyNames":
-                return f"a key breaks the rule for keys: {self._name_rule(details['error'])}"
+                return f"a key is not allowed: {self._name_rule(details['error'])}"
             case "oneOf":
                 return "fits more than one of the alternatives, and must fit one"
             case "contains":

@@ -23,7 +23,8 @@ def merge_rule_at(schema: CompiledSchema, path: Path) -> MergeRule | None:
         return None
     places: list[Any] = [{"$ref": DEFS + ENTRY}]
     for step in path:
-        places = [inner for place in places for part in _same(schema, place) for inner in _inside(part, step)]
+        found = [inner for place in places for part in _same(schema, place) for inner in _inside(part, step)]
+        places = list({id(inner): inner for inner in found}.values())
     for place in places:
         for part in _same(schema, place):
             if MERGE in part:
