@@ -22,5 +22,5 @@ def test_what_people_must_decide_is_left():
 
 
 def test_a_document_that_cannot_be_read_is_fixed_up_to_the_mistake():
-    assert fix_ambiguous(b"a: no\nb: [\nc: no\n") == b'a: "no"\nb: [\nc: no\n'
+    assert fix_ambiguous(b"a: no\nb: ]\nc: no\n") == b'a: "no"\nb: ]\nc: no\n'
     assert fix_ambiguous(b"a: \xff\n") == b"a: \xff\n"

@@ -18,8 +18,10 @@ SEEDS = [
     b"routes:\n  - name: chat\n    models: [a, b]\n    note: |\n      one\n\n      two\n  - {name: x, n: 1}\nempty: {}\n",
     b'a: &x [1, 2]\nb: *x\nc: !append [3]\nd: >-\n  folded\n  text\n? e\n: "\\u00e9"\nf:\n- g: ~\n',
 ]
-PIECES = [b" ", b"\n", b":", b"-", b"#", b"'", b'"', b"[", b"]", b"{", b"}", b",", b"&x", b"*x", b"!", b"|", b">", b"?", b"%", b"\t",
-          b"\r", b"\0", b"\xc3", b"no", b"1e3", b"<<", b"---\n", b"...", b"0", b"_", b".", b"{{", b"\xe2\x80\xae", b"!!str ", b"\\", b"~"]  # fmt: skip
+PIECES = [
+    b" ", b"\n", b":", b"-", b"#", b"'", b'"', b"[", b"]", b"{", b"}", b",", b"&x", b"*x", b"!", b"|", b">", b"?", b"%", b"\t", b"\r",
+    b"\0", b"\xc3", b"no", b"1e3", b"<<", b"---\n", b"...", b"0", b"_", b".", b"{{", b"\xe2\x80\xae", b"!!str ", b"\\", b"~",
+]  # fmt: skip
 
 
 def mutations(count: int):

@@ -125,7 +125,7 @@ def _classify(problem: str, context: str, line: str, char: str) -> tuple[str, st
     indent = line[: len(line) - len(line.lstrip())]
     if char == "\t" or "\t" in indent or "tab" in problem:
         return "yaml-tab", "use spaces"
-    if "directive" in problem or "directive" in context:
+    if "directive" in problem + context or "incompatible YAML" in problem:
         return "yaml-directive", "remove it: documents are YAML 1.2 and need no directive"
     if "Unicode" in problem:
         return "yaml-character", "write the character itself; surrogates are not characters"

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 def has_path(value: Value, path: Path) -> bool:
     """Whether there is a value, null included, at `path`."""
     for step in path:
-        inner: Any = untagged(value)
-        if isinstance(inner, dict) and isinstance(step, str):
-            if step not in inner:
-                return False
-        elif not isinstance(inner, list) or not isinstance(step, int) or not 0 <= step < len(inner):
+        inner = untagged(value)
+        if isinstance(inner, dict) and isinstance(step, str) and step in inner:  # noqa: SIM114
+            value = inner[step]
+        elif isinstance(inner, list) and isinstance(step, int) and 0 <= step < len(inner):
+            value = inner[step]
+        else:
             return False
-        value = inner[step]
     return True
 
 

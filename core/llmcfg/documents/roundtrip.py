@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.documents.paths import has_path
+from llmcfg.documents.positions import find_places_in, nearest_place
 from llmcfg.documents.writer import is_plain
 from llmcfg.model.value import Tagged
 
@@ -22,14 +23,12 @@ def round_trip_value(text: str, path: Path, value: Value) -> str | None:
     size = max(size for size in range(len(path)) if has_path(root, path[:size]))
     for later in reversed(path[size + 1 :]):
         value = [value] if isinstance(later, int) else {later: value}
-    parent: Any = root
-    for step in path[:size]:
-        parent = parent[step]
-    if isinstance(parent, list) and path[size] == len(parent):
+    parent = _at(root, path[:size])
+    if path[size] == len(parent) and isinstance(path[size], int):
         parent.append(_round_tripped(value))
     else:
         parent[path[size]] = _round_tripped(value)
-    return _dumped(yaml, root)
+    return _if_kept(text, _dumped(yaml, root), path)
 
 
 def round_trip_deletion(text: str, path: Path) -> str | None:
@@ -38,11 +37,23 @@ def round_trip_deletion(text: str, path: Path) -> str | None:
     if opened is None:
         return None
     yaml, root = opened
-    parent: Any = root
-    for step in path[:-1]:
-        parent = parent[step]
+    parent = _at(root, path[:-1])
     del parent[path[-1]]
-    return _dumped(yaml, root)
+    return _if_kept(text, _dumped(yaml, root), path[:-1])
+
+
+def _if_kept(text: str, edited: str, path: Path) -> str | None:
+    """`edited` if every line before and after what stands at `path`, or at its nearest ancestor, is as it was."""
+    place = nearest_place(find_places_in(text), path)
+    lines = text.splitlines(keepends=True)
+    kept = edited.startswith("".join(lines[: place.line - 1])) and edited.endswith("".join(lines[place.end_line :]))
+    return edited if kept else None
+
+
+def _at(root: Any, path: Path) -> Any:
+    for step in path:
+        root = root[step]
+    return root
 
 
 def _open_exact(text: str) -> tuple[Any, Any] | None:

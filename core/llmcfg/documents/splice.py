@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from yaml.events import MappingStartEvent, ScalarEvent
+from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent
 
 from llmcfg.documents.positions import iterate_nodes
 from llmcfg.documents.scalars import quoted
@@ -141,6 +141,8 @@ def _insertions(source: Source, path: Path, value: Value) -> Iterator[str]:
         value = [value] if isinstance(later, int) else {later: value}
     node = source.nodes[parent]
     children = [other for other in source.nodes if len(other) == size + 1 and other[:size] == parent]
+    if isinstance(node.event, AliasEvent):
+        return
     if not children:
         yield from _replacements(source, parent, [value] if isinstance(step, int) else {step: value})
         return
