@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from llmcfg.git.durable import _object_id as object_id
+from llmcfg.git.durable import object_id
 from llmcfg.git.repository import GitRepository, open_repository
 
 _ENVIRONMENT = {

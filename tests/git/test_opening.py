@@ -152,6 +152,7 @@ def test_shallow_clone_reads_and_says_where_its_history_ends(workspace, tmp_path
         with pytest.raises(NotFoundError, match="shallow") as caught:
             ask()
         assert "--unshallow" in caught.value.hint
+    assert repository.blame(head, "base/routing.yaml", [1])[1].commit == repository.resolve("HEAD~1").commit
 
 
 def test_partial_clone_names_what_it_lacks(workspace, tmp_path):

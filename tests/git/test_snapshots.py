@@ -142,10 +142,20 @@ def test_bare_repository_reads_commits_and_has_no_work_tree(workspace, tmp_path)
 
 @pytest.mark.parametrize(
     ("written", "label"),
-    [("v1", "v1"), ("refs/tags/v1", "v1"), ("main", "main"), ("HEAD", "HEAD"), ("HEAD~0", None), ("2030-01-01", None)],
+    [
+        ("v1", "v1"),
+        ("refs/tags/v1", "v1"),
+        ("main", "main"),
+        ("HEAD", "HEAD"),
+        ("2023-12-31", "2023-12-31"),
+        ("cafe", "cafe"),
+        ("HEAD~0", None),
+        ("2030-01-01", None),
+    ],
 )
 def test_label_is_the_name_of_a_ref_or_else_the_short_commit(workspace, written, label):
-    workspace.git("tag", "v1")
+    for tag in ("v1", "2023-12-31", "cafe"):
+        workspace.git("tag", tag)
     repository = workspace.open()
     revision = repository.resolve(written)
     assert repository.snapshot(revision).label == (label or revision.commit[:10])
@@ -177,3 +187,13 @@ def test_strange_tree_on_a_deployed_ref_is_an_integrity_error(workspace):
     commit = workspace.commit_of_tree(workspace.tree((b"120000", b"head.json", workspace.blob(b"/etc/passwd"))))
     with pytest.raises(IntegrityError, match="symbolic link"):
         workspace.open().read_tree(commit)
+
+
+def test_damaged_index_is_an_integrity_error_and_only_when_it_is_needed(workspace):
+    (workspace.path / ".git/index").write_bytes(b"DIRCjunk")
+    assert list(workspace.open().work_tree().entries) == ["base/routing.yaml", "llmcfg.yaml"]
+    workspace.write(".gitignore", "*.bak\n")
+    workspace.write("base/a.bak", "")
+    with pytest.raises(IntegrityError, match="index") as caught:
+        workspace.open().work_tree()
+    assert caught.value.hint

@@ -285,6 +285,21 @@ def test_file_that_only_looks_like_a_dead_lock_is_not_broken(workspace, reposito
     assert lock.read_bytes() == content
 
 
+def test_lock_that_another_program_takes_right_after_ours_is_left_alone(workspace, repository, monkeypatch):
+    first, rename = deploy(repository, None), os.rename
+    lock = workspace.path / ".git" / f"{REF}.lock"
+
+    def rename_and_let_git_in(source, target, **options):
+        rename(source, target, **options)
+        lock.write_text("git's")
+
+    monkeypatch.setattr(os, "rename", rename_and_let_git_in)
+    second = deploy(repository, first, 1)
+    monkeypatch.undo()
+    assert repository.read_ref(REF) == second
+    assert lock.read_text() == "git's"
+
+
 def failing(call, path_part):
     """`call`, but with an input/output error for paths that hold `path_part`; `after` does the work first."""
 

@@ -26,7 +26,12 @@ _Folder = dict[str, "str | _Folder"]
 
 def blob_id(content: bytes) -> str:
     """The id that Git gives a blob."""
-    return _object_id(b"blob", content)
+    return object_id(b"blob", content)
+
+
+def object_id(word: bytes, content: bytes) -> str:
+    """The id that Git gives an object of this kind (`blob`, `tree`, ...)."""
+    return hashlib.sha1(b"%s %d\0" % (word, len(content)) + content, usedforsecurity=False).hexdigest()
 
 
 def tag_ref(name: str) -> str:
@@ -98,7 +103,7 @@ class ObjectWriter:
     def _write_once(self, kind: ObjectType, word: bytes, content: bytes, present: Collection[str]) -> str:
         if len(content) > BLOB_BYTES:
             raise UsageError(f"a file of {len(content):,} bytes is over the limit of {BLOB_BYTES:,}", hint="split it")
-        oid = _object_id(word, content)
+        oid = object_id(word, content)
         return oid if oid in present else self._write(kind, content)
 
     def _write(self, kind: ObjectType, content: bytes) -> str:
@@ -128,7 +133,3 @@ def _with_message(lines: list[str], message: str) -> bytes:
 
 def _plain(text: str) -> str:
     return "".join(char for char in text if char not in "<>\n\0").strip()
-
-
-def _object_id(word: bytes, content: bytes) -> str:
-    return hashlib.sha1(b"%s %d\0" % (word, len(content)) + content, usedforsecurity=False).hexdigest()

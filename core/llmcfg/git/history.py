@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from llmcfg.git.objects import Objects
     from llmcfg.model.snapshot import CommitFacts
 
+_REMEMBERED_COMMITS = 20_000
+
 
 class History:
     """The commits of one repository. `git_dir` is the common one; its file `shallow` names the commits whose parents were not fetched."""
@@ -35,6 +37,8 @@ class History:
                 if error.rule == "object-missing":
                     raise NotFoundError(f"commit {oid} is not in this repository", hint="git fetch it") from None
                 raise IntegrityError(error.message, hint="run git fsck, then fetch anew") from None
+            if len(self._parsed) >= _REMEMBERED_COMMITS:
+                self._parsed.clear()
             known = self._parsed[oid] = parse_commit(oid, raw)
         return known
 

@@ -44,6 +44,17 @@ def open_git(folder: Path) -> Opened:
     return Opened(git, _common_folder(Path(git.path)), root, "" if root == top else root.relative_to(top).as_posix())
 
 
+def tracked_paths(git: pygit2.Repository) -> list[str]:
+    """The paths in the index, read anew. Raises IntegrityError when it is damaged."""
+    try:
+        git.index.read(force=True)
+        return [entry.path for entry in git.index]
+    except (pygit2.GitError, UnicodeDecodeError, OSError) as error:
+        raise IntegrityError(
+            f"the index of {git.path} is damaged: {error}", hint="rm .git/index, then git reset writes it anew"
+        ) from None
+
+
 def _find_work_tree(folder: Path) -> Path | None:
     return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
 

@@ -72,14 +72,17 @@ class RefSwap:
         _remove_leftover(lock, ours)
         write_new(ours, f"{new}\n".encode())
         try:
-            self._make_room(ref, path)
+            if expected is None:
+                self._refuse_clash(ref)
+                _remove_empty_folders(path)
+            make_folders(path.parent)
             self._take(lock, ours)
             try:
                 self.compare(ref, expected)
                 lock.rename(path)
-            finally:
-                with suppress(FileNotFoundError):
-                    lock.unlink()
+            except BaseException:
+                _remove_our_lock(lock, ours)
+                raise
             sync_folder(path.parent)
         finally:
             ours.unlink()
@@ -127,8 +130,8 @@ class RefSwap:
             pause = min(pause * 1.5, _LONGEST_PAUSE)
             yield
 
-    def _make_room(self, ref: str, path: Path) -> None:
-        """The ref's folder; a ref and a folder of refs cannot have one name, not even when one of them is packed."""
+    def _refuse_clash(self, ref: str) -> None:
+        """A ref and a folder of refs cannot have one name, not even when one of them is packed."""
         above = ref.split("/")[:-1]
         in_way = next(
             (name for end in range(3, len(above) + 1) if self._refs.target(name := "/".join(above[:end]))), None
@@ -136,9 +139,6 @@ class RefSwap:
         in_way = in_way or next(iter(self._refs.names(f"{ref}/")), None)
         if in_way:
             raise ConflictError(f"{ref} cannot exist beside {in_way}", hint=f"rename one: git branch -m {in_way} other")
-        make_folders(path.parent)
-        if path.is_dir():
-            _remove_empty_folders(path)
 
     def _has_arrived(self, ref: str, new: str) -> bool:
         """Whether the ref holds `new` in spite of an error, or somebody has already built on it."""
@@ -151,16 +151,23 @@ class RefSwap:
 
 
 def _remove_leftover(lock: Path, ours: Path) -> None:
-    """What a dead holder of the lease left: its value, and the lock if it is the same file."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        if lock.samefile(ours):
-            lock.unlink()
+    """What a dead holder of the lease left: its lock and its value."""
+    _remove_our_lock(lock, ours)
     with suppress(FileNotFoundError):
         ours.unlink()
 
 
+def _remove_our_lock(lock: Path, ours: Path) -> None:
+    """Only if it is the same file as our value: any other lock belongs to another program."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if lock.samefile(ours):
+            lock.unlink()
+
+
 def _remove_empty_folders(path: Path) -> None:
     """Git leaves empty folders where refs were deleted. Raises OSError when they are not empty."""
+    if not path.is_dir():
+        return
     for folder, _, _ in os.walk(path, topdown=False):
         Path(folder).rmdir()
 

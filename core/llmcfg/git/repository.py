@@ -10,7 +10,7 @@ from llmcfg.git.changes import changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, tag_ref
 from llmcfg.git.history import History
 from llmcfg.git.objects import Objects
-from llmcfg.git.opening import MANIFEST, open_git
+from llmcfg.git.opening import MANIFEST, open_git, tracked_paths
 from llmcfg.git.refs import Refs
 from llmcfg.git.refswap import RefSwap
 from llmcfg.git.revisions import Revisions
@@ -88,7 +88,8 @@ class GitRepository:
 
     def snapshot(self, revision: Revision) -> CommitSnapshot:
         tree = self._history.commit(revision.commit).tree
-        return CommitSnapshot(self._trees, revision, tree, self._wanted, self.prefix)
+        label = self._revisions.label(revision)
+        return CommitSnapshot(self._trees, revision, tree, self._wanted, self.prefix, label)
 
     def work_tree(self) -> WorkTreeSnapshot:
         if self.root is None:
@@ -179,7 +180,7 @@ class GitRepository:
             if not self._git.path_is_ignored(start + path):
                 return False
             if not tracked:
-                tracked.update(_with_folders(entry.path for entry in self._git.index))
+                tracked.update(_with_folders(tracked_paths(self._git)))
             return start + path not in tracked
 
         return is_ignored

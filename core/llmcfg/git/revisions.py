@@ -27,6 +27,7 @@ _FULL_ID = re.compile(r"[0-9a-f]{40}")
 _SHORT_ID = re.compile(r"[0-9a-f]{4,39}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2}(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2})?)?")
 _TEXT_CHARACTERS = 4096
+_COMPARED = 2000  # names that a mistyped one is compared with; the comparison is slow
 
 
 class Revisions:
@@ -56,6 +57,13 @@ class Revisions:
             return None
         branch = self._refs.symbolic_target("HEAD") or "HEAD"
         return Revision(commit, branch.removeprefix("refs/heads/"))
+
+    def label(self, revision: Revision) -> str:
+        """What people call it: the tag or branch it was reached by, else the short commit."""
+        short = revision.name.removeprefix("refs/tags/").removeprefix("refs/heads/")
+        prefixes = ("refs/tags/", "refs/heads/", "refs/remotes/")
+        is_name = short == "HEAD" or any(self._refs.target(prefix + short) for prefix in prefixes)
+        return short if is_name else revision.short
 
     def _base(self, text: str) -> str | None:
         if text in ("HEAD", "@"):
@@ -124,5 +132,7 @@ class Revisions:
         known = [
             name.removeprefix(prefix) for prefix in ("refs/tags/", "refs/heads/") for name in self._refs.names(prefix)
         ]
-        hint = did_you_mean(text, known, "fetch it first (git fetch --tags), or see git branch -a and git tag")
+        hint = did_you_mean(
+            text, known[:_COMPARED], "fetch it first (git fetch --tags), or see git branch -a and git tag"
+        )
         return UnknownRevisionError(f"there is no revision {text!r}", hint=hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,18 +16,19 @@ if TYPE_CHECKING:
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry, Revision
 
-_NOT_A_NAME = re.compile(r"[0-9a-fA-F]{4,40}|.*[~^@].*|\d{4}-\d{2}-\d{2}([T ].*)?")
-
 
 class CommitSnapshot:
     """Reads the tree of `revision` below `prefix` at the first look at `entries` or `findings`."""
 
-    def __init__(self, reader: TreeReader, revision: Revision, tree: str, wanted: frozenset[str], prefix: str) -> None:
+    def __init__(
+        self, reader: TreeReader, revision: Revision, tree: str, wanted: frozenset[str], prefix: str, label: str
+    ) -> None:
         self._reader = reader
         self._revision = revision
         self._tree = tree
         self._wanted = wanted
         self._prefix = prefix
+        self._label = label
 
     @property
     def revision(self) -> Revision:
@@ -36,8 +36,7 @@ class CommitSnapshot:
 
     @property
     def label(self) -> str:
-        name = self._revision.name.removeprefix("refs/heads/").removeprefix("refs/tags/")
-        return self._revision.short if _NOT_A_NAME.fullmatch(name) else name
+        return self._label
 
     @property
     def entries(self) -> Mapping[str, BlobEntry]:
