@@ -142,7 +142,7 @@ def test_setting_any_scalar_yields_the_value_and_touches_only_its_place(document
     assert json.encode(load_document(edited).document.value) == json.encode(with_value(document, path, scalar))
     lines, place = content.splitlines(keepends=True), places[path]
     assert edited.startswith(b"".join(lines[: place.line - 1]))
-    assert edited.endswith(b"".join(lines[place.end_line :]))
+    assert edited.endswith(b"".join(lines[place.end_line :]).lstrip(b"\n"))  # blank lines may belong to block text
 
 
 @settings(max_examples=150, deadline=None)

@@ -119,6 +119,7 @@ def _replacements(source: Source, path: Path, value: Value) -> Iterator[str]:
             space = " " if start == end and source.text[start - 1 : start] in _INTRODUCTIONS else ""
             yield source.spliced(start, end, space + _in_style(node, value))
             yield source.spliced(start, end, space + format_scalar(value))
+            yield source.spliced(start, node.end.offset, format_scalar(value) + "\n")
     elif path and (
         not source.is_in_block(path) or (getattr(node.event, "flow_style", False) and node.end.offset - start > 2)
     ):
@@ -132,6 +133,7 @@ def _replacements(source: Source, path: Path, value: Value) -> Iterator[str]:
         at = source.introduction_end(node)
         if at is not None:
             yield source.spliced(at, end, _entry(source, path, value))
+            yield source.spliced(at, node.end.offset, _entry(source, path, value) + "\n")
 
 
 def _insertions(source: Source, path: Path, value: Value) -> Iterator[str]:
