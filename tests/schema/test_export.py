@@ -110,6 +110,12 @@ def test_an_overlay_may_be_partial_and_has_no_typos(exported):
     assert not accepts(exported[".vscode/llmcfg/base/provider.json"], {"tier": "gold"})
 
 
+@pytest.mark.parametrize("key", ["base_url", "api_key", "tier", "models", "pair", "limit"])
+def test_an_overlay_may_delete_what_an_editor_then_reads_as_empty(exported, key):
+    assert accepts(exported[".vscode/llmcfg/overlay/provider.json"], {key: ""})
+    assert not accepts(exported[".vscode/llmcfg/base/provider.json"], FULL | {key: ""})
+
+
 def test_the_manifest_and_consumers_are_checked(exported):
     manifest = {"apiVersion": "llmcfg.dev/v1", "kind": "Repository", "name": "x", "environments": {"dev": {}}}
     assert accepts(exported[".vscode/llmcfg/manifest.json"], manifest)

@@ -1,12 +1,13 @@
 """A compiled schema as draft-07, which is what editors read best.
 
 What draft-07 cannot say becomes weaker, never stronger: `unevaluatedProperties` becomes `additionalProperties` over everything that the
-place names in any branch; `unevaluatedItems`, `minContains` and `maxContains` go. With `admit`, what llmcfg resolves later passes too:
-a reference wherever a scalar may stand, `$extends` and `$with` in every mapping.
+place names in any branch; `unevaluatedItems`, `minContains` and `maxContains` go. What llmcfg resolves later
+passes as `Admit` says.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.pipeline.schema.closing import ENTRY
@@ -15,6 +16,15 @@ from llmcfg.pipeline.schema.normal import DEFS
 
 if TYPE_CHECKING:
     from llmcfg.pipeline.schema.normal import Definitions, Schema
+
+
+class Admit(Enum):
+    """What passes although the schema does not know it."""
+
+    NOTHING = "nothing"
+    REFERENCES = "a reference wherever a scalar may stand, `$extends` and `$with` in every mapping"
+    DELETIONS = "these, and `!delete` anywhere, which an editor reads as an empty text"
+
 
 REFERENCE: Final = r"^\{\{(secret|config|var):.*\}\}$"
 _SECRET_INSIDE: Final = r"\{\{[ \t]*secret:"
@@ -38,7 +48,7 @@ _PATTERN_KEYS: Final = {
 }
 
 
-def draft07(definitions: Definitions, *, admit: bool) -> dict[str, Any]:
+def draft07(definitions: Definitions, *, admit: Admit) -> dict[str, Any]:
     """The schema that begins at `closing.ENTRY`, translated."""
     names = {name: _name(name) for name in definitions}
     translated = {names[name]: _translate(definitions, schema, admit) for name, schema in definitions.items()}
@@ -51,18 +61,18 @@ def _name(name: str) -> str:
     return f"{_FORMS.get(name[-1], 'plain')}-{number}"
 
 
-def _translate(definitions: Definitions, schema: Schema, admit: bool) -> Schema:
+def _translate(definitions: Definitions, schema: Schema, admit: Admit) -> Schema:
     if isinstance(schema, bool):
         return schema
     result: dict[str, Any] = dict(schema)
     for child in children(schema):
         judged = child.steps[0] in ("not", "if", "propertyNames")
-        put(result, child.steps, _translate(definitions, child.schema, admit and not judged))
+        put(result, child.steps, _translate(definitions, child.schema, Admit.NOTHING if judged else admit))
     result = _without_newer_keywords(definitions, schema, result)
     if schema.get(SECRET) is True:
         result["pattern"] = schema.get("pattern", _SECRET_INSIDE)
-    if admit:
-        result = _admit_references(_admit_patterns(result))
+    if admit is not Admit.NOTHING:
+        result = _admit_references(_admit_patterns(result), admit)
     if "$ref" in schema:
         reference = {"$ref": "#/definitions/" + _name(schema["$ref"].removeprefix(DEFS))}
         result = {**result, "allOf": [reference, *result.get("allOf", ())]} if result else reference
@@ -122,15 +132,16 @@ def _admit_patterns(schema: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _admit_references(schema: dict[str, Any]) -> dict[str, Any]:
-    """A reference in place of a scalar. Alternatives become `anyOf`, since a reference may fit several."""
+def _admit_references(schema: dict[str, Any], admit: Admit) -> dict[str, Any]:
+    """A reference or deletion in place of a value. Alternatives become `anyOf`, since a reference may fit several."""
     result = dict(schema)
     if "oneOf" in result:
         result["allOf"] = [*result.get("allOf", ()), {"anyOf": result.pop("oneOf")}]
     judged = {key: result.pop(key) for key in ("type", *sorted(_ON_SCALARS)) if key in schema}
-    if not judged or not (_kinds(schema) & _SCALARS if "type" in schema else True):
+    deletions = admit is Admit.DELETIONS
+    if not judged or ("type" in schema and not _kinds(schema) & _SCALARS and not deletions):
         return {**result, **judged}
-    either = {"anyOf": [judged, {"type": "string", "pattern": REFERENCE}]}
+    either = {"anyOf": [judged, {"type": "string", "pattern": f"{REFERENCE}|^$" if deletions else REFERENCE}]}
     if "anyOf" in result:
         return {**result, "allOf": [*result.get("allOf", ()), either]}
     return {**result, **either}

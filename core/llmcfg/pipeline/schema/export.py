@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema, compile_text
-from llmcfg.pipeline.schema.draft07 import draft07
+from llmcfg.pipeline.schema.draft07 import Admit, draft07
 from llmcfg.pipeline.schema.forms import partial
 from llmcfg.resources import data_folder
 
@@ -36,16 +36,16 @@ def export_schemas(manifest: Manifest, files: Mapping[str, bytes]) -> Mapping[st
         exported[path] = schema
         bound[f"./{path}"] = sorted({*bound.get(f"./{path}", ()), *globs})
 
-    bind("manifest.json", draft07(_shipped("manifest").definitions, admit=False), ["llmcfg.yaml"])
-    bind("consumer.json", draft07(_shipped("consumer").definitions, admit=False), _files("consumers/*"))
+    bind("manifest.json", draft07(_shipped("manifest").definitions, admit=Admit.NOTHING), ["llmcfg.yaml"])
+    bind("consumer.json", draft07(_shipped("consumer").definitions, admit=Admit.NOTHING), _files("consumers/*"))
     for binding in manifest.schemas:
         compiled = compile_schema(binding.schema, files) if binding.schema in files else ()
         if not isinstance(compiled, CompiledSchema):
             continue
         name = binding.schema.removeprefix("schemas/")
         whole, part = compiled.definitions, partial(compiled.definitions)
-        bind(f"base/{name}", draft07(whole, admit=True), _base_globs(binding.documents))
-        bind(f"overlay/{name}", draft07(part, admit=True), _overlay_globs(manifest, binding.documents))
+        bind(f"base/{name}", draft07(whole, admit=Admit.REFERENCES), _base_globs(binding.documents))
+        bind(f"overlay/{name}", draft07(part, admit=Admit.DELETIONS), _overlay_globs(manifest, binding.documents))
     exported[SETTINGS] = {
         "yaml.validate": True,
         "yaml.completion": True,
