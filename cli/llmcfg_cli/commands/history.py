@@ -14,11 +14,13 @@ from llmcfg_cli.console import has_colour, note, out
 from llmcfg_cli.options import OUTPUT, At, Directory, Environment, Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmcfg.model.change import Difference
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.wiring import Workspace
 
-    Rows = tuple[tuple[str, ...], list[tuple[str, ...]], list[dict[str, Any]]]
+    Rows = tuple[tuple[str, ...], Sequence[tuple[str, ...]], list[dict[str, Any]]]
 
 
 def history(

@@ -10,6 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from llmcfg.documents.loader import load_document
+from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Problem
 from llmcfg.model.keypath import KeyPathError, parse_key_path
 from llmcfg.model.manifest import (
@@ -23,18 +24,18 @@ from llmcfg.model.manifest import (
     Tenant,
     Track,
 )
+from llmcfg.model.snapshot import BlobEntry
 from llmcfg.model.names import why_not_a_name
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.layers import DEFAULT_HIERARCHY
+from llmcfg.pipeline.locate import Locator
 from llmcfg.resources import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Path
     from llmcfg.pipeline.layers import Layout
-    from llmcfg.pipeline.locate import Locator
     from llmcfg.pipeline.schema.compiled import CompiledSchema
 
     Inheriting = TypeVar("Inheriting", Environment, Tenant)
@@ -77,6 +78,15 @@ def parse_manifest(entry: BlobEntry, read: Callable[[str], bytes], locator: Loca
         sinks=_sinks(raw) or DEFAULT_SINKS,
     )
     return Parsed(manifest, ())
+
+
+def parse_manifest_text(content: bytes) -> Manifest:
+    """The manifest of a repository that is being made. Raises FindingsError if it is not valid."""
+    entry = BlobEntry("llmcfg.yaml", "", len(content))
+    parsed = parse_manifest(entry, lambda _: content, Locator(lambda _: content))
+    if parsed.manifest is None:
+        raise FindingsError("the manifest is not valid", findings=parsed.findings)
+    return parsed.manifest
 
 
 def parse_consumers(

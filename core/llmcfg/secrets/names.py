@@ -46,7 +46,8 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
     if document is None:
         return SecretFile({}, problems)
     found = [*problems]
-    if _METADATA not in document.value:
+    leaves = list(_leaves({key: value for key, value in document.value.items() if key != _METADATA}, ()))
+    if _METADATA not in document.value and any(value not in ("", None) for _, value in leaves):
         found.append(
             Problem(
                 "secret-file",
@@ -55,7 +56,7 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
             )
         )
     secrets: dict[str, NamedSecret] = {}
-    for path, value in _leaves({key: value for key, value in document.value.items() if key != _METADATA}, ()):
+    for path, value in leaves:
         name = format_key_path(path)
         if value == "" or value is None:
             found.append(

@@ -1,0 +1,62 @@
+"""`llmcfg fmt`: write YAML so that every reader takes it the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmcfg_cli.console import note, out
+from llmcfg_cli.options import Directory, Quiet
+
+if TYPE_CHECKING:
+    from llmcfg.wiring import Workspace
+
+DIFFERENCES = 3
+
+
+def fmt(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATHS]", help="Files to fix.", show_default="every document")
+    ] = None,
+    directory: Directory = Path(),
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write the files; without it they are only named.", show_default=False)
+    ] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Name the documents with values that YAML readers take differently, or with --fix, write them unambiguously.
+
+    What some readers take for a boolean, number or date becomes quoted text; exponents become decimals. Nothing else changes. Without
+    --fix, exits with 3 when a file would change.
+    """
+    from llmcfg.disk import atomic_write
+    from llmcfg.documents.fixes import fix_ambiguous
+    from llmcfg.wiring import Workspace
+
+    files = paths or _documents(Workspace(directory))
+    changed = []
+    for file in files:
+        content = file.read_bytes()
+        fixed = fix_ambiguous(content)
+        if fixed != content:
+            changed.append(file)
+            if fix:
+                atomic_write(file, fixed)
+    out("\n".join(str(file) for file in changed))
+    note(
+        f"{len(changed)} of {len(files)} files {'fixed' if fix else 'would change: llmcfg fmt --fix'}"
+        if changed
+        else "",
+        quiet=quiet,
+    )
+    return 0 if fix or not changed else DIFFERENCES
+
+
+def _documents(workspace: Workspace) -> list[Path]:
+    root = workspace.repository.root
+    assert root is not None
+    layout = workspace.configuration().layout
+    entries = [entry for layer in layout.layers.values() for entry in layer.documents.values()]
+    return [root / entry.path for entry in [*entries, *layout.consumers.values()]]
