@@ -338,3 +338,19 @@ def test_what_was_delivered_last_is_observed(tmp_path_factory, deliveries):
         files = {path: it for path, it in files.items() if not any(other.startswith(f"{path}/") for other in files)}
         deliver(sink, files)
         assert sink.observe() == digests(files)
+
+
+def test_observer_never_sees_a_delivery_half_removed(root):
+    sink = DirectorySink(root, keep=1)
+    generations = [{f"t{part}/head.json": b"%d" % number for part in range(40)} for number in range(2)]
+    whole = [digests(files) for files in generations]
+    deliver(sink, generations[0])
+
+    def observe():
+        for _ in range(150):
+            assert sink.observe() in whole
+
+    observers = [run(observe), run(observe)]
+    for number in range(40):
+        deliver(sink, generations[number % 2])
+    assert [wait(observer) for observer in observers] == [0, 0]

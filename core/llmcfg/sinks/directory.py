@@ -34,7 +34,7 @@ _ASIDE = "tmp-"
 _DIGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,127}")
 _WAIT_SECONDS = 30.0
 _PAUSE_SECONDS = 0.02
-_LOOKS = 5  # at a delivery that is replaced while it is being observed
+_LOOKS = 20  # at a delivery that is replaced while it is being observed
 
 
 class DirectorySink:
@@ -54,11 +54,11 @@ class DirectorySink:
         """As the port says. What is no readable regular file has words in place of a digest, so it never equals one."""
         with storage_errors("read", self._root):
             for _ in range(_LOOKS):
-                pointed = self._pointed()
+                pointed, before = self._pointed(), self._identity()
                 if pointed is None:
                     return None
                 seen = _digests(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
-                if self._pointed() == pointed:
+                if self._identity() == before:
                     return seen
         raise PendingError(f"{self._root} changes faster than it can be read", hint="try again")
 
@@ -83,6 +83,14 @@ class DirectorySink:
             return None
         except OSError:
             return self._current
+
+    def _identity(self) -> tuple[Path | None, int, int]:
+        """Differs when the link was moved, or the same delivery was removed and written again."""
+        try:
+            facts = self._current.stat()
+        except OSError:
+            return self._pointed(), 0, 0
+        return self._pointed(), facts.st_ino, facts.st_ctime_ns
 
     def _is_delivery(self, path: Path) -> bool:
         return path.parent == self._store and path.name != ".." and not path.is_symlink()
