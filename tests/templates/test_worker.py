@@ -31,7 +31,7 @@ class Troubled(Engine):
 
 def outcomes(trouble, budget=BUDGET):
     requests = [RenderRequest(name, "text", CONTEXT) for name in ORDER]
-    answers = render_with(Troubled(trouble), requests, TEMPLATES, budget)
+    answers = render_with(lambda: Troubled(trouble), requests, TEMPLATES, budget)
     return [answer.text or answer.problems[0].rule for answer in answers]
 
 
@@ -110,4 +110,4 @@ def test_no_worker_is_left_behind(render):
 
 
 def test_an_empty_batch_has_no_answers():
-    assert render_with(Engine({}, 1000), [], {}, BUDGET) == ()
+    assert render_with(lambda: Engine({}, 1000), [], {}, BUDGET) == ()

@@ -10,7 +10,7 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.bundle import Bundle, Part, make_bundle, make_part
 from llmcfg.pipeline.canonical import digest_of
 from llmcfg.pipeline.select import Selection, secrets_in_text, select
-from llmcfg.pipeline.templates.render import RenderRequest, render_batch
+from llmcfg.pipeline.templates.render import RenderRequest, Rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +40,43 @@ class _Job(NamedTuple):
 
 def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
     """The bundles of these targets. A target whose output cannot be rendered has findings and no bundle."""
+    with start_build(configuration, targets) as building:
+        return building.finish()
+
+
+class Building:
+    """A build whose templates are being rendered beside the caller; `finish` waits for them."""
+
+    def __init__(
+        self, configuration: Configuration, selections: Mapping[Target, Selection], jobs: Sequence[_Job]
+    ) -> None:
+        renderings = configuration.memo.renderings
+        templates: dict[str, bytes] = {}
+        self._wanted = {job.key: job.request for job in jobs if job.key not in renderings}
+        if self._wanted:
+            templates = {
+                path: configuration.snapshot.read(entry.oid) for path, entry in configuration.layout.templates.items()
+            }
+        self._configuration = configuration
+        self._jobs = jobs
+        self._rendering = Rendering(tuple(self._wanted.values()), templates)
+        self.selections = selections
+
+    def __enter__(self) -> Building:
+        self._rendering.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rendering.__exit__()
+
+    def finish(self) -> Built:
+        """The bundles; asked for once."""
+        self._configuration.memo.renderings.update(zip(self._wanted, self._rendering.answers(), strict=True))
+        return _put_together(self._configuration, self.selections, self._jobs)
+
+
+def start_build(configuration: Configuration, targets: Iterable[Target]) -> Building:
+    """Select for these targets and begin to render. To be used in a `with`."""
     memo = configuration.memo
     selections: dict[Target, Selection] = {}
     jobs: list[_Job] = []
@@ -49,11 +86,14 @@ def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
         selection = selections[target] = select(consumer, effective, memo)
         if selection.is_whole:
             jobs += _jobs(configuration, target, consumer, effective, selection)
-    _render_missing(configuration, jobs)
+    return Building(configuration, selections, jobs)
+
+
+def _put_together(configuration: Configuration, selections: Mapping[Target, Selection], jobs: Sequence[_Job]) -> Built:
     findings: list[Finding] = []
     outputs: dict[Target, dict[str, Part] | None] = {target: {} for target in selections}
     for job in jobs:
-        rendered: Rendered = memo.renderings[job.key]
+        rendered: Rendered = configuration.memo.renderings[job.key]
         findings += _render_findings(configuration, job, rendered)
         made = outputs[job.target]
         if rendered.text is None:
@@ -92,16 +132,6 @@ def _jobs(
         if output.template in layout.templates:
             request = RenderRequest(output.template, output.format, context)
             yield _Job(target, output, (read, *target, output.template, output.format), request)
-
-
-def _render_missing(configuration: Configuration, jobs: Sequence[_Job]) -> None:
-    renderings = configuration.memo.renderings
-    wanted = {job.key: job.request for job in jobs if job.key not in renderings}
-    if wanted:
-        templates = {
-            path: configuration.snapshot.read(entry.oid) for path, entry in configuration.layout.templates.items()
-        }
-        renderings.update(zip(wanted, render_batch(tuple(wanted.values()), templates), strict=True))
 
 
 def _render_findings(configuration: Configuration, job: _Job, rendered: Rendered) -> list[Finding]:

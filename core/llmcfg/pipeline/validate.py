@@ -9,7 +9,7 @@ from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Problem, merge_findings
 from llmcfg.model.suggest import closest
 from llmcfg.model.target import Scope
-from llmcfg.pipeline.build import build
+from llmcfg.pipeline.build import start_build
 from llmcfg.pipeline.configuration import Configuration, Memo, walk_leaves
 from llmcfg.pipeline.plaintext import find_plaintext_secrets
 
@@ -41,9 +41,8 @@ def validate_configuration(
     """The findings of an opened snapshot. With `targets`, only these and their scopes are composed and rendered."""
     wanted = configuration.targets if targets is None else tuple(targets)
     scopes = configuration.scopes if targets is None else tuple(dict.fromkeys(target.scope for target in wanted))
-    built = build(configuration, wanted)
-    return merge_findings(
-        [
+    with start_build(configuration, wanted) as building:
+        found = [
             *configuration.snapshot.findings,
             *configuration.layout.findings,
             *configuration.consumer_findings,
@@ -53,11 +52,10 @@ def validate_configuration(
             *_idle_findings(configuration, scopes),
             *_resolution_findings(configuration, scopes),
             *_overlap_findings(configuration, scopes),
-            *_selection_findings(configuration, built.selections),
+            *_selection_findings(configuration, building.selections),
             *_quota_findings(configuration),
-            *built.findings,
         ]
-    )
+        return merge_findings([*found, *building.finish().findings])
 
 
 def _file_findings(configuration: Configuration) -> Iterator[Finding]:

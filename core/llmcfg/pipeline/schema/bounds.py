@@ -14,11 +14,12 @@ from llmcfg.pipeline.schema.keywords import Where, children
 from llmcfg.pipeline.schema.normal import DEFS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from llmcfg.pipeline.schema.normal import Definitions
 
 MAX_EVALUATIONS: Final = 100_000
+MAX_STACKED: Final = 100  # schemas one inside the other, or behind a $ref, for one instance place
 
 
 class WorkLimitError(ValueError):
@@ -27,22 +28,22 @@ class WorkLimitError(ValueError):
 
 def find_loop(definitions: Definitions) -> list[str] | None:
     """Names of definitions that apply each other to the same instance without end; None when there is no such loop."""
-    state: dict[str, int] = {}
-    trail: list[str] = []
-
-    def visit(name: str) -> list[str] | None:
-        state[name] = 1
-        trail.append(name)
-        for target in _same_place_targets(definitions[name]):
-            if state.get(target) == 1:
+    graph = {name: tuple(_same_place_targets(schema)) for name, schema in definitions.items()}
+    done: set[str] = set()
+    for start in graph:
+        trail = [start]
+        waiting = [iter(graph[start])]
+        while waiting:
+            target = next(waiting[-1], None)
+            if target is None:
+                done.add(trail.pop())
+                waiting.pop()
+            elif target in trail:
                 return trail[trail.index(target) :]
-            if target not in state and (loop := visit(target)):
-                return loop
-        trail.pop()
-        state[name] = 2
-        return None
-
-    return next((loop for name in definitions if name not in state and (loop := visit(name))), None)
+            elif target not in done:
+                trail.append(target)
+                waiting.append(iter(graph[target]))
+    return None
 
 
 def branching(definitions: Definitions) -> int:
@@ -51,25 +52,34 @@ def branching(definitions: Definitions) -> int:
     Raises WorkLimitError. `find_loop` must have found none.
     """
     graph = {name: _parts(definitions, name) for name in definitions}
-    reach = _reachable(graph)
     factor = 1
     weights: dict[str, int] = {}
-
-    def weight(name: str) -> int:
-        if name not in weights:
-            weights[name] = 0  # what leads back here is counted by `factor`
-            own, parts = graph[name]
-            heaviest = max((sum(count * weight(t) for t, count in part.items()) for part in parts), default=0)
-            weights[name] = own + heaviest
-            if weights[name] > MAX_EVALUATIONS:
-                raise WorkLimitError
-        return weights[name]
-
-    for name, (_, parts) in graph.items():
-        weight(name)
+    for name in _innermost_first(graph):
+        own, parts = graph[name]
+        # What leads back here has no weight yet; `factor` counts it.
+        heaviest = max((sum(count * weights.get(to, 0) for to, count in part.items()) for part in parts), default=0)
+        weights[name] = own + heaviest
+        if weights[name] > MAX_EVALUATIONS:
+            raise WorkLimitError
         for part in parts:
-            factor = max(factor, sum(count for target, count in part.items() if name in reach[target]))
+            if sum(part.values()) > factor:
+                factor = max(factor, sum(count for to, count in part.items() if _leads_to(graph, to, name)))
     return factor
+
+
+def _innermost_first(graph: Mapping[str, _Parts]) -> Iterator[str]:
+    """Every definition after those that its parts are checked by, as far as they do not lead back to it."""
+    seen: set[str] = set()
+    for start in graph:
+        waiting = [(start, False)]
+        while waiting:
+            name, left = waiting.pop()
+            if left:
+                yield name
+            elif name not in seen:
+                seen.add(name)
+                waiting.append((name, True))
+                waiting += [(to, False) for part in graph[name][1] for to in part if to not in seen]
 
 
 def _same_place_targets(schema: Any) -> Iterator[str]:
@@ -90,23 +100,24 @@ def _parts(definitions: Definitions, name: str) -> _Parts:
     own = 0
     named: dict[tuple[str, str | int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
 
-    def visit(schema: Any, key: tuple[str, str | int] | None) -> None:
+    def visit(schema: Any, key: tuple[str, str | int] | None, depth: int) -> None:
         nonlocal own
         own += 1
-        if own > MAX_EVALUATIONS:
+        if own > MAX_EVALUATIONS or depth > MAX_STACKED:
             raise WorkLimitError
         if not isinstance(schema, dict):
             return
         if "$ref" in schema:
             target = schema["$ref"].removeprefix(DEFS)
             if key is None:
-                visit(definitions[target], None)
+                visit(definitions[target], None, depth + 1)
             else:
                 named[key][target] += 1
         for child in children(schema):
-            visit(child.schema, _key(child.steps) if key is None and child.where is Where.INSIDE else key)
+            inside = key is None and child.where is Where.INSIDE
+            visit(child.schema, _key(child.steps) if inside else key, depth + 1)
 
-    visit(definitions[name], None)
+    visit(definitions[name], None, 1)
     anywhere = {kind: named.get((kind, "*"), {}) for kind in ("property", "item")}
     parts = [_sum(counts, anywhere[kind] if step != "*" else {}) for (kind, step), counts in named.items()]
     return own, parts
@@ -126,16 +137,14 @@ def _sum(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     return {name: a.get(name, 0) + b.get(name, 0) for name in {*a, *b}}
 
 
-def _reachable(graph: dict[str, _Parts]) -> dict[str, set[str]]:
-    """For each definition those that it leads to, itself included."""
-    direct = {name: {target for part in parts for target in part} for name, (_, parts) in graph.items()}
-    reach: dict[str, set[str]] = {}
-    for name in direct:
-        seen = {name}
-        waiting = [name]
-        while waiting:
-            fresh = direct[waiting.pop()] - seen
-            seen |= fresh
-            waiting += fresh
-        reach[name] = seen
-    return reach
+def _leads_to(graph: Mapping[str, _Parts], start: str, goal: str) -> bool:
+    seen = {start}
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name == goal:
+            return True
+        fresh = {to for part in graph[name][1] for to in part} - seen
+        seen |= fresh
+        waiting += fresh
+    return False

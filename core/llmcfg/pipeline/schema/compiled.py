@@ -80,6 +80,12 @@ def compile_schema(file: str, files: Mapping[str, bytes]) -> CompiledSchema | tu
     refused = _refusals(source, file, spots, definitions)
     if refused:
         return (*problems, *refused)
+    try:
+        factor = bounds.branching(definitions)
+    except bounds.WorkLimitError:
+        message = f"applies more than {bounds.MAX_EVALUATIONS} schemas to one value, or more than {bounds.MAX_STACKED} in a row"
+        limit = Problem("schema-limit", message, 1, 1, "let fewer allOf, anyOf and $ref stack up")
+        return (*problems, limit)
     closed = close(definitions)
     text = json.dumps(closed, ensure_ascii=False, separators=(",", ":"))
     return CompiledSchema(
@@ -87,7 +93,7 @@ def compile_schema(file: str, files: Mapping[str, bytes]) -> CompiledSchema | tu
         definitions=closed,
         has_merge_rules=any(_mentions(schema, MERGE) for schema in definitions.values()),
         warnings=problems,
-        factor=bounds.branching(definitions),
+        factor=factor,
         files=frozenset(spot.file for spot in spots),
     )
 
@@ -98,7 +104,7 @@ def compile_text(content: bytes) -> CompiledSchema | tuple[Problem, ...]:
 
 
 def _refusals(source: SchemaFiles, file: str, spots: list[Spot], definitions: Mapping[str, Schema]) -> list[Problem]:
-    """Broken files among those referred to, loops, and too much work."""
+    """Broken files among those referred to, and loops."""
     others = sorted({spot.file for spot in spots} - {file})
     broken = [other for other in others if any(RULES[p.rule].severity is Severity.ERROR for p in lint(source, other))]
     if broken:
@@ -111,11 +117,6 @@ def _refusals(source: SchemaFiles, file: str, spots: list[Spot], definitions: Ma
         return [
             _at(source, file, Problem("schema-invalid", message, hint="refer to it from a property or an item"), spot)
         ]
-    try:
-        bounds.branching(definitions)
-    except bounds.WorkLimitError:
-        message = f"applies more than {bounds.MAX_EVALUATIONS} schemas to one value"
-        return [_at(source, file, Problem("schema-limit", message, hint="let fewer allOf, anyOf and $ref stack up"))]
     return []
 
 

@@ -88,39 +88,45 @@ def _expected(error: Any) -> str:
 
 def _keywords(text: JsonText, draft: Draft, path: Path, schema: dict[str, Any]) -> Iterator[Problem]:
     for keyword, value in schema.items():
-        place = text.place((*path, keyword))
-        if keyword == MERGE and not _is_merge_rule(value):
-            hint = 'write "replace", "append", "unique" or {"by": "name"}'
-            yield Problem("schema-invalid", f"{MERGE} is not a merge rule", *place, hint)
-        elif keyword == SECRET and not isinstance(value, bool):
-            yield Problem("schema-invalid", f"{SECRET} is neither true nor false", *place)
-        elif keyword.startswith("x-llmcfg-") and keyword not in (MERGE, SECRET):
-            message = f"{keyword!r} is no keyword of llmcfg"
-            yield Problem("schema-keyword", message, *place, did_you_mean(keyword, (MERGE, SECRET)))
-        elif keyword in DYNAMIC:
-            hint = "write $ref; schemas are resolved before they are used"
-            yield Problem("schema-invalid", f"{keyword} is not supported", *place, hint)
-        elif keyword not in KNOWN[draft] and not keyword.startswith("x-"):
-            yield _unknown_keyword(keyword, draft, place)
-        elif keyword == "format" and isinstance(value, str) and value not in FORMATS:
-            yield Problem("schema-keyword", f"format {value!r} is not known, and checks nothing", *place,
-                          did_you_mean(value, FORMATS))  # fmt: skip
-        elif draft is Draft.D7 and "$ref" in schema and not _stands_beside_ref(keyword):
-            hint = 'put the $ref into an allOf, or write "$schema": "' + Draft.D2020.value + '"'
-            yield Problem("schema-keyword", f"{keyword!r} beside $ref is ignored in draft-07", *place, hint)
+        found = _about_keyword(draft, schema, keyword, value)
+        if found:
+            line, column = text.place((*path, keyword))
+            yield found._replace(line=line, column=column)
+
+
+def _about_keyword(draft: Draft, schema: dict[str, Any], keyword: str, value: Any) -> Problem | None:
+    if keyword == MERGE and not _is_merge_rule(value):
+        hint = 'write "replace", "append", "unique" or {"by": "name"}'
+        return Problem("schema-invalid", f"{MERGE} is not a merge rule", hint=hint)
+    if keyword == SECRET and not isinstance(value, bool):
+        return Problem("schema-invalid", f"{SECRET} is neither true nor false", hint="write true or false")
+    if keyword.startswith("x-llmcfg-") and keyword not in (MERGE, SECRET):
+        hint = did_you_mean(keyword, (MERGE, SECRET))
+        return Problem("schema-keyword", f"{keyword!r} is no keyword of llmcfg", hint=hint)
+    if keyword in DYNAMIC:
+        hint = "write $ref; schemas are resolved before they are used"
+        return Problem("schema-invalid", f"{keyword} is not supported", hint=hint)
+    if keyword not in KNOWN[draft] and not keyword.startswith("x-"):
+        return _unknown_keyword(keyword, draft)
+    if keyword == "format" and isinstance(value, str) and value not in FORMATS:
+        message = f"format {value!r} is not known, and checks nothing"
+        return Problem("schema-keyword", message, hint=did_you_mean(value, FORMATS))
+    if draft is Draft.D7 and "$ref" in schema and not _stands_beside_ref(keyword):
+        hint = 'put the $ref into an allOf, or write "$schema": "' + Draft.D2020.value + '"'
+        return Problem("schema-keyword", f"{keyword!r} beside $ref is ignored in draft-07", hint=hint)
+    return None
 
 
 def _stands_beside_ref(keyword: str) -> bool:
     return keyword in ANNOTATIONS or keyword.startswith(("x-", "$")) or keyword == "definitions"
 
 
-def _unknown_keyword(keyword: str, draft: Draft, place: tuple[int, int]) -> Problem:
-    elsewhere = [other.name[1:] for other in Draft if keyword in KNOWN[other]]
+def _unknown_keyword(keyword: str, draft: Draft) -> Problem:
     message = f"{keyword!r} is no keyword of JSON Schema, and checks nothing"
-    if elsewhere:
+    if any(keyword in known for known in KNOWN.values()):
         message = f"{keyword!r} is no keyword of this draft ({draft.value}), and checks nothing"
-    return Problem("schema-keyword", message, *place,
-                   did_you_mean(keyword, KNOWN[draft] | {MERGE, SECRET}, "begin it with x- if it is your own"))  # fmt: skip
+    hint = did_you_mean(keyword, KNOWN[draft] | {MERGE, SECRET}, "begin it with x- if it is your own")
+    return Problem("schema-keyword", message, hint=hint)
 
 
 def _is_merge_rule(value: Any) -> bool:

@@ -83,7 +83,7 @@ def _convert(files: SchemaFiles, spot: Spot, number: Any) -> Schema:
         result["$ref"] = DEFS + number(target)
         if draft is Draft.D7:
             schema = {key: value for key, value in schema.items() if key in ANNOTATIONS or key in (MERGE, SECRET)}
-    result |= {key: value for key, value in schema.items() if _is_kept(key, draft)}
+    result |= {key: value for key, value in schema.items() if _is_kept(key, value, draft)}
     inner = {
         child.steps: _convert(files, Spot(spot.file, (*spot.path, *child.steps)), number)
         for child in children(schema)
@@ -93,7 +93,9 @@ def _convert(files: SchemaFiles, spot: Spot, number: Any) -> Schema:
     return result
 
 
-def _is_kept(keyword: str, draft: Draft) -> bool:
+def _is_kept(keyword: str, value: Any, draft: Draft) -> bool:
+    if keyword in ("deprecated", "readOnly", "writeOnly") and not isinstance(value, bool):
+        return False  # older drafts say nothing about their values
     return (keyword in KNOWN[draft] and keyword not in _LEFT_OUT) or keyword in (MERGE, SECRET)
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.findings import Problem
 from llmcfg.pipeline.templates.request import BUDGET_RULES, DEFAULT_BUDGET, Budget, Rendered, RenderRequest, refused
-from llmcfg.pipeline.templates.worker import Ending, Report, run_worker
+from llmcfg.pipeline.templates.worker import Ending, Report, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from llmcfg.pipeline.templates.engine import Engine
 
-__all__ = ["Budget", "RenderRequest", "Rendered", "render_batch"]
+__all__ = ["Budget", "RenderRequest", "Rendered", "Rendering", "render_batch"]
 
 STRIKES: Final = 3
 
@@ -32,15 +32,50 @@ def render_batch(
     `templates` holds every file that a template may include, by its path in the repository. The calling process forks, so no other
     thread of it may hold a lock that rendering needs.
     """
-    from llmcfg.pipeline.templates.engine import Engine
+    with Rendering(requests, templates, budget) as rendering:
+        return rendering.answers()
 
-    return render_with(Engine(templates, budget.output_bytes), requests, templates, budget)
+
+class Rendering:
+    """A batch whose worker begins at once, beside its parent; `answers` waits for it. Leaving the `with` ends it in any case."""
+
+    def __init__(
+        self, requests: Sequence[RenderRequest], templates: Mapping[str, bytes], budget: Budget = DEFAULT_BUDGET
+    ) -> None:
+        self._requests = requests
+        self._templates = templates
+        self._budget = budget
+        self._worker: Worker | None = None
+
+    def __enter__(self) -> Rendering:
+        if self._requests:
+            self._worker = Worker(self._make_engine, self._requests, self._budget)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+
+    def answers(self) -> tuple[Rendered, ...]:
+        """The answers in the order of the requests; asked for once."""
+        first, self._worker = self._worker, None
+        return render_with(self._make_engine, self._requests, self._templates, self._budget, first)
+
+    def _make_engine(self) -> Engine:
+        from llmcfg.pipeline.templates.engine import Engine
+
+        return Engine(self._templates, self._budget.output_bytes)
 
 
 def render_with(
-    engine: Engine, requests: Sequence[RenderRequest], templates: Mapping[str, bytes], budget: Budget
+    make_engine: Callable[[], Engine],
+    requests: Sequence[RenderRequest],
+    templates: Mapping[str, bytes],
+    budget: Budget,
+    first: Worker | None = None,
 ) -> tuple[Rendered, ...]:
-    """Supervise the workers that run `engine`."""
+    """Supervise the workers that run the engine. `first` already works on all requests."""
     done: list[Rendered] = []
     strikes: dict[str, list[Problem]] = defaultdict(list)
     is_second_try = False
@@ -50,7 +85,9 @@ def render_with(
             name = requests[len(done)].template
             done.append(refused(name, _not_tried(name, strikes[name][-1]), tuple(sorted(templates))))
             continue
-        report = run_worker(engine, rest, budget)
+        worker = first or Worker(make_engine, rest, budget)
+        first = None
+        report = worker.report()
         answers = list(report.rendered)
         is_second_try = is_second_try and not answers
         if report.ending is Ending.DIED and not is_second_try:

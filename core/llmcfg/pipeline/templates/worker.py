@@ -19,6 +19,7 @@ import struct
 import sys
 import time
 import warnings
+from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
@@ -27,13 +28,14 @@ from llmcfg.model.findings import Problem
 from llmcfg.pipeline.templates.request import BUDGET_RULES, OutOfTimeError, Rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from llmcfg.pipeline.templates.engine import Engine
     from llmcfg.pipeline.templates.request import Budget, RenderRequest
 
 _LENGTH: Final = struct.Struct(">I")
 _FRAME_SLACK: Final = 4 << 20  # what a frame may hold beside the output: messages and names of templates
+_PIPE_BYTES: Final = 1 << 20
 _BROKEN: Final = 70
 _OUT_OF_MEMORY: Final = 71
 _CALLS: Final = 1000  # how deep calls may nest in a rendering
@@ -69,30 +71,54 @@ class _PipeError(Exception):
     """Nothing came over the pipe for too long, or something that is no frame."""
 
 
-def run_worker(engine: Engine, requests: Sequence[RenderRequest], budget: Budget) -> Report:
-    """Render `requests` in a fresh child. It ends in order after the last answer, or after an answer that used up its budget."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        _work(engine, requests, budget, writing)
-    os.close(writing)
-    rendered: list[Rendered] = []
-    trouble = ""
-    at_end = False
-    try:
-        at_end = _read_answers(reading, len(requests), budget, rendered)
-    except _PipeError as error:
-        trouble = str(error)
-    finally:
-        os.close(reading)
-        if not at_end:
-            os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-    if trouble:
-        return Report(tuple(rendered), Ending.DIED, trouble)
-    if len(rendered) == len(requests):
-        return Report(tuple(rendered), Ending.DONE)
-    return Report(tuple(rendered), *_ending(status, bool(rendered)))
+class Worker:
+    """Renders `requests` in a fresh child, which begins at once and works beside its parent until `report` waits for it.
+
+    `make_engine` is called in the child, so that its parent does not pay for what only rendering needs. The child ends in order after the last answer, or after an answer that used up its budget. `report` or `kill` must be called.
+    """
+
+    def __init__(self, make_engine: Callable[[], Engine], requests: Sequence[RenderRequest], budget: Budget) -> None:
+        self._count = len(requests)
+        self._budget = budget
+        self._reading, writing = os.pipe()
+        _widen(writing)
+        self._child = os.fork()
+        if self._child == 0:
+            _work(make_engine, requests, budget, writing)
+        os.close(writing)
+
+    def report(self) -> Report:
+        """All answers, and how the worker ended."""
+        rendered: list[Rendered] = []
+        trouble = ""
+        at_end = False
+        try:
+            at_end = _read_answers(self._reading, self._count, self._budget, rendered)
+        except _PipeError as error:
+            trouble = str(error)
+        finally:
+            status = self._end(kill=not at_end)
+        if trouble:
+            return Report(tuple(rendered), Ending.DIED, trouble)
+        if len(rendered) == self._count:
+            return Report(tuple(rendered), Ending.DONE)
+        return Report(tuple(rendered), *_ending(status, bool(rendered)))
+
+    def kill(self) -> None:
+        """End the worker without its answers."""
+        self._end(kill=True)
+
+    def _end(self, *, kill: bool) -> int:
+        os.close(self._reading)
+        if kill:
+            os.kill(self._child, signal.SIGKILL)
+        return os.waitpid(self._child, 0)[1]
+
+
+def _widen(pipe: int) -> None:
+    """Room for the answers of a usual batch, so that the worker need not wait for its parent; where the system allows it."""
+    with suppress(AttributeError, OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _ending(status: int, has_answers: bool) -> tuple[Ending, str]:
@@ -146,10 +172,11 @@ def _read_exactly(pipe: int, size: int, deadline: float) -> bytes | None:
     return b"".join(parts)
 
 
-def _work(engine: Engine, requests: Sequence[RenderRequest], budget: Budget, pipe: int) -> NoReturn:
+def _work(make_engine: Callable[[], Engine], requests: Sequence[RenderRequest], budget: Budget, pipe: int) -> NoReturn:
     status = _BROKEN
     try:
         pipe = _leave_parent(pipe)
+        engine = make_engine()
         _limit(budget, len(requests))
         _answer(engine, requests, budget, pipe)
         status = 0
