@@ -7,7 +7,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcfg.errors import IntegrityError
@@ -276,6 +276,7 @@ def test_objects_that_are_fetched_later_are_seen(workspace):
     assert repository.snapshot(revision).findings == ()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_without_an_exception(raw):
     parse_tree(raw)
@@ -285,6 +286,7 @@ def test_any_bytes_are_read_without_an_exception(raw):
 names = st.lists(st.binary(min_size=1, max_size=6).filter(lambda name: b"\0" not in name), unique=True, max_size=12)
 
 
+@settings(deadline=None)
 @given(names)
 def test_every_name_is_either_read_or_refused(drawn):
     raw = b"".join(b"100644 " + name + b"\0" + b"\1" * 20 for name in sorted(drawn))

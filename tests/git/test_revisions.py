@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcfg.errors import ConflictError, IntegrityError, LlmcfgError, NotFoundError, UnknownRevisionError, UsageError
@@ -244,6 +244,7 @@ def test_absurd_dates_and_unknown_encodings_are_survived():
     assert parse_commit("c" * 40, latin).message == "café"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_commit_or_an_integrity_error(raw):
     try:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcfg.errors import PendingError, StorageError, UsageError
@@ -331,6 +331,7 @@ segments = st.text("ab.", min_size=1, max_size=3).filter(lambda text: text not i
 trees = st.dictionaries(st.lists(segments, min_size=1, max_size=3).map("/".join), st.binary(max_size=20), max_size=6)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(trees, min_size=1, max_size=3))
 def test_what_was_delivered_last_is_observed(tmp_path_factory, deliveries):
     sink = DirectorySink(tmp_path_factory.mktemp("sink"), keep=2)
