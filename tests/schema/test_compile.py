@@ -4,12 +4,17 @@ import json
 import subprocess
 import sys
 
+import jsonschema_rs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmcfg.model.findings import Problem
 from llmcfg.pipeline.schema.check import check
 from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema, compile_text
+from llmcfg.pipeline.schema.draft07 import Admit, draft07
 from llmcfg.pipeline.schema.jsontext import JsonText, parse_json
+from llmcfg.pipeline.schema.keywords import KNOWN, MERGE, SECRET, Draft
 
 
 def compiled(schema, **others) -> CompiledSchema:
@@ -165,6 +170,41 @@ def doubling(levels, inner):
 def test_exponential_schemas_are_refused_and_moderate_ones_are_not(inner):
     assert rules(refused(doubling(12, inner))) == ["schema-limit"]
     assert check(compiled(doubling(4, inner)), {"x": {"x": 1}}) == ()
+
+
+def chain(length, link):
+    names = {f"d{n}": link(f"#/$defs/d{n + 1}") for n in range(length)}
+    return {"$ref": "#/$defs/d0", "$defs": {**names, f"d{length}": {}}}
+
+
+def test_long_chains_of_references_are_refused_or_followed_without_harm():
+    assert rules(refused(chain(2000, lambda to: {"$ref": to}))) == ["schema-limit"]
+    assert rules(check(compiled(chain(2000, lambda to: {"properties": {"x": {"$ref": to}}})), {"y": 1})) == [
+        "schema-unknown-key"
+    ]
+
+
+words = st.sampled_from(sorted({keyword for known in KNOWN.values() for keyword in known} | {MERGE, SECRET, "a", "by"}))
+anything = st.recursive(
+    st.sampled_from(
+        [None, True, 0, -1, 1.5, "a", "object", "#", "#/$defs/a", "replace", "(", "", "urn:x", "{{secret:x}}"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4),
+    max_leaves=14,
+)
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(words, anything, max_size=4), st.sampled_from(Draft), anything)
+def test_any_json_compiles_or_is_refused_with_a_place_and_then_checks_any_value(schema, draft, value):
+    result = compile_text(json.dumps({**schema, "$schema": draft.value}).encode())
+    if isinstance(result, tuple):
+        assert result
+        assert all(problem.line for problem in result)
+    else:
+        for problem in (*check(result, value), *check(result, value, partial=True)):
+            assert problem.message
+        jsonschema_rs.meta.validate(draft07(result.definitions, admit=Admit.DELETIONS))
 
 
 def test_work_that_doubles_with_nesting_is_refused_for_deep_values_only():
