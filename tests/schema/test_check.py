@@ -165,7 +165,7 @@ def test_an_overlay_may_leave_out_what_tells_alternatives_apart():
      ({"format": "uri"}, "not a uri"), ({"uniqueItems": True}, [1, 2, 1]), ({"multipleOf": 3}, 4), ({"items": False}, [1]),
      ({"propertyNames": {"maxLength": 1}}, {"ab": 1}), ({"contains": {"const": 1}}, [2]), ({"not": {"const": 1}}, 1),
      ({"maximum": 1}, 2), ({"maxItems": 1}, [1, 2]), ({"minProperties": 1}, {}), (False, 1), ({"type": ["string", "null"]}, 1),
-     ({"unevaluatedItems": False, "prefixItems": [True]}, [1, 2]), ({"oneOf": [True, True]}, 1)],
+     ({"unevaluatedItems": False, "prefixItems": [True]}, [1, 2]), ({"oneOf": [True, True]}, 1), ({"enum": []}, 1)],
 )  # fmt: skip
 def test_every_kind_of_violation_has_a_message(schema, value):
     (problem,) = check(compiled(schema), value)

@@ -248,7 +248,9 @@ def _distance(branch: list[ValidationError], at: Path) -> tuple[bool, int]:
 
 def _either(options: list[str]) -> str:
     shown = options if len(options) <= 12 else [*options[:11], f"{len(options) - 11} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+    if len(shown) < 2:
+        return shown[0] if shown else "nothing"
+    return f"{', '.join(shown[:-1])} or {shown[-1]}"
 
 
 def _shown(value: Any) -> str:
