@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _MAX_INTEGER = 2**53
 _ENCODER = msgspec.json.Encoder(order="sorted")
-# Outside strings these mark numbers that may be written differently; inside strings they only cost time.
-_UNUSUAL = re.compile(rb"[0-9][eE]|\.0[,}\]\s]|\.0$|-0|0\.0000|[0-9]{16}|[^\x20-\x7e]")
+# Numbers that RFC 8785 may write differently (exponents, integral and tiny fractions, negative zero, long ones), and characters from U+E000
+# on, by which keys may sort differently. Inside strings these only cost time.
+_UNUSUAL = re.compile(rb"[:,\[]-?(?:[0-9.]+[eE]|[0-9]+\.0[,}\]]|0\.0000|[0-9.]{16})|[:,\[]-0|^-?[0-9]|[\xee-\xf4]")
 
 
 def canonical_json(value: Any) -> bytes:
