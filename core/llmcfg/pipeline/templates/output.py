@@ -11,13 +11,15 @@ from llmcfg import limits
 from llmcfg.pipeline.templates.plain import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _CREDENTIAL: Final = re.compile(
     r"((?:key|token|secret|passw(?:or)?d|credentials?)\b[\"']?\s*[:=]\s*)(?!['\"]?\{\{secret:).+", re.IGNORECASE
 )
 _ENV_NAME: Final = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
 _ENV_VALUE: Final = re.compile(r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|[^'\"\\\n])*", re.DOTALL)
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+_NOT_TEXT: Final = re.compile(r"[-+.0-9]|(?:true|false|yes|no|on|off|null|~|=|<<)?$", re.IGNORECASE)
 _QUOTED_CHARACTERS: Final = 80
 _NAMES: Final = {"yaml": "YAML", "json": "JSON", "toml": "TOML", "env": "an env file", "text": "text"}
 _HINTS: Final = {
@@ -66,20 +68,17 @@ def _fault(text: str, format: str, line: int, reason: str) -> OutputFault:
 
 
 def _check_characters(text: str) -> None:
-    for at, character in enumerate(text):
-        if character == "\0" or "\ud800" <= character <= "\udfff":
-            name = "NUL" if character == "\0" else "half of a surrogate pair"
-            raise _FaultError(text.count("\n", 0, at) + 1, f"it holds the character {name}")
+    found = _NO_TEXT.search(text)
+    if found is not None:
+        name = "NUL" if found[0] == "\0" else "half of a surrogate pair"
+        raise _FaultError(text.count("\n", 0, found.start()) + 1, f"it holds the character {name}")
 
 
 def _check_yaml(text: str) -> None:
     import yaml
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _check_yaml_events(yaml.parse(text, Loader=loader))
-        for tree in yaml.compose_all(text, Loader=loader):
-            _check_yaml_keys(tree)
+        _check_yaml_events(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _FaultError(
@@ -89,39 +88,64 @@ def _check_yaml(text: str) -> None:
         raise _FaultError(1, str(error).splitlines()[0]) from error
 
 
-def _check_yaml_events(events: Any) -> None:
-    depth = aliases = 0
+class _Open:
+    """A mapping or sequence that has begun. `keys` are a mapping's scalar keys so far; `at_key` says whether a key comes next."""
+
+    __slots__ = ("at_key", "is_mapping", "keys")
+
+    def __init__(self, is_mapping: bool) -> None:
+        self.is_mapping = is_mapping
+        self.at_key = is_mapping
+        self.keys: set[tuple[bool, str]] = set()
+
+
+def _check_yaml_events(events: Iterable[Any]) -> None:
+    """Depth, aliases and duplicate keys, in one pass over the events."""
+    from yaml import events as kinds
+
+    around: list[_Open] = []
+    anchors: set[str] = set()
+    aliases = 0
     for event in events:
-        kind = type(event).__name__
-        depth += kind in ("MappingStartEvent", "SequenceStartEvent")
-        depth -= kind in ("MappingEndEvent", "SequenceEndEvent")
-        aliases += kind == "AliasEvent"
-        if depth > limits.DOCUMENT_DEPTH:
-            raise _FaultError(event.start_mark.line + 1, f"it is nested deeper than {limits.DOCUMENT_DEPTH}")
-        if aliases > limits.DOCUMENT_ALIASES:
-            raise _FaultError(event.start_mark.line + 1, f"it uses more than {limits.DOCUMENT_ALIASES} aliases")
-
-
-def _check_yaml_keys(tree: Any) -> None:
-    import yaml
-
-    waiting, seen = [tree], set[int]()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
+        kind = type(event)
+        if kind in (kinds.MappingEndEvent, kinds.SequenceEndEvent):
+            around.pop()
             continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-        elif isinstance(node, yaml.MappingNode):
-            keys: set[tuple[str, str]] = set()
-            for key, value in node.value:
-                waiting += (key, value)
-                if not isinstance(key, yaml.ScalarNode):
-                    continue
-                if (key.tag, key.value) in keys:
-                    raise _FaultError(key.start_mark.line + 1, f"the key {key.value!r} stands there twice")
-                keys.add((key.tag, key.value))
+        if kind is kinds.DocumentStartEvent:
+            anchors.clear()
+        if not issubclass(kind, kinds.NodeEvent):
+            continue
+        inside = around[-1] if around else None
+        if inside is not None and inside.is_mapping:
+            if inside.at_key and kind is kinds.ScalarEvent:
+                _check_yaml_key(event, inside.keys)
+            inside.at_key = not inside.at_key
+        if kind is kinds.AliasEvent:
+            aliases += 1
+            _check_yaml_alias(event, anchors, aliases)
+            continue
+        if event.anchor:
+            anchors.add(event.anchor)
+        if kind is not kinds.ScalarEvent:
+            around.append(_Open(kind is kinds.MappingStartEvent))
+            if len(around) > limits.DOCUMENT_DEPTH:
+                raise _FaultError(event.start_mark.line + 1, f"it is nested deeper than {limits.DOCUMENT_DEPTH}")
+
+
+def _check_yaml_alias(event: Any, anchors: set[str], aliases: int) -> None:
+    line = event.start_mark.line + 1
+    if event.anchor not in anchors:
+        raise _FaultError(line, f"the alias {event.anchor!r} names no anchor")
+    if aliases > limits.DOCUMENT_ALIASES:
+        raise _FaultError(line, f"it uses more than {limits.DOCUMENT_ALIASES} aliases")
+
+
+def _check_yaml_key(event: Any, keys: set[tuple[bool, str]]) -> None:
+    """Quoted keys are text; what a plain one is depends on its form, so `1` and `"1"` are two keys and `a` and `"a"` are one."""
+    key = bool(event.implicit[0]) and _NOT_TEXT.match(event.value) is not None, event.value
+    if key in keys:
+        raise _FaultError(event.start_mark.line + 1, f"the key {event.value!r} stands there twice")
+    keys.add(key)
 
 
 def _check_json(text: str) -> None:
