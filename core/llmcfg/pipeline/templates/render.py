@@ -1,12 +1,13 @@
 """Rendering a batch of templates: what the pipeline calls.
 
-One worker renders the batch. A rendering that uses up its budget ends that worker, and a fresh one goes on with the next request, so
-no rendering feels what another did. A worker that dies without a reason of its own is tried once more. A template that has used up its
-budget for `STRIKES` requests of a batch is not tried for the rest of them.
+One worker renders a small batch; a large one is split among a few. A rendering that uses up its budget ends its worker, and a fresh one
+goes on with the next request, so no rendering feels what another did. A worker that dies without a reason of its own is tried once
+more. A template that has used up its budget for `STRIKES` requests of a batch is not tried for the rest of them.
 """
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Budget", "RenderRequest", "Rendered", "Rendering", "render_batch"]
 
 STRIKES: Final = 3
+_WORTH_A_WORKER: Final = 16  # requests that take about as long as a second worker takes to start
+_WORKERS: Final = 4
 
 
 def render_batch(
@@ -37,7 +40,7 @@ def render_batch(
 
 
 class Rendering:
-    """A batch whose worker begins at once, beside its parent; `answers` waits for it. Leaving the `with` ends it in any case."""
+    """A batch whose workers begin at once, beside their parent; `answers` waits for them. Leaving the `with` ends them in any case."""
 
     def __init__(
         self, requests: Sequence[RenderRequest], templates: Mapping[str, bytes], budget: Budget = DEFAULT_BUDGET
@@ -45,27 +48,47 @@ class Rendering:
         self._requests = requests
         self._templates = templates
         self._budget = budget
-        self._worker: Worker | None = None
+        self._lanes = _split(requests)
+        self._workers: list[Worker] = []
 
     def __enter__(self) -> Rendering:
-        if self._requests:
-            self._worker = Worker(self._make_engine, self._requests, self._budget)
+        for lane in self._lanes:
+            self._workers.append(Worker(self._make_engine, [self._requests[at] for at in lane], self._budget))
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._worker is not None:
-            self._worker.kill()
-            self._worker = None
+        while self._workers:
+            self._workers.pop().kill()
 
     def answers(self) -> tuple[Rendered, ...]:
         """The answers in the order of the requests; asked for once."""
-        first, self._worker = self._worker, None
-        return render_with(self._make_engine, self._requests, self._templates, self._budget, first)
+        answers: dict[int, Rendered] = {}
+        for lane in self._lanes:
+            first = self._workers.pop(0)
+            requests = [self._requests[at] for at in lane]
+            rendered = render_with(self._make_engine, requests, self._templates, self._budget, first)
+            answers.update(zip(lane, rendered, strict=True))
+        return tuple(answers[at] for at in range(len(self._requests)))
 
     def _make_engine(self) -> Engine:
         from llmcfg.pipeline.templates.engine import Engine
 
         return Engine(self._templates, self._budget.output_bytes)
+
+
+def _split(requests: Sequence[RenderRequest]) -> list[list[int]]:
+    """The places of the requests that each worker gets: all of one template to one worker, so that each is compiled once."""
+    by_template: dict[str, list[int]] = defaultdict(list)
+    for at, request in enumerate(requests):
+        by_template[request.template].append(at)
+    if not requests:
+        return []
+    lanes: list[list[int]] = [
+        [] for _ in range(min(os.cpu_count() or 1, len(requests) // _WORTH_A_WORKER + 1, _WORKERS))
+    ]
+    for places in sorted(by_template.values(), key=len, reverse=True):
+        min(lanes, key=len).extend(places)
+    return [sorted(lane) for lane in lanes if lane]
 
 
 def render_with(

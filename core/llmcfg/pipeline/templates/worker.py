@@ -74,7 +74,8 @@ class _PipeError(Exception):
 class Worker:
     """Renders `requests` in a fresh child, which begins at once and works beside its parent until `report` waits for it.
 
-    `make_engine` is called in the child, so that its parent does not pay for what only rendering needs. The child ends in order after the last answer, or after an answer that used up its budget. `report` or `kill` must be called.
+    `make_engine` is called in the child, so that its parent does not pay for what only rendering needs. The child ends in order after
+    the last answer, or after an answer that used up its budget. `report` or `kill` must be called.
     """
 
     def __init__(self, make_engine: Callable[[], Engine], requests: Sequence[RenderRequest], budget: Budget) -> None:
