@@ -20,7 +20,7 @@ from llmcfg_cli.table import PANELS, Command, Entry, Family, Panel
 from llmcfg_cli.views.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 PROGRAM: Final = "llmcfg"
 COMPLETE_VARIABLE: Final = "_LLMCFG_COMPLETE"
@@ -75,6 +75,9 @@ class LazyGroup(TyperGroup):
             context_settings=_CONTEXT,
         )
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args if ctx.parent else move_directory(args, self.entries))
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         entry = self.entries.get(args[0])
         if entry is not None:
@@ -90,6 +93,16 @@ class LazyGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(overview(ctx.command_path, self.panels, summary=self.help or ""))
+
+
+def move_directory(arguments: Sequence[str], entries: Mapping[str, Entry]) -> list[str]:
+    """`-C DIR` before the verb, as git has it, moved behind the verb, which knows what to do with it."""
+    directory, rest = list[str](), [*arguments]
+    while rest and rest[0].startswith(("-C", "--directory")):
+        taken = 2 if rest[0] in ("-C", "--directory") else 1
+        directory, rest = [*directory, *rest[:taken]], rest[taken:]
+    words = 2 if rest and isinstance(entries.get(rest[0]), Family) else 1
+    return [*rest[:words], *directory, *rest[words:]] if rest and rest[0] in entries else rest
 
 
 def load(entry: Entry) -> TyperCommand | LazyGroup:

@@ -15,8 +15,9 @@ def overview(path: str, panels: Sequence[Panel], *, summary: str = "", width: in
     """`path` is what was typed to get here, such as `llmcfg schema`."""
     columns = width or shutil.get_terminal_size().columns
     name_width = max(len(entry.name) for panel in panels for entry in panel.entries)
-    lines = [f"Usage: {path} COMMAND [OPTIONS] [ARGUMENTS]", ""]
-    if path == "llmcfg":
+    is_top = path == "llmcfg"
+    lines = [f"Usage: {path} {'[-C DIR] ' if is_top else ''}COMMAND [OPTIONS] [ARGUMENTS]", ""]
+    if is_top:
         lines += ["Git-backed configuration for platforms that run LLM applications.", ""]
     elif summary:
         lines += [f"{summary[0].upper()}{summary[1:]}.", ""]

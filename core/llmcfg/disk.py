@@ -7,6 +7,7 @@ part of a line). Every failure is a StorageError that names the path.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from llmcfg.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 
 def atomic_write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
@@ -30,6 +33,11 @@ def atomic_write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
                 aside.unlink()
             raise
         sync_folder(path.parent)
+
+
+def find_asides(folder: Path) -> list[Path]:
+    """What `atomic_write` left in a folder when it was killed, sorted."""
+    return sorted(path for path in folder.iterdir() if _ASIDE.fullmatch(path.name)) if folder.is_dir() else []
 
 
 def append_line(path: Path, line: bytes, *, mode: int = 0o600) -> None:

@@ -36,6 +36,13 @@ class Workspace:
         """The configuration's folder in its Git repository, with `/` at its end; empty at the top."""
         return f"{self.repository.prefix}/" if self.repository.prefix else ""
 
+    @property
+    def work_folder(self) -> Path:
+        """The folder with the manifest. Raises UsageError in a bare repository, which has no files to write."""
+        if self.repository.root is None:
+            raise UsageError(f"{self.repository} is a bare repository and has no work tree", hint="work in a clone of it")
+        return self.repository.root
+
     def snapshot(self, at: str | None) -> Snapshot:
         """The revision that `at` names; the work tree without it, or HEAD in a bare repository."""
         if at is None and not self.repository.is_bare:

@@ -23,7 +23,7 @@ def show(shell: Shell) -> None:
 
 def install(shell: Shell) -> None:
     """Write the completion script to where the shell looks for it. No start-up file is changed."""
-    file, hint = _place(shell)
+    file, hint = place_of_script(shell)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(_script(shell), encoding="utf-8")
     note(f"wrote {file}")
@@ -37,7 +37,7 @@ def _script(shell: str) -> str:
     return written.getvalue().strip() + "\n"
 
 
-def _place(shell: str) -> tuple[Path, str]:
+def place_of_script(shell: str) -> tuple[Path, str]:
     if shell == "bash":
         folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
         return folder / "bash-completion/completions/llmcfg", "open a new shell (the package bash-completion reads it)"

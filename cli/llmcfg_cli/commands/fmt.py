@@ -55,8 +55,7 @@ def fmt(
 
 
 def _documents(workspace: Workspace) -> list[Path]:
-    root = workspace.repository.root
-    assert root is not None
+    root = workspace.work_folder
     layout = workspace.configuration().layout
     entries = [entry for layer in layout.layers.values() for entry in layer.documents.values()]
     return [root / entry.path for entry in [*entries, *layout.consumers.values()]]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from llmcfg.errors import FindingsError, NotFoundError, UsageError
-from llmcfg_cli.console import has_colour, note, out, out_bytes, progress
+from llmcfg_cli.console import out, out_bytes, progress
 from llmcfg_cli.options import At, Consumers, Directory, Environments, Quiet, Tenants
 
 

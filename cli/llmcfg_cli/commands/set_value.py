@@ -49,8 +49,7 @@ def set_value(
         raise UsageError("say what to set", hint="give a VALUE, or --unset")
     workspace = Workspace(directory)
     configuration = workspace.configuration()
-    root = workspace.repository.root
-    assert root is not None
+    root = workspace.work_folder
     folder = _layer(configuration, environment, tenant)
     file, path = _place(configuration, folder, parse_key_path(key))
     place = root / file

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from llmcfg.errors import FindingsError
-from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.console import has_colour, out
 from llmcfg_cli.options import At, Directory
 
 

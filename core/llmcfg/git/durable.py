@@ -116,11 +116,14 @@ class ObjectWriter:
             ) from error
 
     def identity(self) -> str:
-        """`name <mail>` of the Git configuration."""
+        """`name <mail>` of the Git configuration, or a stand-in."""
+        return self.configured_identity() or _FALLBACK_IDENTITY
+
+    def configured_identity(self) -> str | None:
         try:
             signature = self._git.default_signature
         except (KeyError, pygit2.GitError, ValueError):
-            return _FALLBACK_IDENTITY
+            return None
         return f"{_plain(signature.name)} <{_plain(signature.email)}>"
 
 

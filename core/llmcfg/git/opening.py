@@ -18,6 +18,7 @@ from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, NotFo
 pygit2.settings.enable_fsync_gitdir(True)  # without it libgit2 flushes nothing, and a power cut loses commits
 
 MANIFEST = "llmcfg.yaml"
+LIBGIT2_VERSION = pygit2.LIBGIT2_VERSION
 
 
 class Opened(NamedTuple):

@@ -9,6 +9,7 @@ from llmcfg.git.blame import blame_lines
 from llmcfg.git.changes import changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, tag_ref
 from llmcfg.git.history import History
+from llmcfg.git.leftovers import find_locks
 from llmcfg.git.objects import Objects
 from llmcfg.git.opening import MANIFEST, open_git, tracked_paths
 from llmcfg.git.refs import Refs
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmcfg.git.opening import Opened
+    from llmcfg.git.leftovers import Lock
     from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
 
 FOLDERS = frozenset(
@@ -97,6 +99,18 @@ class GitRepository:
         return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test())
 
     def read_ref(self, name: str) -> str | None:
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the clone was cut off, so that history ends early."""
+        return (self.git_dir / "shallow").is_file()
+
+    def is_ignored(self, path: str) -> bool:
+        """Whether Git ignores a path from the root, which need not exist; a folder's ends in `/`."""
+        return self._ignore_test()(path)
+
+    def locks(self) -> Iterator[Lock]:
+        return find_locks(self.git_dir, self.state_folder)
+
         return self._refs.commit(name)
 
     def list_refs(self, prefix: str) -> Mapping[str, str]:
@@ -151,6 +165,11 @@ class GitRepository:
         tree = self._writer.write_tree(files, present)
         commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
         self._swap.swap(ref, expected, commit)
+    @property
+    def has_identity(self) -> bool:
+        """Whether the Git configuration names who commits; without it a stand-in is written."""
+        return self._writer.configured_identity() is not None
+
         return commit
 
     def create_tag(self, name: str, commit: str, message: str) -> None:

@@ -62,6 +62,10 @@ class DirectorySink:
                     return seen
         raise PendingError(f"{self._root} changes faster than it can be read", hint="try again")
 
+    def leftovers(self) -> list[Path]:
+        """What deliveries left that died half-way; the next one removes it."""
+        return [path for path in sorted(self._store.iterdir()) if self._is_rest(path)] if self._store.is_dir() else []
+
     def deliver(self, root: str, files: Mapping[str, bytes]) -> None:
         if not _DIGEST.fullmatch(root):
             raise UsageError(f"{root!r} is no digest", hint="deliveries are named by the digest of their files")

@@ -1,0 +1,1 @@
+"""`llmcfg doctor`: whether the program is whole, and whether a repository is fit to be worked with. Nothing is changed."""

@@ -1,0 +1,205 @@
+"""Checks of a configuration repository: that it opens, that its configuration is sound, that what was deployed is whole and in step.
+
+A check that cannot be made is a failed check with the reason, so that one trouble does not hide the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from llmcfg.disk import find_asides
+from llmcfg.errors import FindingsError, LlmcfgError
+from llmcfg.git.repository import FOLDERS
+from llmcfg.model.check import Check, Verdict
+from llmcfg.model.rules import Severity
+from llmcfg.pipeline.validate import validate_configuration
+from llmcfg.sinks.directory import DirectorySink
+from llmcfg.sync.deployed import deployed_files, deployed_ref, read_deployed
+from llmcfg.wiring import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from llmcfg.git.repository import GitRepository
+    from llmcfg.model.manifest import SinkSpec
+    from llmcfg.pipeline.configuration import Configuration
+
+_SHOWN = 3
+
+
+def check_repository(directory: Path, delivery_root: Path | None = None) -> Iterator[Check]:
+    """Without a repository, one failed check that says where none was found."""
+    try:
+        workspace = Workspace(directory, delivery_root)
+    except LlmcfgError as error:
+        yield _fail("repository", error.message, error.hint)
+        return
+    repository = workspace.repository
+    yield _ok("repository", f"{repository}{', bare' if repository.is_bare else ''}")
+    yield from _guarded("commits", lambda: _commits(repository))
+    yield from _guarded("identity", lambda: _identity(repository))
+    yield from _guarded("locks", lambda: _locks(repository))
+    yield from _guarded("configuration", lambda: _configuration(workspace))
+
+
+def _guarded(name: str, make: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    try:
+        yield from make()
+    except FindingsError as error:
+        rules = {finding.rule_id for finding in error.findings}
+        yield _fail(name, f"{error.message}: {', '.join(sorted(rules))}" if rules else error.message, "llmcfg validate")
+    except LlmcfgError as error:
+        yield _fail(name, error.message, error.hint)
+    except OSError as error:
+        yield _fail(name, f"{error.filename}: {error.strerror}", "make it readable")
+
+
+def _commits(repository: GitRepository) -> Iterator[Check]:
+    head = repository.head()
+    if head is None:
+        yield _warn("commits", "there is no commit yet, so nothing can be deployed", "git add . && git commit")
+    elif repository.is_shallow:
+        yield _warn("commits", f"HEAD is {head.short}; the clone is shallow, so history and blame end early",
+                    "git fetch --unshallow")  # fmt: skip
+    else:
+        yield _ok("commits", f"HEAD is {head.short}")
+
+
+def _identity(repository: GitRepository) -> Iterator[Check]:
+    if repository.has_identity:
+        yield _ok("identity", repository.identity)
+    else:
+        yield _warn("identity", f"Git does not know who you are, so deployments are signed as {repository.identity}",
+                    'git config user.name "Your Name" && git config user.email you@example.com')  # fmt: skip
+
+
+def _locks(repository: GitRepository) -> Iterator[Check]:
+    locks = list(repository.locks())
+    for lock in locks:
+        hint = "the next llmcfg apply removes it" if lock.is_ours else f"if no git command is running: rm {lock.path}"
+        yield _warn("locks", f"{lock.path} is {lock.seconds} s old", hint)
+    if not locks:
+        yield _ok("locks", "no stale lock")
+
+
+def _configuration(workspace: Workspace) -> Iterator[Check]:
+    """What needs the manifest. In a bare repository the configuration is that of HEAD."""
+    configuration = workspace.configuration()
+    environments, tenants = len(configuration.manifest.environments), len(configuration.manifest.tenants)
+    yield _ok("manifest", f"{configuration.manifest.name}: {_count(environments, 'environment')}, "
+                          f"{_count(tenants, 'tenant')}, {_count(len(configuration.consumers), 'consumer')}")  # fmt: skip
+    yield from _guarded("findings", lambda: _findings(configuration))
+    yield from _guarded("recipients", lambda: _recipients(configuration))
+    yield from _guarded("deployed", lambda: _deployed(workspace.repository, configuration))
+    yield from _guarded("sinks", lambda: _sinks(workspace, configuration))
+    if workspace.repository.root is not None:
+        yield from _guarded("leftovers", lambda: _leftovers(workspace, configuration))
+
+
+def _findings(configuration: Configuration) -> Iterator[Check]:
+    counted = Counter(finding.severity for finding in validate_configuration(configuration))
+    if not counted:
+        yield _ok("findings", "none")
+        return
+    text = ", ".join(_count(counted[severity], str(severity)) for severity in Severity if counted[severity])
+    make = _fail if counted[Severity.ERROR] else _warn
+    yield make("findings", text, "llmcfg validate")
+
+
+def _recipients(configuration: Configuration) -> Iterator[Check]:
+    if ".sops.yaml" in configuration.snapshot.entries:
+        yield _ok("recipients", ".sops.yaml is there")
+    else:
+        yield _warn("recipients", "there is no .sops.yaml, so nothing says who may open which secret file",
+                    "add creation_rules; llmcfg init writes an example")  # fmt: skip
+
+
+def _deployed(repository: GitRepository, configuration: Configuration) -> Iterator[Check]:
+    names = configuration.manifest.environments
+    whole: list[str] = []
+    for name in names:
+        try:
+            deployed = read_deployed(repository, name)
+            deployed_files(repository, deployed)
+        except LlmcfgError as error:
+            yield _fail("deployed", error.message, error.hint)
+        else:
+            whole += [name] if deployed else []
+    prefix = deployed_ref("")
+    for ref in repository.list_refs(prefix):
+        if ref.removeprefix(prefix) not in names:
+            yield _warn("deployed", f"{ref.removeprefix('refs/heads/')} belongs to no environment of the manifest",
+                        f"if it is no longer needed: git branch -D {ref.removeprefix('refs/heads/')}")  # fmt: skip
+    if whole:
+        yield _ok("deployed", f"readable: {', '.join(whole)}")
+    elif not repository.list_refs(prefix):
+        yield _ok("deployed", "nothing yet")
+
+
+def _sinks(workspace: Workspace, configuration: Configuration) -> Iterator[Check]:
+    """Whether what was delivered is what was deployed, and whether Git leaves it alone."""
+    if workspace.repository.head() is not None:
+        drifted = [item.environment for item in workspace.statuses(()) if item.state == "drifted"]
+        for name in drifted:
+            yield _warn("sinks", f"what was delivered for {name} is not what was deployed",
+                        f"llmcfg status -e {name} names the files, llmcfg apply -e {name} mends them")  # fmt: skip
+        if not drifted:
+            yield _ok("sinks", "in step with what is deployed")
+    for folder in sorted({_git_path(workspace, spec) for spec in _specs(configuration)} - {None}, key=str):
+        if not workspace.repository.is_ignored(f"{folder}/"):
+            yield _warn("sinks", f"Git does not ignore {folder}/, where bundles are delivered",
+                        f"echo /{folder}/ >> .gitignore")  # fmt: skip
+
+
+def _specs(configuration: Configuration) -> set[SinkSpec]:
+    return {*configuration.manifest.sinks, *(spec for item in configuration.consumers for spec in item.sinks)}
+
+
+def _git_path(workspace: Workspace, spec: SinkSpec) -> str | None:
+    """The fixed part of a sink's path, from the manifest's folder; None if it lies elsewhere."""
+    if workspace.delivery_root != workspace.repository.root:
+        return None
+    return spec.path.partition("{environment}")[0].strip("/") or None
+
+
+def _leftovers(workspace: Workspace, configuration: Configuration) -> Iterator[Check]:
+    """Files that a writer left when it was killed: beside documents, and in sinks."""
+    root = workspace.repository.root
+    assert root is not None
+    folders = {root, *(path for name in FOLDERS for path in [root / name, *(root / name).rglob("*/")])}
+    found = sorted(path for folder in folders for path in find_asides(folder))
+    sinks = [
+        workspace.sink(spec, name) for spec in _specs(configuration) for name in configuration.manifest.environments
+    ]
+    rests = sorted({path for sink in sinks if isinstance(sink, DirectorySink) for path in sink.leftovers()})
+    if found:
+        yield _warn(
+            "leftovers", f"unfinished files: {_some(found, root)}", f"rm {_some(found, root).replace(', ', ' ')}"
+        )
+    if rests:
+        yield _warn("leftovers", f"unfinished deliveries: {_some(rests, root)}", "the next llmcfg apply removes them")
+    if not found and not rests:
+        yield _ok("leftovers", "none")
+
+
+def _some(paths: list[Path], root: Path) -> str:
+    names = [str(path.relative_to(root)) if path.is_relative_to(root) else str(path) for path in paths]
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _ok(name: str, text: str) -> Check:
+    return Check("repository", name, Verdict.OK, text)
+
+
+def _warn(name: str, text: str, hint: str) -> Check:
+    return Check("repository", name, Verdict.WARN, text, hint)
+
+
+def _fail(name: str, text: str, hint: str) -> Check:
+    return Check("repository", name, Verdict.FAIL, text, hint)
