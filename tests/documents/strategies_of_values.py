@@ -6,6 +6,8 @@ import unicodedata
 
 from hypothesis import strategies as st
 
+from llmcfg.documents.scalars import one_number
+
 _ALLOWED = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufeff\ufffe\uffff")
 
 _TRICKY = st.sampled_from(
@@ -32,7 +34,7 @@ _TRICKY = st.sampled_from(
     ]
 )
 texts = st.text(_ALLOWED) | st.text("ab \n-#:'\"\t{}[]\\", max_size=12) | _TRICKY
-numbers = st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15).filter(lambda number: number or str(number)[0] != "-")
+numbers = st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15).map(one_number)
 scalars = st.none() | st.booleans() | numbers | texts
 keys = st.text("abc -:#no1.$", min_size=1, max_size=5).filter(lambda key: unicodedata.is_normalized("NFC", key))
 values = st.recursive(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import json
 
 from llmcfg.documents.loader import load_document
 from llmcfg.limits import DOCUMENT_ALIASES, DOCUMENT_BYTES, DOCUMENT_DEPTH
@@ -44,6 +45,25 @@ def test_equal_keys_are_one_object():
     assert next(iter(value["first"])) is next(iter(value["second"]))
 
 
+@pytest.mark.parametrize("value", [1, 0.5, "text", None, True, [1], {"b": 1}])
+def test_replace_stands_before_any_kind_of_value(value):
+    loaded = load_document(b"a: !replace " + json.encode(value))
+    assert loaded.problems == ()
+    assert loaded.document is not None
+    assert loaded.document.value == {"a": Tagged(MergeTag.REPLACE, value)}
+
+
+def test_an_ambiguous_scalar_after_a_tag_is_refused_all_the_same():
+    assert [problem.rule for problem in load_document(b"a: !replace no").problems] == ["yaml-ambiguous"]
+
+
+def test_a_float_tag_before_an_integral_float_changes_nothing():
+    loaded = load_document(b"a: !!float 2.0\n")
+    assert loaded.document is not None
+    assert loaded.document.value == {"a": 2}
+    assert [problem.rule for problem in load_document(b"a: !!int 2.0\n").problems] == ["yaml-tag"]
+
+
 def test_merge_tags_are_kept_beside_their_values():
     loaded = load_document(b"a: !append [1]\nb: !prepend\n  - 2\nc: !replace {d: !delete }\ne: !delete null\n")
     assert loaded.document is not None
@@ -62,10 +82,10 @@ def test_merge_tags_are_kept_beside_their_values():
     [
         "a: !append 1",
         "a: !append {b: 1}",
-        "a: !replace [1]",
         "a: !delete 1",
         "a: !delete [1]",
         "a: [!replace {}]",
+        "a: [!replace 1]",
         "!replace {a: 1}",
     ],
 )

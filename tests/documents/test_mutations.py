@@ -12,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 from llmcfg.documents.fixes import fix_ambiguous
 from llmcfg.documents.loader import load_document
 from llmcfg.documents.positions import find_places
+from llmcfg.documents.scalars import one_number
 
 SEEDS = [
     b"name: openai\nbase_url: https://x.y/v1\nkey: \"{{secret:k}}\"\nmodels:\n  gpt-4:\n    max: 8192\n    t: 0.7\n    on_fail: 'n'\n",
@@ -43,6 +44,15 @@ def mutations(count: int):
         yield bytes(content)
 
 
+def as_we_count(value):
+    """What another reader read, with integral floats as integers."""
+    if isinstance(value, dict):
+        return {key: as_we_count(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_we_count(item) for item in value]
+    return one_number(value) if isinstance(value, float) else value
+
+
 def test_no_mutation_raises_and_readers_agree_on_what_is_accepted():
     accepted = compared = 0
     for content in mutations(3000):
@@ -60,6 +70,6 @@ def test_no_mutation_raises_and_readers_agree_on_what_is_accepted():
         except (YAMLError, ValueError):
             continue
         compared += 1
-        assert json.encode(other) == json.encode(loaded.document.value), content
+        assert json.encode(as_we_count(other)) == json.encode(loaded.document.value), content
     assert accepted > 400
     assert compared > 300

@@ -132,6 +132,8 @@ def test_settings_bind_files_to_schemas_and_know_the_merge_tags(exported):
         "!prepend sequence",
         "!delete scalar",
         "!replace mapping",
+        "!replace sequence",
+        "!replace scalar",
     ]
     bound = settings["yaml.schemas"]
     assert {path.removeprefix("./") for path in bound} == set(schemas(exported))

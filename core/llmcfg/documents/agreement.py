@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.documents.positions import find_places_in, nearest_place
+from llmcfg.documents.scalars import resolve_plain
 from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.value import Tagged
@@ -55,7 +56,11 @@ def _same_encoding(value: Value, other: object) -> bool:
 
 def _first_difference(value: Value, other: object, path: Path = ()) -> Path | None:
     if isinstance(value, Tagged):
-        return None if value.value is None else _first_difference(value.value, other, path)
+        if isinstance(value.value, dict | list):
+            return _first_difference(value.value, other, path)
+        # The second parser takes a scalar after a tag that it does not know for text.
+        known = resolve_plain(other) if isinstance(other, str) else other
+        return None if value.value in (None, other) or _is_same_scalar(value.value, known) else path
     if isinstance(value, dict) and isinstance(other, dict):
         if value.keys() != other.keys():
             return path
@@ -65,12 +70,19 @@ def _first_difference(value: Value, other: object, path: Path = ()) -> Path | No
             return path
         pairs = [(index, *both) for index, both in enumerate(zip(value, other, strict=True))]
     else:
-        return None if type(value) is type(other) and value == other else path
+        return None if _is_same_scalar(value, other) else path
     for step, ours, theirs in pairs:
         difference = _first_difference(ours, theirs, (*path, step))
         if difference is not None:
             return difference
     return None
+
+
+def _is_same_scalar(value: Value, other: object) -> bool:
+    """Equal with types, but the loader reads `2.0` as the integer 2, as RFC 8785 writes it."""
+    if type(value) is int and type(other) is float:
+        return other == value
+    return type(value) is type(other) and value == other
 
 
 _PLACE: Final = re.compile(r"line (\d+), column (\d+)")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.documents.loader import load_document
 from llmcfg.documents.paths import has_path, value_at, with_value, without_value
 from llmcfg.documents.roundtrip import round_trip_deletion, round_trip_value
+from llmcfg.documents.scalars import one_number
 from llmcfg.documents.splice import Source, splices_for_deletion, splices_for_value
 from llmcfg.documents.writer import format_scalar
 from llmcfg.errors import UsageError
@@ -34,7 +35,7 @@ def set_value(content: bytes, path: Path, value: Value) -> bytes:
     Raises UsageError when `content` has problems, when the path leads through a scalar or an alias, or when the edit cannot be done
     without touching other bytes.
     """
-    current = _load(content)
+    current, value = _load(content), _as_loaded(value)
     if has_path(current, path) and _same(value_at(current, path), value):
         return content
     expected = with_value(current, path, value)
@@ -81,6 +82,15 @@ def _first_exact(content: bytes, expected: Value, candidates: Iterable[str | Non
         f"{format_key_path(path)} cannot be edited without touching other bytes",
         hint="edit the file by hand; aliases and unusual layouts are left to people",
     )
+
+
+def _as_loaded(value: Value) -> Value:
+    """The value as the loader would read it: `2.0` is 2."""
+    if isinstance(value, dict):
+        return {key: _as_loaded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_loaded(item) for item in value]
+    return one_number(value) if isinstance(value, float) else value
 
 
 def _same(value: Value, other: Value) -> bool:

@@ -3,7 +3,7 @@
 - Values are those of the YAML 1.2 core schema (scalars.py has the table). What readers of YAML 1.1 and 1.2 take differently is a
   problem that says how to write it.
 - Keys are strings. No duplicates, merge keys, directives, second document; depth, size and aliases are bounded.
-- Tags: `!append` and `!prepend` before a list, `!replace` before a mapping, `!delete` before nothing, each as the value of a key.
+- Tags: `!append` and `!prepend` before a list, `!replace` before any value, `!delete` before nothing, each as the value of a key.
   `!!str` before any scalar; `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq` where they change nothing. No others.
 - Anchors and aliases share the value. An alias's value is the same object as its anchor's.
 - What passed is read again by a second, independent parser (agreement.py); a document on which the two differ is refused.
@@ -253,12 +253,14 @@ class _Reader:
             self.has_tags = True
             if MergeTag(tag) is MergeTag.DELETE and plain is None and not in_list:
                 return Tagged(MergeTag.DELETE, None)
+            if MergeTag(tag) is MergeTag.REPLACE and not in_list:
+                return Tagged(MergeTag.REPLACE, self._trapped(event, plain) if isinstance(plain, Trap) else plain)
             self._wrong_kind(event, in_list=in_list)
         elif tag == _STANDARD + "str":
             return text
         elif isinstance(plain, Trap):
             return self._trapped(event, plain)
-        elif _TAG_OF_TYPE.get(type(plain)) != tag:
+        elif _scalar_tag(text, plain) != tag:
             self._unknown_tag(event)
         return None if isinstance(plain, Trap) else plain
 
@@ -266,7 +268,8 @@ class _Reader:
         tag = event.tag
         if tag in _MERGE_TAGS:
             self.has_tags = True
-            if in_list or tag == MergeTag.DELETE or isinstance(value, dict) != (tag == MergeTag.REPLACE):
+            wants_list = tag in (MergeTag.APPEND, MergeTag.PREPEND)
+            if in_list or tag == MergeTag.DELETE or (wants_list and isinstance(value, dict)):
                 self._wrong_kind(event, in_list=in_list)
             value = Tagged(MergeTag(tag), value)
         elif tag is not None and _TAG_OF_TYPE.get(type(value)) != tag:
@@ -311,6 +314,12 @@ def _plain_key(text: str) -> str | None:
     return intern(text)
 
 
+def _scalar_tag(text: str, plain: Value) -> str | None:
+    """The standard tag that changes nothing; `2.0` is written as a float and loads as the integer 2."""
+    written = float if type(plain) is int and "." in text else type(plain)
+    return _TAG_OF_TYPE.get(written)
+
+
 def _shown_tag(tag: str) -> str:
     return "!!" + tag.removeprefix(_STANDARD) if tag.startswith(_STANDARD) else tag
 
@@ -318,7 +327,7 @@ def _shown_tag(tag: str) -> str:
 _ITEM: Final = object()
 _STANDARD: Final = "tag:yaml.org,2002:"
 _MERGE_TAGS: Final = frozenset(MergeTag)
-_KINDS: Final = "!append and !prepend stand before a list, !replace before a mapping, !delete before nothing"
+_KINDS: Final = "!append and !prepend stand before a list, !replace before any value, !delete before nothing"
 _TAG_OF_TYPE: Final[dict[type, str]] = {
     kind: _STANDARD + name
     for kind, name in (

@@ -37,6 +37,11 @@ def resolve_plain(text: str) -> Scalar | Trap:
     return value
 
 
+def one_number(value: float) -> int | float:
+    """The number as documents hold it: `2.0` is the integer 2, since RFC 8785 writes both as 2."""
+    return int(value) if value.is_integer() else value
+
+
 def quoted(text: str) -> str:
     """`text` as a double-quoted scalar on one line, with no character that a reader could take differently."""
     return '"' + "".join(_ESCAPES.get(char) or _printable(char) for char in text) + '"'
@@ -76,7 +81,7 @@ def _decimal(text: str) -> Scalar | Trap:
         return _inexact(text, "is a number beyond 2^53, which JSON readers round")
     if value == 0 and text.startswith("-"):
         return _inexact(text, "is negative zero, which JSON writes as 0", rewrite="0.0")
-    return value
+    return one_number(value)
 
 
 def _exponent(text: str) -> Trap:
@@ -193,11 +198,11 @@ if TYPE_CHECKING:
 
     _Maker = Callable[[str], Trap]
 
-NUMBER_STARTS: Final = frozenset("0123456789+-.")
+NUMBER_STARTS: Final = frozenset("0123456789+-._")
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\ufeff": "\\ufeff"}
 _LONGEST_NUMBER: Final = 64
 _LONGEST_FRACTION: Final = 400  # the smallest double, written without an exponent
-_LONG: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|[0-9_.:eE+-]+)")
+_LONG: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|[0-9_.:eE+-]*[0-9][0-9_.:eE+-]*)")
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+")
 _TRAPS: Final = (
@@ -214,6 +219,10 @@ _TRAPS: Final = (
     (
         re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:[eE][-+]?[0-9_]+)?"),
         _underscored,
+    ),
+    (
+        re.compile(r"[-+]?_+(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]*[0-9][0-9_]*)(?:[eE]_*[-+]?[0-9_]*[0-9][0-9_]*)?"),
+        _text_in_core("is a number to readers that pass over underscores, and text to others"),
     ),
     (
         re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"),

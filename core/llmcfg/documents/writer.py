@@ -115,8 +115,7 @@ def _inline(value: Value) -> str:
 def _format_float(value: float) -> str:
     if not math.isfinite(value) or abs(value) >= EXACT_INTEGER:
         raise UsageError(f"{value} has no exact JSON form", hint="give it as text")
-    text = format(Decimal(repr(value or 0.0)), "f")
-    return text if "." in text else f"{text}.0"
+    return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
 
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_/$](?:[A-Za-z0-9_./@$+()=-]|:(?=[^ ])| (?=[A-Za-z0-9_/(]))*(?<!:)")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from llmcfg import limits
-from llmcfg.documents.scalars import EXACT_INTEGER
+from llmcfg.documents.scalars import EXACT_INTEGER, one_number
 from llmcfg.importers.source import MERGE_TAG
 from llmcfg.model.findings import Problem
 
@@ -110,11 +110,12 @@ class Reader:
         assert value is None or isinstance(value, bool | int | float)
         if isinstance(value, float) and not math.isfinite(value):
             self._report("yaml-number", f"{node.value} has no form in JSON", node)
-        elif value is not None and abs(value) > EXACT_INTEGER:
+            return None
+        if value is not None and abs(value) > EXACT_INTEGER:
             self._report(
                 "yaml-number", f"{node.value} is beyond 2^53, where programs round it", node, "write it in quotes"
             )
-        return value or 0.0 if isinstance(value, float) else value
+        return one_number(value) if isinstance(value, float) else value
 
     def _report_tag(self, node: yaml.ScalarNode) -> None:
         if node.tag == _TAG + "timestamp":

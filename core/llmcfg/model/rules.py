@@ -108,7 +108,7 @@ _RULES: Final = (
         "yaml-tag-kind",
         _E,
         "merge tag on the wrong kind of value",
-        "!append and !prepend stand before a list, !replace before a mapping.",
+        "!append and !prepend stand before a list, !delete before nothing; !replace stands before any value.",
     ),
     Rule("yaml-directive", _E, "YAML directive", "%YAML and %TAG change what the rest of the file means."),
     Rule("yaml-documents", _E, "more than one document", "One file is one document; readers differ on the rest."),
@@ -190,7 +190,7 @@ _RULES: Final = (
         "merge-kind",
         _E,
         "overlay changes the kind of a value",
-        "Programs that read a mapping break on a string; write !replace when it is meant.",
+        "Programs that read a mapping break on a string; !replace says that it is meant.",
     ),
     Rule(
         "merge-delete-missing",

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 FOLDER: Final = ".vscode/llmcfg"
 SETTINGS: Final = ".vscode/settings.json"
-MERGE_TAGS: Final = ("!append sequence", "!prepend sequence", "!delete scalar", "!replace mapping")
+MERGE_TAGS: Final = (
+    "!append sequence",
+    "!prepend sequence",
+    "!delete scalar",
+    "!replace mapping",
+    "!replace sequence",
+    "!replace scalar",
+)
 
 
 def export_schemas(manifest: Manifest, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
