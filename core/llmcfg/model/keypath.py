@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Path
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_INDEX = re.compile(r"\[(\d{1,9})\]")
+_INDEX = re.compile(r"\[(0|[1-9][0-9]{0,8})\]")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -45,7 +45,7 @@ def parse_key_path(text: str) -> Path:
     path: list[str | int] = []
     at = 0
     while at < len(text) or not path:
-        if path and text[at] == "[":
+        if text[at : at + 1] == "[":
             index = _INDEX.match(text, at)
             if index is None:
                 raise _error(text, at, "an index is written [0]")
@@ -67,17 +67,23 @@ def _read_key(text: str, at: int) -> tuple[str, int]:
         if quoted is None:
             raise _error(text, at, "the quote is not closed")
         try:
-            return str(json.loads(quoted[0])), quoted.end()
+            key = str(json.loads(quoted[0]))
+            key.encode("utf-8")  # a lone surrogate is in no document, and cannot be printed
         except ValueError:
             raise _error(text, at, "the quoted key is not a JSON string") from None
+        return key, quoted.end()
     bare = _BARE.match(text, at)
     if bare is None:
         raise _error(text, at, "a key is missing here, or needs double quotes")
     return bare[0], bare.end()
 
 
+def _shorten(text: str) -> str:
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
 def _error(text: str, at: int, what: str) -> KeyPathError:
     return KeyPathError(
-        f"{text!r} is no key path: {what} (column {at + 1})",
+        f"{_shorten(text)!r} is no key path: {what} (column {at + 1})",
         hint='write it as llm_providers.openai.models."gpt-4.1".max_tokens',
     )

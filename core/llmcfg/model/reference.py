@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class ReferenceKind(StrEnum):
@@ -26,28 +29,33 @@ class Reference(NamedTuple):
     end: int
 
 
-_REFERENCE = re.compile(r"\{\{[ \t]*(secret|config|var|param):[ \t]*((?:\"(?:[^\"\\]|\\.)*\"|[^{}\"])*?)[ \t]*\}\}")
-_LOOKS_LIKE = re.compile(r"\{\{[ \t]*(secret|config|var|param)[ \t]*:")
+_HEAD = re.compile(r"\{\{[ \t]*+(secret|config|var|param)([ \t]*+):")
+# Possessive, and only looked for in a bounded window, so that no text takes quadratic time.
+_NAME = re.compile(r"(?=[ \t]*+[^ \t}])((?:\"(?:[^\"\\]|\\.)*+\"|[^{}\"])++)\}\}")
+_LONGEST_NAME = 512
 
 
 def find_references(text: str) -> list[Reference]:
     """All references in `text`, in order."""
-    if "{{" not in text:
-        return []
-    return [
-        Reference(ReferenceKind(match[1]), match[2], match.start(), match.end()) for match in _REFERENCE.finditer(text)
-    ]
+    return [found for found in _scan(text) if isinstance(found, Reference)] if "{{" in text else []
 
 
 def find_malformed_reference(text: str) -> int | None:
     """The offset of the first `{{secret:` and the like that never becomes a reference; None if all do."""
     if "{{" not in text:
         return None
-    starts = {match.start() for match in _REFERENCE.finditer(text)}
-    for match in _LOOKS_LIKE.finditer(text):
-        if match.start() not in starts:
-            return match.start()
-    return None
+    return next((found for found in _scan(text) if isinstance(found, int)), None)
+
+
+def _scan(text: str) -> Iterator[Reference | int]:
+    """Each reference, and the offset of each that is malformed; none begins inside another."""
+    end = 0
+    while (head := _HEAD.search(text, end)) is not None:
+        name = None if head[2] else _NAME.match(text, head.end(), head.end() + _LONGEST_NAME)
+        end = head.end() if name is None else name.end()
+        yield (
+            head.start() if name is None else Reference(ReferenceKind(head[1]), name[1].strip(" \t"), head.start(), end)
+        )
 
 
 def is_whole(text: str, reference: Reference) -> bool:

@@ -1,0 +1,103 @@
+"""References in text: which ones there are, where, and what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmcfg.model.reference import (
+    Reference,
+    ReferenceKind,
+    find_malformed_reference,
+    find_references,
+    is_whole,
+    secret_reference,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("{{secret:openai_api_key}}", ReferenceKind.SECRET, "openai_api_key"),
+        ("{{config:a.b[0].c}}", ReferenceKind.CONFIG, "a.b[0].c"),
+        ("{{var:region}}", ReferenceKind.VARIABLE, "region"),
+        ("{{param:rpm}}", ReferenceKind.PARAMETER, "rpm"),
+        ("{{ \tsecret:  a \t}}", ReferenceKind.SECRET, "a"),
+        ('{{config:a."x}}y"."\\"{".b}}', ReferenceKind.CONFIG, 'a."x}}y"."\\"{".b'),
+    ],
+)
+def test_a_whole_reference_is_found(text, kind, name):
+    assert find_references(text) == [Reference(kind, name, 0, len(text))]
+    assert is_whole(text, find_references(text)[0])
+    assert find_malformed_reference(text) is None
+
+
+def test_references_in_a_text_have_their_offsets():
+    text = "Bearer {{secret:a}}, {{ user }} {{{var:b}}} {{config:c}}"
+    found = find_references(text)
+    assert [text[reference.start : reference.end] for reference in found] == [
+        "{{secret:a}}",
+        "{{var:b}}",
+        "{{config:c}}",
+    ]
+    assert not any(is_whole(text, reference) for reference in found)
+    assert find_malformed_reference(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ name }}", "{{secret}}", "{{ secrets:a }}", "{{#each config}}", "{ {secret:a}}", "{{", "}}", "secret:a", "{{SECRET:a}}"]
+)  # fmt: skip
+def test_what_belongs_to_others_is_left_alone(text):
+    assert find_references(text) == []
+    assert find_malformed_reference(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("{{secret:a", 0),
+        ("x {{secret:a}", 2),
+        ("{{secret:}}", 0),
+        ("{{config: \t}}", 0),
+        ("{{secret : a}}", 0),
+        ("{{config:{{var:a}}.b}}", 0),
+        ('{{config:a."b}}', 0),
+        ("{{var:a}} {{var:{}}}", 10),
+        ("{{secret:" + "a" * 2000 + "}}", 0),
+    ],
+)
+def test_what_looks_like_a_reference_and_is_none_is_malformed(text, offset):
+    assert find_malformed_reference(text) == offset
+
+
+@given(st.text(max_size=30) | st.text('{}secrtvaconfigpm:" \\', max_size=40))
+def test_references_never_overlap_and_lie_in_the_text(text):
+    end = 0
+    for reference in find_references(text):
+        assert end <= reference.start < reference.end <= len(text)
+        assert reference.name == reference.name.strip(" \t") != ""
+        end = reference.end
+
+
+@given(st.text(st.characters(exclude_characters='{}"', exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=20))
+def test_the_canonical_text_of_a_secret_is_read_back(name):
+    (reference,) = find_references(secret_reference(name))
+    assert reference.name == name
+
+
+@pytest.mark.parametrize(
+    "unit", ['{{config:"\\"', "{{secret:", "{{secret:a" + " " * 40, '{{config:"', "{{ ", "{" * 50, '"']
+)
+def test_no_text_of_a_mebibyte_takes_long(unit):
+    text = unit * ((1 << 20) // len(unit))
+    assert find_references(text) == []
+    assert find_references("{{secret:a" + " " * (1 << 20)) == []
+
+
+def test_secret_names_of_environment_variables_swap_case_and_back():
+    from llmcfg.model.reference import swap_name_case
+
+    assert swap_name_case("OPENAI_API_KEY") == "openai_api_key"
+    assert swap_name_case("openai_api_key") == "OPENAI_API_KEY"
+    assert swap_name_case("Mixed") == "Mixed"
