@@ -65,6 +65,11 @@ def width() -> int:
     return shutil.get_terminal_size().columns
 
 
+def table_width() -> int | None:
+    """The columns that a table may take: the terminal's, or None where stdout is none."""
+    return width() if sys.stdout.isatty() else None
+
+
 def is_interactive() -> bool:
     """Whether somebody is there to answer."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg.errors import UsageError
-from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress
+from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
 from llmcfg_cli.options import At, Directory, Environment, Quiet, Yes
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def apply(
     if saved is not None:
         check_saved(saved, plan)
     if not quiet or dry_run:
-        out(view_plan(plan, "table", colour=has_colour()))
+        out(view_plan(plan, "table", colour=has_colour(), width=table_width()))
     if not lift_quarantine:
         refuse_quarantined(plan)
     if dry_run or plan.is_empty:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
-from llmcfg.errors import NotFoundError, UsageError
+from llmcfg.errors import FindingsError, NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import SHARED, Scope, Target
-from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.console import has_colour, note, out, progress, table_width
 from llmcfg_cli.options import OUTPUT, Consumers, Directory, Environments, ExitCode, Quiet, Tenants
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ def diff(
     """Show what differs in the effective configuration between two revisions.
 
     Without arguments: HEAD and the work tree. One change that reaches many targets is shown once, with its reach. Needs no keys and no
-    network; secrets are shown as changed, never as values.
+    network; secrets are shown as changed, never as values. Bundles that one side cannot build are left out, and it exits with 4.
     """
-    from llmcfg.model.change import Difference
     from llmcfg.pipeline.diff import compare
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.diff import STYLES, view_diff, view_stat
+    from llmcfg_cli.views.text import plural
 
     if deployed and after is not None:
         raise UsageError("--deployed takes one revision", hint="llmcfg diff --deployed [REV]")
@@ -60,14 +61,23 @@ def diff(
         if deployed:
             new = workspace.configuration(before or "HEAD")
             _check_names(chosen, [new])
-            difference: Difference = compare(_deployed(workspace, new, chosen), _state(new, chosen, with_scopes=False))
+            sides = _Side(_deployed(workspace, new, chosen)), _side(new, chosen, with_scopes=False)
         else:
             old = workspace.configuration(before or "HEAD")
             new = workspace.configuration(after)
             _check_names(chosen, [old, new])
-            difference = compare(_state(old, chosen), _state(new, chosen))
+            sides = _side(old, chosen), _side(new, chosen)
+        broken = sides[0].broken | sides[1].broken
+        difference = compare(*(side.without(broken) for side in sides))
     protected = {name for name, environment in new.manifest.environments.items() if environment.protected}
-    out(view_stat(difference) if stat else view_diff(difference, output, protected, colour=has_colour()))
+    shown = view_diff(difference, output, protected, colour=has_colour(), width=table_width())
+    out(view_stat(difference) if stat else shown)
+    if broken:
+        raise FindingsError(
+            f"{plural(len(broken), 'bundle')} cannot be built and {'are' if len(broken) > 1 else 'is'} left out: "
+            f"{', '.join(sorted(map(str, broken))[:3])}{', …' if len(broken) > 3 else ''}",
+            hint="see why: llmcfg validate",
+        )
     if difference.is_empty and output in STYLES:
         note("no differences", quiet=quiet)
     return DIFFERENCES if exit_code and not difference.is_empty else 0
@@ -95,16 +105,29 @@ class _Chosen(NamedTuple):
         )
 
 
-def _state(configuration: Configuration, chosen: _Chosen, *, with_scopes: bool = True) -> State:
+class _Side(NamedTuple):
+    """One side of the comparison, and the targets whose bundle has errors."""
+
+    state: State
+    broken: frozenset[Target] = frozenset()
+
+    def without(self, targets: Collection[Target]) -> State:
+        kept = {target: state for target, state in self.state.targets.items() if target not in targets}
+        return replace(self.state, targets=kept)
+
+
+def _side(configuration: Configuration, chosen: _Chosen, *, with_scopes: bool = True) -> _Side:
     from llmcfg.pipeline.build import build
     from llmcfg.pipeline.diff import State, state_of
 
     targets = [target for target in configuration.targets if chosen.keeps(target)]
     for scope in filter(chosen.keeps_scope, configuration.scopes):
         configuration.readable(scope)
-    state = state_of(configuration, build(configuration, targets), with_scopes=with_scopes)
+    built = build(configuration, targets)
+    state = state_of(configuration, built, with_scopes=with_scopes)
     kept = {str(scope) for scope in configuration.scopes if chosen.keeps_scope(scope)}
-    return State({name: documents for name, documents in state.scopes.items() if name in kept}, state.targets)
+    scopes = {name: documents for name, documents in state.scopes.items() if name in kept}
+    return _Side(State(scopes, state.targets), frozenset(targets) - built.bundles.keys())
 
 
 def _deployed(workspace: Workspace, configuration: Configuration, chosen: _Chosen) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from llmcfg_cli.console import has_colour, out, width
+from llmcfg_cli.console import has_colour, out, table_width
 from llmcfg_cli.options import OUTPUT, At, Directory, OptionalKey, RequiredEnvironment, Tenant
 
 
@@ -34,4 +34,4 @@ def list_keys(
         out(to_json("Keys", {"environment": environment, "tenant": tenant, "items": items}))
     else:
         rows = [(name, inline(value)) for name, value in leaves]
-        out(table(("KEY", "VALUE"), rows, colour=has_colour(), width=width() if has_colour() else None))
+        out(table(("KEY", "VALUE"), rows, colour=has_colour(), width=table_width()))

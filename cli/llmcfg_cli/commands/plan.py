@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.console import has_colour, note, out, progress, table_width
 from llmcfg_cli.options import At, Directory, ExitCode, Quiet, RequiredEnvironment
 
 DIFFERENCES = 3
@@ -54,7 +54,7 @@ def plan(
     if output == "json":
         out(to_json("Plan", {**to_output(made), "changes": to_payload(made.difference)}))
     else:
-        out(view_plan(made, "md" if output == "md" else "table", colour=has_colour()))
+        out(view_plan(made, "md" if output == "md" else "table", colour=has_colour(), width=table_width()))
     if output.endswith(".json"):
         atomic_write(Path(output), save_plan(made))
         note(f"saved; apply exactly this with: llmcfg apply {output}", quiet=quiet)

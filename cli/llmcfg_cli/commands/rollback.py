@@ -9,7 +9,7 @@ import typer
 
 from llmcfg.errors import UsageError
 from llmcfg_cli.commands.apply import report_applied
-from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out
+from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, table_width
 from llmcfg_cli.options import Directory, Quiet, RequiredEnvironment, Yes
 
 
@@ -55,7 +55,7 @@ def rollback(
     deployed = read_deployed(repository, environment)
     configuration = workspace.configuration(deployed.source if deployed else "HEAD")
     configuration.scope(environment, None)
-    plan = plan_rollback(repository, configuration, environment, to, workspace.sink)
+    plan = plan_rollback(repository, workspace.configuration_at, environment, to, workspace.sink)
     protected = configuration.manifest.environments[environment].protected
     before = deployed_state(environment, deployed_files(repository, plan.current))
     difference = compare(before, deployed_state(environment, plan.files))
@@ -64,7 +64,7 @@ def rollback(
             f"{environment}: {plan.current.source[:10]} -> {plan.target.source[:10]}, deployed {plan.target.when:%Y-%m-%d %H:%M}\n"
         )
         out(
-            view_diff(difference, "table", [environment] if protected else [], colour=has_colour())
+            view_diff(difference, "table", [environment] if protected else [], colour=has_colour(), width=table_width())
             or "no change in content"
         )
         for sink in plan.deliveries:

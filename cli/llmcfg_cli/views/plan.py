@@ -8,10 +8,11 @@ from llmcfg_cli.views.diff import view_diff
 from llmcfg_cli.views.text import plural, visible
 
 if TYPE_CHECKING:
-    from llmcfg.sync.plan import Delivery, Plan
+    from llmcfg.sync.deliveries import Delivery
+    from llmcfg.sync.plan import Plan
 
 
-def view_plan(plan: Plan, output: str, *, colour: bool = False) -> str:
+def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | None = None) -> str:
     protected = [plan.environment] if plan.protected else []
     before = plan.expected.source[:10] if plan.expected else "nothing deployed"
     lines = [f"{plan.environment}: {before} -> {plan.revision.short} ({visible(plan.revision.name)})", ""]
@@ -20,7 +21,7 @@ def view_plan(plan: Plan, output: str, *, colour: bool = False) -> str:
     if plan.expected is None:
         lines.append(f"first deployment: {plural(plan.bundles, 'bundle')}")
     elif plan.moves_ref:
-        lines.append(view_diff(plan.difference, output, protected, colour=colour))
+        lines.append(view_diff(plan.difference, output, protected, colour=colour, width=width))
     else:
         lines.append(f"no change: what is deployed has the same content ({plural(plan.bundles, 'bundle')})")
     lines += [delivery_text(delivery) for delivery in plan.deliveries if delivery.state != "current"]

@@ -14,6 +14,7 @@ from typing import Final
 _UNSAFE: Final = re.compile(
     "[\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
 )
+_LEAD: Final = 24  # how much of what two long texts share is shown before they differ
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\b": "\\b", "\x1b": "\\x1b"}
 
 
@@ -61,6 +62,15 @@ def clip(text: str, width: int) -> str:
             break
         kept.append(character)
     return "".join(kept) + "…"[:width]
+
+
+def clip_pair(before: str, after: str, width: int) -> tuple[str, str]:
+    """Two texts in at most `width` columns each, begun late enough to show the first place at which they differ."""
+    is_long = max(display_width(before), display_width(after)) > width
+    shared = next((at for at, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), 0)
+    start = max(0, shared - _LEAD) if is_long else 0
+    lead = "…" if start else ""
+    return clip(lead + before[start:], width), clip(lead + after[start:], width)
 
 
 def pad(text: str, width: int) -> str:

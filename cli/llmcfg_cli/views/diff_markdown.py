@@ -1,0 +1,75 @@
+"""A difference for a pull request: GitHub's Markdown, with the rendered files folded."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.model.keypath import format_key_path
+from llmcfg_cli.views.diff_table import SIGNS, by_reach
+from llmcfg_cli.views.reach import reach_text, summary
+from llmcfg_cli.views.text import visible, visible_lines
+from llmcfg_cli.views.values import inline
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from llmcfg.model.change import Change, Difference, FileChange
+
+_VALUE_SHOWN: Final = 160
+_HEADINGS: Final = ("| | key | before | after |", "|---|---|---|---|")
+
+
+def markdown(difference: Difference, protected: Collection[str]) -> str:
+    if difference.is_empty:
+        return "No differences in effect."
+    blocks = [f"**{summary(difference)}**"]
+    for reach, changes in groupby(by_reach(difference), key=lambda item: item[0]):
+        rows = [_row(change) for _, change in changes]
+        blocks.append("\n".join([f"#### {reach_text(reach[0], reach[1], protected)}", "", *_HEADINGS, *rows]))
+    secrets = [
+        f"- {_code(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}"
+        for secret in difference.secrets
+    ]
+    blocks += ["\n".join(["#### Secrets", "", *secrets])] if secrets else []
+    blocks += [_folded(file, protected) for file in difference.files]
+    for words, targets in (("New bundles", difference.targets_added), ("Bundles that go", difference.targets_removed)):
+        blocks += [f"{words}: {reach_text(targets, (), protected)}"] if targets else []
+    return "\n\n".join(blocks)
+
+
+def _row(change: Change) -> str:
+    sides = (_code(inline(side, _VALUE_SHOWN)) for side in (change.before, change.after))
+    return f"| {' | '.join([SIGNS[change.kind], _code(format_key_path(change.path)), *sides])} |"
+
+
+def _folded(file: FileChange, protected: Collection[str]) -> str:
+    """GitHub reads no Markdown in a summary, and Markdown again after an empty line."""
+    path, consumer = (f"<code>{escape(visible(name))}</code>" for name in (f"files/{file.path}", file.consumer))
+    title = f"{path} of {consumer} {file.kind}, {escape(reach_text(file.targets, (), protected))}"
+    fence = "`" * max(3, _longest_run(file.diff) + 1)
+    return "\n".join(
+        [
+            f"<details><summary>{title}</summary>",
+            "",
+            f"{fence}diff",
+            visible_lines(file.diff),
+            fence,
+            "",
+            "</details>",
+        ]
+    )
+
+
+def _code(text: str) -> str:
+    """Inline code that cannot leave its cell or its backticks."""
+    if not text:
+        return ""
+    fence = "`" * (_longest_run(text) + 1)
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{visible(text).replace('|', chr(92) + '|')}{space}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(list(run)) for mark, run in groupby(text) if mark == "`"), default=0)
