@@ -55,6 +55,9 @@ class Repository(Protocol):
     def read_ref(self, name: str) -> str | None:
         """The commit that the full ref name points at; None if there is no such ref."""
 
+    def list_refs(self, prefix: str) -> Mapping[str, str]:
+        """Full ref name to commit, for all sound refs that begin with `prefix`."""
+
     def facts(self, commit: str) -> CommitFacts: ...
 
     def history(self, start: str, *, first_parent: bool = True) -> Iterator[CommitFacts]:
@@ -71,6 +74,9 @@ class Repository(Protocol):
 
     def read_tree(self, commit: str) -> Mapping[str, bytes]:
         """Every file of a commit's whole tree, by path: for deployed refs, which are small and our own."""
+
+    def read_file(self, commit: str, path: str) -> bytes | None:
+        """One file of a commit's whole tree; None if there is no such file. Raises IntegrityError if it is damaged."""
 
     def tree_digests(self, commit: str) -> Mapping[str, str]:
         """Path to blob id for every file of a commit's whole tree, without reading blobs."""

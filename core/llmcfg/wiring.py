@@ -9,7 +9,8 @@ from llmcfg.errors import UsageError
 from llmcfg.git.repository import FOLDERS, GitRepository, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.pipeline.configuration import Configuration, Memo
-from llmcfg.sync.status import status_of
+from llmcfg.sync.deployed import deployed_environments
+from llmcfg.sync.status import status_of, status_of_removed
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
@@ -65,10 +66,16 @@ class Workspace:
         return self.configuration_at(wanted_revision(self.repository, current.manifest.environments[environment]))
 
     def statuses(self, environments: Iterable[str]) -> tuple[Status, ...]:
+        """Of these environments; without names of all in HEAD's manifest, and of those that were deployed and are gone from it."""
         manifest = self.configuration("HEAD").manifest
         names = tuple(environments) or tuple(manifest.environments)
-        return tuple(
-            status_of(self.repository, manifest.environments[name], self.configuration_at, self.sink) for name in names
+        removed = [] if environments else sorted(deployed_environments(self.repository) - manifest.environments.keys())
+        return (
+            *(
+                status_of(self.repository, manifest.environments[name], self.configuration_at, self.sink)
+                for name in names
+            ),
+            *(status_of_removed(self.repository, name) for name in removed),
         )
 
     def sink(self, spec: SinkSpec, environment: str) -> Sink:
@@ -76,12 +83,16 @@ class Workspace:
         from llmcfg.sinks.directory import DirectorySink
 
         relative = Path(spec.path.replace("{environment}", environment))
-        if relative.is_absolute() or ".." in relative.parts:
+        folder = self.delivery_root / relative
+        leaves = relative.is_absolute() or ".." in relative.parts
+        if leaves or not folder.resolve().is_relative_to(self.delivery_root.resolve()):
             raise UsageError(
                 f"the sink path {spec.path!r} leaves the folder that bundles are delivered below",
-                hint="write a path without '..', and choose the folder with --to",
+                hint="write a path without '..' and symbolic links, and choose the folder with --to",
             )
-        return DirectorySink(self.delivery_root / relative, spec.keep)
+        if ".git" in relative.parts:
+            raise UsageError(f"the sink path {spec.path!r} lies in Git's own folder", hint="choose another folder")
+        return DirectorySink(folder, spec.keep)
 
     def _open(self, snapshot: Snapshot, at: str | None) -> Configuration:
         configuration = Configuration(snapshot, self.memo)

@@ -55,6 +55,10 @@ class Objects:
             known = self._headers[oid] = Header(_KINDS[int(kind)], size)
         return known
 
+    def is_stored(self, oid: str) -> bool:
+        """Whether the object is there, whatever its content; asked of the disk."""
+        return oid in self._odb
+
     def read(self, oid: str, kind: Kind, limit: int) -> bytes:
         """The content of an object of this kind with at most `limit` bytes. Raises UnreadableObject."""
         header = self.header(oid)

@@ -18,13 +18,14 @@ from llmcfg.git.revisions import Revisions
 from llmcfg.git.snapshot import CommitSnapshot, read_blob
 from llmcfg.git.walk import TreeReader
 from llmcfg.git.worktree import WorkTreeSnapshot
+from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from llmcfg.git.opening import Opened
     from llmcfg.git.leftovers import Lock
+    from llmcfg.git.opening import Opened
     from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
 
 FOLDERS = frozenset(
@@ -98,7 +99,6 @@ class GitRepository:
             raise UsageError(f"{self} is a bare repository and has no work tree", hint="name a revision with --at")
         return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test())
 
-    def read_ref(self, name: str) -> str | None:
     @property
     def is_shallow(self) -> bool:
         """Whether the clone was cut off, so that history ends early."""
@@ -111,6 +111,7 @@ class GitRepository:
     def locks(self) -> Iterator[Lock]:
         return find_locks(self.git_dir, self.state_folder)
 
+    def read_ref(self, name: str) -> str | None:
         return self._refs.commit(name)
 
     def list_refs(self, prefix: str) -> Mapping[str, str]:
@@ -147,6 +148,13 @@ class GitRepository:
     def read_tree(self, commit: str) -> Mapping[str, bytes]:
         return {path: read_blob(self._trees, entry.oid) for path, entry in self._whole_tree(commit).items()}
 
+    def read_file(self, commit: str, path: str) -> bytes | None:
+        """One file of a commit's whole tree; None if there is no such file."""
+        folder, _, name = path.rpartition("/")
+        tree = self._trees.find_folder(self._history.commit(commit).tree, folder)
+        entries = self._trees.parse(tree, frozenset([name])).entries if tree else ()
+        return next((read_blob(self._trees, entry.oid) for entry in entries if not entry.is_tree), None)
+
     def tree_digests(self, commit: str) -> Mapping[str, str]:
         return {path: entry.oid for path, entry in self._whole_tree(commit).items()}
 
@@ -157,19 +165,20 @@ class GitRepository:
         """`name <mail>` that commits are written as, from the Git configuration."""
         return self._writer.identity()
 
-    def commit_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
-        if self._refs.symbolic_target(branch_ref(ref)):
-            raise UsageError(f"{ref} stands for another branch", hint="write to that branch")
-        self._swap.compare(ref, expected)
-        present = self._trees.object_ids(self._history.commit(expected).tree) if expected else frozenset()
-        tree = self._writer.write_tree(files, present)
-        commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
-        self._swap.swap(ref, expected, commit)
     @property
     def has_identity(self) -> bool:
         """Whether the Git configuration names who commits; without it a stand-in is written."""
         return self._writer.configured_identity() is not None
 
+    def commit_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
+        if self._refs.symbolic_target(branch_ref(ref)):
+            raise UsageError(f"{ref} stands for another branch", hint="write to that branch")
+        self._swap.compare(ref, expected)
+        named = self._trees.object_ids(self._history.commit(expected).tree) if expected else ()
+        present = {oid for oid in named if self._objects.is_stored(oid)}  # a damaged clone may lack some
+        tree = self._writer.write_tree(files, present)
+        commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
+        self._swap.swap(ref, expected, commit)
         return commit
 
     def create_tag(self, name: str, commit: str, message: str) -> None:
@@ -205,7 +214,7 @@ class GitRepository:
         return is_ignored
 
     def _whole_tree(self, commit: str) -> Mapping[str, BlobEntry]:
-        walked = self._trees.walk(self._history.commit(commit).tree)
+        walked = self._trees.walk(self._history.commit(commit).tree, depth=DEPLOYED_DEPTH, count=DEPLOYED_ENTRIES)
         if walked.findings:
             first = walked.findings[0]
             raise IntegrityError(

@@ -8,16 +8,18 @@ without time is the end of that day; it names the last commit of HEAD's first-pa
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pygit2
 
 from llmcfg.errors import UnknownRevisionError, UsageError
+from llmcfg.model.moment import parse_moment
 from llmcfg.model.snapshot import Revision
 from llmcfg.model.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from llmcfg.git.history import History
     from llmcfg.git.refs import Refs
 
@@ -25,7 +27,6 @@ _STEPPED = re.compile(r"(?P<base>.*?)(?P<steps>(?:[~^][0-9]{0,5})*)", re.DOTALL)
 _STEP = re.compile(r"([~^])([0-9]*)")
 _FULL_ID = re.compile(r"[0-9a-f]{40}")
 _SHORT_ID = re.compile(r"[0-9a-f]{4,39}")
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2}(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2})?)?")
 _TEXT_CHARACTERS = 4096
 _COMPARED = 2000  # names that a mistyped one is compared with; the comparison is slow
 
@@ -76,8 +77,9 @@ class Revisions:
         named = self._named(text)
         if named is None and _SHORT_ID.fullmatch(lowered):
             named = self._short_id(lowered)
-        if named is None and _TIME.fullmatch(text):
-            named = self._at_time(text)
+        moment = parse_moment(text) if named is None else None
+        if moment is not None:
+            named = self._at_time(text, moment)
         return named
 
     def _named(self, text: str) -> str | None:
@@ -99,15 +101,7 @@ class Revisions:
             raise UsageError(f"the short id {text} is ambiguous", hint="write more of its digits") from None
         return self._history.commit_of_id(oid)
 
-    def _at_time(self, text: str) -> str:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise UsageError(f"{text!r} is no time: {error}", hint="write it as 2025-03-31T18:00:00Z") from None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        if len(text) == len("2025-03-31"):
-            moment += timedelta(days=1, microseconds=-1)
+    def _at_time(self, text: str, moment: datetime) -> str:
         head = self._refs.commit("HEAD")
         for facts in self._history.walk(head) if head else ():
             if facts.when <= moment:

@@ -44,27 +44,35 @@ class TreeReader:
         self._parsed: dict[tuple[str, frozenset[str] | None], ParsedTree] = {}
         self._folders: dict[tuple[str, str, frozenset[str] | None], _Folder] = {}
 
-    def walk(self, tree: str, wanted: frozenset[str] | None = None, prefix: str = "") -> Walked:
+    def walk(
+        self,
+        tree: str,
+        wanted: frozenset[str] | None = None,
+        prefix: str = "",
+        *,
+        depth: int = TREE_DEPTH,
+        count: int = TREE_ENTRIES,
+    ) -> Walked:
         """Every file below `tree`; with `wanted` only these top-level names.
 
-        `prefix` is the way from `tree` to the configuration root, `a/b`; if it is not there, nothing is.
+        `prefix` is the way from `tree` to the configuration root, `a/b`; if it is not there, nothing is. `depth` and `count` are limits.
         """
         entries: dict[str, BlobEntry] = {}
         findings: list[Finding] = []
         root = self.find_folder(tree, prefix, findings)
         pending = [] if root is None else [("", root)]
-        count = 0
+        seen = 0
         while pending:
             path, oid = pending.pop()
-            if path.count("/") >= TREE_DEPTH:
+            if path.count("/") >= depth:
                 findings.append(too_deep(path))
                 continue
             folder = self._list(path, oid, None if path else wanted)
             entries |= folder.files
             findings += folder.findings
             pending += folder.folders
-            count += len(folder.files) + len(folder.folders)
-            if count > TREE_ENTRIES:
+            seen += len(folder.files) + len(folder.folders)
+            if seen > count:
                 findings.append(too_many())
                 break
         return Walked(dict(sorted(entries.items())), tuple(sorted(findings, key=Finding.sort_key)))

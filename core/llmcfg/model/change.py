@@ -65,16 +65,26 @@ class SecretChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientChange:
+    """An age recipient that begins or ceases to be able to open the secrets of targets."""
+
+    recipient: str
+    kind: Kind
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """All that differs between two states, each group sorted. `affected` are the targets whose bundle changes in any way."""
 
     values: tuple[ValueChange, ...] = ()
     files: tuple[FileChange, ...] = ()
     secrets: tuple[SecretChange, ...] = ()
+    recipients: tuple[RecipientChange, ...] = ()
     targets_added: tuple[str, ...] = ()
     targets_removed: tuple[str, ...] = ()
     affected: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.values or self.files or self.secrets or self.targets_added or self.targets_removed)
+        return not (self.values or self.affected)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from llmcfg.model.findings import Finding, Problem
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.bundle import Bundle, Part, make_bundle, make_part
-from llmcfg.pipeline.canonical import digest_of
 from llmcfg.pipeline.select import Selection, secrets_in_text, select
-from llmcfg.pipeline.templates.render import RenderRequest, Rendering
+from llmcfg.pipeline.templates.render import Rendering, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -121,12 +120,11 @@ def _jobs(
         "consumer": target.consumer,
         "variables": {**effective.variables},
     }
-    read = digest_of(
-        {
-            "documents": {name: document.part.sha256 for name, document in selection.documents.items()},
-            "templates": {path: entry.oid for path, entry in layout.templates.items()},
-            "variables": context["variables"],
-        }
+    # By identity and type, not by digest: canonical JSON hides the order of keys and tells 2 from 2.0 as little as True from 1.
+    read = (
+        tuple(selection.documents.values()),
+        tuple((path, entry.oid) for path, entry in layout.templates.items()),
+        repr(sorted(effective.variables.items())),
     )
     for output in consumer.outputs:
         if output.template in layout.templates:

@@ -2,7 +2,7 @@
 
 `config/<document>.json` are canonical JSON of what the consumer selects, `files/…` are rendered outputs, `manifest.json` names the
 target, every part's SHA-256 and the secret lock. The bundle's digest covers config, files and lock. An environment's bundles hang
-together under a root digest in `head.json`, which also names the revision and the engine. Signing and sealing fill the fields that are null.
+together under a root digest in `head.json`, which also names revision and engine. Signing and sealing fill the fields that are null.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Bundle:
     target: Target
     parts: Mapping[str, Part]
     secrets: Mapping[str, str]
+    recipients: tuple[str, ...]
     digest: str
     manifest: bytes
 
@@ -60,6 +61,7 @@ def make_bundle(
 ) -> Bundle:
     ordered = dict(sorted(parts.items()))
     lock = dict(sorted(secrets.items()))
+    allowed = tuple(sorted({*recipients}))
     content = digest_of({"parts": {path: part.sha256 for path, part in ordered.items()}, "secrets": lock})
     manifest: dict[str, Any] = {
         "apiVersion": API_VERSION,
@@ -71,10 +73,10 @@ def make_bundle(
             name: {"fingerprint": f"sha256:{fingerprint}", "epoch": None, "expires": None}
             for name, fingerprint in lock.items()
         },
-        "recipients": sorted(recipients),
+        "recipients": list(allowed),
         "sealed": None,
     }
-    return Bundle(target, ordered, lock, content, canonical_json(manifest) + b"\n")
+    return Bundle(target, ordered, lock, allowed, content, canonical_json(manifest) + b"\n")
 
 
 def root_digest(bundles: Mapping[Target, Bundle]) -> str:

@@ -1,27 +1,25 @@
 """The semantic difference between two states of the configuration.
 
 A state is what was built from a snapshot, or what a deployed ref holds. Parts that are the same object are not looked into, so two
-snapshots that were built with one memo cost what they differ by.
+snapshots that were built with one memo cost what they differ by. Values are equal when their canonical JSON is, since that is what a
+consumer gets: 2 and 2.0 are, 1 and true are not.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from llmcfg.errors import IntegrityError
-from llmcfg.model.change import ABSENT, Change, Difference, FileChange, SecretChange, ValueChange
+from llmcfg.model.change import ABSENT, Change, Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.target import SHARED, Target
-from llmcfg.pipeline.bundle import HEAD, MANIFEST, unseal_references
 from llmcfg.pipeline.canonical import canonical_json, digest
-from llmcfg.pipeline.merge import same
+from llmcfg.pipeline.stored import DocumentReader, read_bundles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from llmcfg.model.change import Kind, Side
     from llmcfg.model.value import Path, Value
@@ -30,14 +28,18 @@ if TYPE_CHECKING:
 
     Documents = Mapping[str, Value]
 
+_NO_NEWLINE = "\n\\ No newline at end of file"
+
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """One bundle's content: selected documents by name, rendered files by path, secret lock."""
+    """One bundle's content: selected documents by name, rendered files by path, secret lock, recipients, its manifest's digest."""
 
     documents: Documents
     files: Mapping[str, bytes]
     secrets: Mapping[str, str]
+    recipients: frozenset[str] = frozenset()
+    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,16 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
     """The state that a build gives. Without scopes it can be compared with a deployed state."""
     scopes: dict[str, Documents] = {}
     if with_scopes:
-        for scope in dict.fromkeys(target.scope for target in configuration.targets) | dict.fromkeys(
-            configuration.scopes
-        ):
+        for scope in configuration.scopes:
             documents = configuration.effective(scope).documents
             scopes[str(scope)] = {name: resolved.value for name, resolved in documents.items()}
     targets = {
         target: TargetState(
             {name: document.value for name, document in built.selections[target].documents.items()},
-            {path[6:]: part.content for path, part in bundle.parts.items() if path.startswith("files/")},
+            {path[len("files/") :]: part.content for path, part in bundle.parts.items() if path.startswith("files/")},
             bundle.secrets,
+            frozenset(bundle.recipients),
+            digest(bundle.manifest),
         )
         for target, bundle in built.bundles.items()
     }
@@ -73,47 +75,35 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
 
 def deployed_state(environment: str, files: Mapping[str, bytes]) -> State:
     """The state that a deployed ref or a delivered directory holds. Raises IntegrityError if a part is not what its manifest says."""
-    folders: dict[str, dict[str, bytes]] = defaultdict(dict)
-    for path, content in files.items():
-        if path != HEAD:
-            tenant, consumer, inner = path.split("/", 2)
-            folders[f"{tenant}/{consumer}"][inner] = content
+    if not files:
+        return NOTHING_DEPLOYED
+    reader = DocumentReader()
     targets: dict[Target, TargetState] = {}
-    for folder, parts in folders.items():
+    for folder, bundle in read_bundles(files).items():
         tenant, consumer = folder.split("/")
         target = Target(environment, None if tenant == SHARED else tenant, consumer)
-        targets[target] = _target_state(folder, parts)
+        documents: dict[str, Value] = {}
+        rendered: dict[str, bytes] = {}
+        for path, content in bundle.parts.items():
+            if path.startswith("config/"):
+                documents[path[len("config/") : -len(".json")]] = reader.read(f"{folder}/{path}", content)
+            else:
+                rendered[path.removeprefix("files/")] = content
+        targets[target] = TargetState(
+            documents, rendered, bundle.secrets, frozenset(bundle.recipients), manifest=bundle.digest
+        )
     return State({}, targets)
 
 
-def _target_state(folder: str, parts: Mapping[str, bytes]) -> TargetState:
-    if MANIFEST not in parts:
-        raise IntegrityError(f"{folder} has no {MANIFEST}", hint="deploy again: llmcfg apply")
-    manifest: dict[str, Any] = json.loads(parts[MANIFEST])
-    for path, said in manifest["parts"].items():
-        if path not in parts or digest(parts[path]) != said["sha256"]:
-            raise IntegrityError(f"{folder}/{path} is not what its manifest says", hint="deploy again: llmcfg apply")
-    documents = {
-        path[len("config/") : -len(".json")]: unseal_references(json.loads(content))
-        for path, content in parts.items()
-        if path.startswith("config/")
-    }
-    rendered = {path[len("files/") :]: content for path, content in parts.items() if path.startswith("files/")}
-    secrets = {name: said["fingerprint"].removeprefix("sha256:") for name, said in manifest["secrets"].items()}
-    return TargetState(documents, rendered, secrets)
-
-
 def compare(before: State, after: State) -> Difference:
-    """What changes from one state to the other. Targets and scopes that come or go whole count with all their values."""
+    """What changes from one state to the other, leaf by leaf. Targets and scopes that come or go whole count with all their values."""
     collected = _Collected()
     for scope in sorted({*before.scopes, *after.scopes}):
-        for change in collected.changes(before.scopes.get(scope, {}), after.scopes.get(scope, {})):
-            collected.value(change).scopes.add(scope)
-    affected: set[str] = set()
+        for pair in collected.pairs(before.scopes.get(scope, {}), after.scopes.get(scope, {})):
+            pair.scopes.add(scope)
     for target in sorted({*before.targets, *after.targets}, key=str):
-        affected |= collected.target(target, before.targets.get(target), after.targets.get(target))
+        collected.target(target, before.targets.get(target), after.targets.get(target))
     return collected.difference(
-        affected,
         tuple(sorted(str(target) for target in after.targets if target not in before.targets)),
         tuple(sorted(str(target) for target in before.targets if target not in after.targets)),
     )
@@ -132,106 +122,146 @@ def diff_values(before: Side, after: Side, at: Path = ()) -> Iterator[Change]:
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from diff_values(old, new, (*at, index))
-    elif before is ABSENT or after is ABSENT or not same(before, after):
+    elif not _same_scalar(before, after):
         yield Change(at, before, after)
 
 
-class _Reach:
-    def __init__(self, change: Change) -> None:
-        self.change = change
+def differ(before: Side, after: Side) -> bool:
+    """Whether a consumer could tell the two values apart."""
+    return next(diff_values(before, after), None) is not None
+
+
+def spread(change: Change) -> Iterator[Change]:
+    """A change of a whole mapping as the changes of its leaves: for output that lists keys."""
+    whole = change.after if change.before is ABSENT else change.before if change.after is ABSENT else None
+    if isinstance(whole, dict) and whole:
+        for key, item in whole.items():
+            sides: tuple[Side, Side] = (ABSENT, item) if change.before is ABSENT else (item, ABSENT)
+            yield from spread(Change((*change.path, key), *sides))
+    else:
+        yield change
+
+
+def apply_changes(value: Value, changes: Iterable[Change]) -> Value:
+    """The value with the changes made: `apply_changes(a, diff_values(a, b))` is b, up to the order of keys."""
+    for change in changes:
+        value = _put(value, change.path, change.after)
+    return value
+
+
+class _Pair:
+    """Two values of a document, compared once, and where they were found. It keeps them alive, since it is known by their ids."""
+
+    def __init__(self, name: str, before: Side, after: Side) -> None:
+        self.sides = before, after
+        self.changes = [
+            leaf for change in diff_values(before, after, tuple(name.split("/"))) for leaf in spread(change)
+        ]
         self.scopes: set[str] = set()
         self.targets: set[str] = set()
 
 
 class _Collected:
-    """Changes gathered by what they say; documents that are compared again and again are compared once."""
+    """Changes gathered by what they say."""
 
     def __init__(self) -> None:
-        self._values: dict[tuple[str, bytes, bytes], _Reach] = {}
-        self._files: dict[tuple[str, str, str], tuple[Kind, set[str]]] = {}
+        self._pairs: dict[tuple[int, int, str], _Pair] = {}
+        self._patches: dict[tuple[str, bytes | None, bytes | None], str] = {}
+        self._files: dict[tuple[str, str, str, Kind], set[str]] = defaultdict(set)
         self._secrets: dict[tuple[str, Kind], set[str]] = defaultdict(set)
-        self._compared: dict[tuple[int, int, str], tuple[Change, ...]] = {}
-        self._alive: list[object] = []
+        self._recipients: dict[tuple[str, Kind], set[str]] = defaultdict(set)
+        self._affected: set[str] = set()
 
-    def changes(self, before: Documents, after: Documents) -> Iterator[Change]:
+    def pairs(self, before: Documents, after: Documents) -> Iterator[_Pair]:
+        """The documents that differ."""
         for name in sorted({*before, *after}):
             old, new = before.get(name, ABSENT), after.get(name, ABSENT)
             if old is not new:
-                yield from self._document(name, old, new)
+                key = (id(old), id(new), name)
+                pair = self._pairs.get(key)
+                if pair is None:
+                    pair = self._pairs[key] = _Pair(name, old, new)
+                if pair.changes:
+                    yield pair
 
-    def value(self, change: Change) -> _Reach:
-        key = (format_key_path(change.path), _bytes(change.before), _bytes(change.after))
-        return self._values.setdefault(key, _Reach(change))
-
-    def target(self, target: Target, before: TargetState | None, after: TargetState | None) -> set[str]:
-        """Notes what changes for a target; its name in a set if anything does."""
+    def target(self, target: Target, before: TargetState | None, after: TargetState | None) -> None:
+        """Notes what changes for a target."""
         nothing = TargetState({}, {}, {})
         old, new = before or nothing, after or nothing
         name = str(target)
-        touched = (before is None) != (after is None)
-        for change in self.changes(old.documents, new.documents):
-            self.value(change).targets.add(name)
+        touched = before is None or after is None or old.manifest != new.manifest
+        for pair in self.pairs(old.documents, new.documents):
+            pair.targets.add(name)
             touched = True
-        for path in sorted({*old.files, *new.files}):
-            if old.files.get(path) != new.files.get(path):
-                kind = _kind(path in old.files, path in new.files)
-                text = _unified(path, old.files.get(path), new.files.get(path))
-                self._files.setdefault((target.consumer, path, text), (kind, set()))[1].add(name)
-                touched = True
-        for secret in sorted({*old.secrets, *new.secrets}):
-            if old.secrets.get(secret) != new.secrets.get(secret):
-                self._secrets[secret, _kind(secret in old.secrets, secret in new.secrets)].add(name)
-                touched = True
-        return {name} if touched else set()
+        for path, kind in _keys_that_differ(old.files, new.files):
+            patch = self._patch(path, old.files.get(path), new.files.get(path))
+            self._files[target.consumer, path, patch, kind].add(name)
+            touched = True
+        for secret, kind in _keys_that_differ(old.secrets, new.secrets):
+            self._secrets[secret, kind].add(name)
+            touched = True
+        for recipient in old.recipients ^ new.recipients:
+            self._recipients[recipient, "added" if recipient in new.recipients else "removed"].add(name)
+            touched = True
+        if touched:
+            self._affected.add(name)
 
-    def difference(self, affected: set[str], added: tuple[str, ...], removed: tuple[str, ...]) -> Difference:
+    def difference(self, added: tuple[str, ...], removed: tuple[str, ...]) -> Difference:
         return Difference(
+            tuple(self._value_changes()),
             tuple(
-                ValueChange(reach.change, tuple(sorted(reach.scopes)), tuple(sorted(reach.targets)))
-                for _, reach in sorted(self._values.items(), key=lambda item: item[0])
-            ),
-            tuple(
-                FileChange(consumer, path, kind, text, tuple(sorted(targets)))
-                for (consumer, path, text), (kind, targets) in sorted(self._files.items())
+                FileChange(consumer, path, kind, patch, tuple(sorted(targets)))
+                for (consumer, path, patch, kind), targets in sorted(self._files.items())
             ),
             tuple(
                 SecretChange(name, kind, tuple(sorted(targets)))
                 for (name, kind), targets in sorted(self._secrets.items())
             ),
+            tuple(
+                RecipientChange(name, kind, tuple(sorted(targets)))
+                for (name, kind), targets in sorted(self._recipients.items())
+            ),
             added,
             removed,
-            tuple(sorted(affected)),
+            tuple(sorted(self._affected)),
         )
 
-    def _document(self, name: str, old: Side, new: Side) -> tuple[Change, ...]:
-        key = (id(old), id(new), name)
-        if key not in self._compared:
-            self._alive += (old, new)
-            self._compared[key] = tuple(diff_values(old, new, tuple(name.split("/"))))
-        return self._compared[key]
+    def _value_changes(self) -> Iterator[ValueChange]:
+        """One for all that say the same. Changes that were found in the same pairs share their reach."""
+        found: dict[tuple[str, bytes, bytes], tuple[Change, list[_Pair]]] = {}
+        for pair in self._pairs.values():
+            for change in pair.changes:
+                key = (format_key_path(change.path), _bytes(change.before), _bytes(change.after))
+                found.setdefault(key, (change, []))[1].append(pair)
+        reaches: dict[tuple[int, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        for _, (change, pairs) in sorted(found.items(), key=lambda item: item[0]):
+            known = tuple(map(id, pairs))
+            if known not in reaches:
+                scopes = set[str]().union(*(pair.scopes for pair in pairs))
+                targets = set[str]().union(*(pair.targets for pair in pairs))
+                reaches[known] = tuple(sorted(scopes)), tuple(sorted(targets))
+            yield ValueChange(change, *reaches[known])
+
+    def _patch(self, path: str, before: bytes | None, after: bytes | None) -> str:
+        key = (path, before, after)
+        if key not in self._patches:
+            self._patches[key] = _unified(path, before, after)
+        return self._patches[key]
 
 
-def spread(change: Change) -> Iterator[Change]:
-    """A change of a whole mapping as the changes of its leaves: for output that lists keys."""
-    sides: tuple[Side, Side] = (change.before, change.after)
-    if any(isinstance(side, dict) and side for side in sides) and ABSENT in sides:
-        mapping = next(side for side in sides if isinstance(side, dict))
-        for key, item in mapping.items():
-            inner = (
-                Change((*change.path, key), ABSENT, item)
-                if change.before is ABSENT
-                else Change((*change.path, key), item, ABSENT)
-            )
-            yield from spread(inner)
-    else:
-        yield change
+def _same_scalar(a: Side, b: Side) -> bool:
+    """As canonical JSON has it. Collections come here only when they differ in kind or length."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return a == b
+    return isinstance(a, str) and a == b
 
 
-def apply_changes(value: Value, changes: list[Change]) -> Value:
-    """The value with the changes made: `apply_changes(a, list(diff_values(a, b)))` is b, up to the order of keys."""
-    for change in changes:
-        value = _put(value, change.path, change.after)
-    return value
+def _keys_that_differ(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            yield key, "changed" if key in before and key in after else "added" if key in after else "removed"
 
 
 def _put(value: Value, path: Path, new: Side) -> Value:
@@ -253,11 +283,15 @@ def _bytes(side: Side) -> bytes:
     return b"" if side is ABSENT else canonical_json(side)
 
 
-def _kind(was: bool, becomes: bool) -> Kind:
-    return "changed" if was and becomes else "added" if becomes else "removed"
-
-
 def _unified(path: str, before: bytes | None, after: bytes | None) -> str:
-    old, new = ((content or b"").decode("utf-8", "replace").splitlines() for content in (before, after))
+    """As `diff -u` writes it, without times; only the two names for an empty file that comes or goes."""
     names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
-    return "\n".join(difflib.unified_diff(old, new, *names, lineterm=""))
+    lines = list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm=""))
+    return "\n".join(lines or [f"--- {names[0]}", f"+++ {names[1]}"])
+
+
+def _lines(content: bytes | None) -> list[str]:
+    """Lines end at a line feed and nothing else; the last one says so if it has none."""
+    lines = (content or b"").decode("utf-8", "replace").split("\n")
+    last = lines.pop()
+    return [*lines, last + _NO_NEWLINE] if last else lines

@@ -1,14 +1,19 @@
 """Carrying out a plan: commit to the deployed ref, then deliver to the sinks. Rollback goes the same way with an older tree.
 
-The ref moves first and by compare-and-swap: it is the truth. A sink that fails afterwards is made good by applying again.
+The ref moves first and by compare-and-swap: it is the truth. A sink that fails afterwards is made good by applying again. Nothing is
+delivered for a state that the ref has left by then.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmcfg.errors import LlmcfgError, NotFoundError, PartlyAppliedError
+from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, PartlyAppliedError
+from llmcfg.model.snapshot import Revision
+from llmcfg.pipeline.stored import read_bundles
+from llmcfg.sync.deliveries import find_sinks, join_sinks, observe
 from llmcfg.sync.deployed import (
     Deployed,
     commit_message,
@@ -18,14 +23,15 @@ from llmcfg.sync.deployed import (
     find_deployed,
     read_deployed,
 )
-from llmcfg.sync.plan import observe, refuse_quarantined
+from llmcfg.sync.plan import refuse_quarantined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
-    from llmcfg.sync.plan import Delivery, MakeSink, Plan
+    from llmcfg.sync.deliveries import Delivery, MakeSink
+    from llmcfg.sync.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +48,16 @@ class Applied:
 
 
 def apply(plan: Plan, repository: Repository, *, actor: str, lift_quarantine: bool = False) -> Applied:
-    """Do what the plan says. Raises ConflictError when the revision is quarantined or another apply was first.
+    """Do what the plan says. Raises ConflictError when the revision is quarantined or another apply was first with something else.
 
-    Raises PartlyAppliedError when the ref moved but a sink could not be written.
+    Raises PartlyAppliedError when a sink could not be written.
     """
     if not lift_quarantine:
         refuse_quarantined(plan)
-    quarantined = (plan.expected.quarantined if plan.expected else frozenset()) - {plan.revision.commit}
-    commit = None
-    if plan.moves_ref:
-        count = len(plan.difference.affected)
-        subject = f"deploy {plan.revision.short} to {plan.environment}: {count} {'bundle' if count == 1 else 'bundles'} changed"
-        commit = repository.commit_files(
-            deployed_ref(plan.environment),
-            plan.files,
-            expected=plan.expected.commit if plan.expected else None,
-            message=commit_message(subject, source=plan.revision.commit, actor=actor, quarantined=quarantined),
-        )
-    return Applied(plan.environment, commit, _deliver(plan.environment, plan.deliveries))
+    expected = plan.expected.commit if plan.expected else None
+    commit = _commit_plan(plan, repository, actor) if plan.moves_ref else None
+    tip = commit or (repository.read_ref(deployed_ref(plan.environment)) if plan.moves_ref else expected)
+    return Applied(plan.environment, commit, _deliver(repository, plan.environment, tip, plan.deliveries))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +72,16 @@ class RollbackPlan:
 
 
 def plan_rollback(
-    repository: Repository, configuration: Configuration, environment: str, to: str | None, make_sink: MakeSink
+    repository: Repository,
+    open_at: Callable[[Revision], Configuration],
+    environment: str,
+    to: str | None,
+    make_sink: MakeSink,
 ) -> RollbackPlan:
-    """The way back to `to`, or to the last state with other content. Raises NotFoundError if there is none."""
+    """The way back to `to`, or to the last state with other content. Raises NotFoundError if there is none.
+
+    The sinks are those of the state that is gone back to, and those that the current one delivered to.
+    """
     current = read_deployed(repository, environment)
     if current is None:
         raise NotFoundError(
@@ -84,53 +89,100 @@ def plan_rollback(
         )
     target = find_deployed(repository, environment, to) if to else _previous(repository, current)
     files = deployed_files(repository, target)
-    return RollbackPlan(environment, current, target, files, observe(configuration, environment, files, make_sink))
+    read_bundles(files)
+    sinks = find_sinks(open_at(Revision(target.source, target.source[:10])), environment)
+    with suppress(LlmcfgError):  # what is left may be the trouble that is left behind
+        sinks = join_sinks(find_sinks(open_at(Revision(current.source, current.source[:10])), environment), sinks)
+    return RollbackPlan(environment, current, target, files, observe(sinks, environment, files, make_sink))
 
 
 def rollback(plan: RollbackPlan, repository: Repository, *, actor: str) -> Applied:
-    """A new commit with the older tree, and a quarantine for the revision that is left."""
+    """A new commit with the older tree, and a quarantine for the revision that is left and for its content."""
     current, target = plan.current, plan.target
     commit = None
     if target.root != current.root:
-        quarantined = {*current.quarantined, current.source} - {target.source}
         message = commit_message(
             f"roll {plan.environment} back to {target.source[:10]}",
             source=target.source,
             actor=actor,
-            quarantined=quarantined,
+            quarantined={*current.quarantined, current.source} - {target.source},
+            quarantined_roots={*current.quarantined_roots, current.root} - {target.root, ""},
             rolled_back_from=current.source,
         )
         commit = repository.commit_files(
             deployed_ref(plan.environment), plan.files, expected=current.commit, message=message
         )
-    return Applied(plan.environment, commit, _deliver(plan.environment, plan.deliveries))
+    return Applied(
+        plan.environment, commit, _deliver(repository, plan.environment, commit or current.commit, plan.deliveries)
+    )
+
+
+def _commit_plan(plan: Plan, repository: Repository, actor: str) -> str | None:
+    """The new commit; None when another replica has deployed exactly this in the meantime."""
+    count = len(plan.difference.affected)
+    subject = (
+        f"deploy {plan.revision.short} to {plan.environment}: {count} {'bundle' if count == 1 else 'bundles'} changed"
+    )
+    before = plan.expected
+    message = commit_message(
+        subject,
+        source=plan.revision.commit,
+        actor=actor,
+        quarantined=(before.quarantined if before else frozenset()) - {plan.revision.commit},
+        quarantined_roots=(before.quarantined_roots if before else frozenset()) - {plan.root},
+    )
+    try:
+        return repository.commit_files(
+            deployed_ref(plan.environment), plan.files, expected=before.commit if before else None, message=message
+        )
+    except ConflictError:
+        now = read_deployed(repository, plan.environment)
+        if now is None or deployed_files(repository, now) != plan.files:
+            raise
+        return None
 
 
 def _previous(repository: Repository, current: Deployed) -> Deployed:
     for deployed in deployed_history(repository, current.environment):
-        if deployed.root != current.root and deployed.source not in current.quarantined:
+        if deployed.root not in ("", current.root) and not (
+            deployed.source in current.quarantined or deployed.root in current.quarantined_roots
+        ):
             return deployed
     raise NotFoundError(
         f"{current.environment} has no earlier state to go back to",
-        hint=f"see what it ran: llmcfg log -e {current.environment} --deployed",
+        hint=f"see what it ran: llmcfg history -e {current.environment} --deployed",
     )
 
 
-def _deliver(environment: str, deliveries: tuple[Delivery, ...]) -> tuple[str, ...]:
+def _deliver(
+    repository: Repository, environment: str, tip: str | None, deliveries: tuple[Delivery, ...]
+) -> tuple[str, ...]:
+    """Write the sinks that differ, for as long as the deployed ref is at `tip`."""
     delivered: list[str] = []
     failed: list[tuple[str, LlmcfgError]] = []
-    for delivery in deliveries:
-        if delivery.state == "current":
-            continue
+    waiting = [delivery for delivery in deliveries if delivery.state != "current"]
+    for delivery in waiting:
+        _refuse_if_moved(repository, environment, tip)
         try:
             delivery.sink.deliver(delivery.root, delivery.files)
             delivered.append(delivery.sink.name)
         except LlmcfgError as error:
             failed.append((delivery.sink.name, error))
+    if waiting:
+        _refuse_if_moved(repository, environment, tip)
     if failed:
         said = "; ".join(f"{name}: {error.message}" for name, error in failed)
         raise PartlyAppliedError(
-            f"deployed/{environment} moved, but not every sink was written: {said}",
+            f"deployed/{environment} is right, but not every sink could be written: {said}",
             hint=failed[0][1].hint or f"mend the cause and run llmcfg apply -e {environment} again",
         ) from failed[0][1]
     return tuple(delivered)
+
+
+def _refuse_if_moved(repository: Repository, environment: str, tip: str | None) -> None:
+    now = repository.read_ref(deployed_ref(environment))
+    if now != tip:
+        raise ConflictError(
+            f"deployed/{environment} moved from {(tip or 'nothing')[:10]} to {(now or 'nothing')[:10]} while it was being delivered",
+            hint=f"sinks may hold either: llmcfg status shows it, llmcfg apply -e {environment} settles it",
+        )

@@ -1,19 +1,21 @@
 """What an environment runs: the branch `deployed/<environment>`, its tip's tree and trailers.
 
-State is Git: the tree is the bundles, the trailers say which revision they were built from, and which revisions are quarantined.
-Every deployed commit repeats the quarantine, so that its tip alone is the state.
+State is Git: the tree is the bundles, the trailers say which revision they were built from, and what is quarantined: the revisions that
+were rolled back, and the root digests that they had, since a later revision with the same bundles is the same thing again. Every deployed
+commit repeats the quarantine, so that its tip alone is the state.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from llmcfg.errors import IntegrityError, NotFoundError, UnknownRevisionError
+from llmcfg.errors import IntegrityError, NotFoundError
+from llmcfg.model.moment import parse_moment
 from llmcfg.pipeline.bundle import ENGINE, HEAD
 from llmcfg.pipeline.canonical import canonical_json, digest_of
+from llmcfg.pipeline.stored import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -22,19 +24,25 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.ports import Repository
 
-SOURCE, APPLIED_BY, QUARANTINED, ROLLED_BACK, ENGINE_TRAILER = (
+SOURCE, APPLIED_BY, QUARANTINED, QUARANTINED_ROOT, ROLLED_BACK, ENGINE_TRAILER = (
     "Source-Commit",
     "Applied-By",
     "Quarantined",
+    "Quarantined-Root",
     "Rolled-Back-From",
     "Engine",
 )
 _PREFIX: Final = "refs/heads/deployed/"
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_ACTOR_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """One state of a deployed ref. `source` is the commit that its bundles were built from, `root` their root digest."""
+    """One state of a deployed ref.
+
+    `source` is the commit that its bundles were built from, `root` their root digest; empty when the head cannot be read.
+    """
 
     environment: str
     commit: str
@@ -43,6 +51,7 @@ class Deployed:
     when: datetime
     by: str
     quarantined: frozenset[str]
+    quarantined_roots: frozenset[str]
     rolled_back_from: str | None
 
 
@@ -50,40 +59,55 @@ def deployed_ref(environment: str) -> str:
     return _PREFIX + environment
 
 
+def deployed_environments(repository: Repository) -> set[str]:
+    """The environments that have a deployed ref, whether or not a manifest still names them."""
+    return {ref.removeprefix(_PREFIX) for ref in repository.list_refs(_PREFIX)}
+
+
 def read_deployed(repository: Repository, environment: str) -> Deployed | None:
     """What the environment runs; None if nothing was ever applied. Raises IntegrityError for a ref that llmcfg did not write."""
-    commit = repository.read_ref(deployed_ref(environment))
-    return None if commit is None else _deployed(repository, environment, repository.facts(commit))
+    ref = deployed_ref(environment)
+    commit = repository.read_ref(ref)
+    if commit is None:
+        return None
+    deployed = _deployed(repository, environment, repository.facts(commit))
+    if deployed is None:
+        last = next(deployed_history(repository, environment), None)
+        way_out = (
+            f"git update-ref {ref} {last.commit} {commit}" if last else f"git branch -m deployed/{environment} other"
+        )
+        raise IntegrityError(
+            f"deployed/{environment} at {commit[:10]} was not written by llmcfg: it has no {SOURCE}",
+            hint=f"see who wrote it: git log deployed/{environment}; {'go back' if last else 'move it away'} with {way_out}, "
+            f"then: llmcfg apply -e {environment}",
+        )
+    return deployed
 
 
 def deployed_history(repository: Repository, environment: str) -> Iterator[Deployed]:
-    """All states of a deployed ref, newest first."""
+    """All states of a deployed ref, newest first; commits that llmcfg did not write are no states of it."""
     commit = repository.read_ref(deployed_ref(environment))
     if commit is not None:
         for facts in repository.history(commit):
-            yield _deployed(repository, environment, facts)
+            deployed = _deployed(repository, environment, facts)
+            if deployed is not None:
+                yield deployed
 
 
 def find_deployed(repository: Repository, environment: str, wanted: str) -> Deployed:
-    """The newest earlier state that `wanted` names: a tag, revision or time, of the source or of the deployed ref itself.
+    """The newest state that `wanted` names: a tag, branch, revision or time, of the source or of the deployed ref itself.
 
-    A time means what ran then. Raises NotFoundError if it never ran.
+    A time means what ran then. Raises NotFoundError if it never ran, UnknownRevisionError if there is no such thing.
     """
-    try:
-        commit = repository.resolve(wanted).commit
-    except UnknownRevisionError:
-        commit = ""
-    moment = _parse_time(wanted)
+    moment = None if _is_name(repository, wanted) else parse_moment(wanted)
+    commit = repository.resolve(wanted).commit if moment is None else ""
     for deployed in deployed_history(repository, environment):
-        if moment is not None and deployed.when <= moment:
+        if commit in (deployed.source, deployed.commit) if moment is None else deployed.when <= moment:
             return deployed
-        if moment is None and commit in (deployed.source, deployed.commit):
-            return deployed
-    if moment is None and not commit:
-        repository.resolve(wanted)
+    how = "" if moment else f"; or deploy it: llmcfg apply -e {environment} --at {wanted}"
     raise NotFoundError(
-        f"{environment} never ran {wanted!r}",
-        hint=f"see what it ran: llmcfg log -e {environment} --deployed; or deploy it: llmcfg apply -e {environment} --at {wanted}",
+        f"{environment} never ran {wanted!r}" if moment is None else f"{environment} ran nothing yet at {wanted}",
+        hint=f"see what it ran: llmcfg history -e {environment} --deployed{how}",
     )
 
 
@@ -92,18 +116,26 @@ def deployed_files(repository: Repository, deployed: Deployed | None) -> Mapping
 
 
 def commit_message(
-    subject: str, *, source: str, actor: str, quarantined: Collection[str], rolled_back_from: str | None = None
+    subject: str,
+    *,
+    source: str,
+    actor: str,
+    quarantined: Collection[str],
+    quarantined_roots: Collection[str] = (),
+    rolled_back_from: str | None = None,
 ) -> str:
-    trailers = [(SOURCE, source), (ENGINE_TRAILER, ENGINE), (APPLIED_BY, actor)]
+    """The message of a deployed commit. `actor` is whatever Git's configuration says; it cannot break out of its line."""
+    trailers = [(SOURCE, source), (ENGINE_TRAILER, ENGINE), (APPLIED_BY, _one_line(actor) or "unknown")]
     if rolled_back_from:
         trailers.append((ROLLED_BACK, rolled_back_from))
     trailers += [(QUARANTINED, commit) for commit in sorted(quarantined)]
+    trailers += [(QUARANTINED_ROOT, f"sha256:{root}") for root in sorted(quarantined_roots)]
     return subject + "\n\n" + "".join(f"{name}: {value}\n" for name, value in trailers)
 
 
 def cut_to_folders(files: Mapping[str, bytes], folders: Collection[str]) -> dict[str, bytes]:
     """The files of some bundles of an environment, under a head of their own: what a sink of only these consumers holds."""
-    head = _read_head(files)
+    head = read_head(files)
     bundles = {folder: said for folder, said in head["bundles"].items() if folder in folders}
     if len(bundles) == len(head["bundles"]):
         return dict(files)
@@ -113,45 +145,40 @@ def cut_to_folders(files: Mapping[str, bytes], folders: Collection[str]) -> dict
     return dict(sorted(kept.items()))
 
 
-def root_of(files: Mapping[str, bytes]) -> str:
-    """The root digest that the files' head names."""
-    return str(_read_head(files)["root"]).removeprefix("sha256:")
-
-
-def _deployed(repository: Repository, environment: str, facts: CommitFacts) -> Deployed:
+def _deployed(repository: Repository, environment: str, facts: CommitFacts) -> Deployed | None:
     trailers = dict(facts.trailers)
-    if SOURCE not in trailers:
-        raise IntegrityError(
-            f"deployed/{environment} at {facts.commit[:10]} was not written by llmcfg: it has no {SOURCE}",
-            hint=f"see who wrote it: git log deployed/{environment}",
-        )
+    if not _COMMIT.fullmatch(trailers.get(SOURCE, "")):
+        return None
     return Deployed(
         environment=environment,
         commit=facts.commit,
         source=trailers[SOURCE],
-        root=root_of({HEAD: repository.read_tree(facts.commit).get(HEAD, b"")}),
+        root=_root(repository, facts.commit),
         when=facts.when,
         by=trailers.get(APPLIED_BY, facts.author),
         quarantined=frozenset(value for name, value in facts.trailers if name == QUARANTINED),
+        quarantined_roots=frozenset(
+            value.removeprefix("sha256:") for name, value in facts.trailers if name == QUARANTINED_ROOT
+        ),
         rolled_back_from=trailers.get(ROLLED_BACK),
     )
 
 
-def _read_head(files: Mapping[str, bytes]) -> dict[str, Any]:
+def _root(repository: Repository, commit: str) -> str:
+    """The root digest that the head of a deployed commit names; empty when it cannot be read."""
     try:
-        head: dict[str, Any] = msgspec.json.decode(files[HEAD], type=dict[str, Any])
-        if not isinstance(head["bundles"], dict) or not isinstance(head["root"], str):
-            raise TypeError
-    except (KeyError, TypeError, msgspec.DecodeError):
-        raise IntegrityError(f"the bundles have no readable {HEAD}", hint="deploy again: llmcfg apply") from None
-    return head
+        head = read_head({HEAD: repository.read_file(commit, HEAD) or b""})
+    except IntegrityError:
+        return ""
+    return str(head["root"]).removeprefix("sha256:")
 
 
-def _parse_time(text: str) -> datetime | None:
-    from datetime import UTC, datetime
+def _is_name(repository: Repository, text: str) -> bool:
+    """Whether a tag or branch is called like that; it comes before a time, as in `Repository.resolve`."""
+    return text in repository.tags() or repository.read_ref(f"refs/heads/{text}") is not None
 
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+def _one_line(text: str) -> str:
+    """Without line breaks of any kind, control and invisible characters, and cut, since it comes from outside."""
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(shown.split())[:_ACTOR_CHARACTERS].rstrip()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from llmcfg import limits
 from llmcfg.errors import FindingsError, UnknownKeyError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.snapshot import Revision
-from llmcfg.pipeline.diff import State, compare
-from llmcfg.pipeline.merge import same
+from llmcfg.pipeline.diff import State, compare, differ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,14 +50,16 @@ def key_history(
     A commit that cannot be built is passed over: the next older value that can be told counts as what was before.
     """
     newer: tuple[CommitFacts, Side] | None = None
+    count = 0
     for facts in islice(repository.history(start.commit), limits.HISTORY_COMMITS):
+        count += 1
         value = _value(open_at, facts.commit, scope, path)
         if isinstance(value, FindingsError):
             continue
-        if newer is not None and not _same(value, newer[1]):
+        if newer is not None and differ(value, newer[1]):
             yield KeyChange(newer[0], value, newer[1])
         newer = (facts, value)
-    if newer is not None and newer[1] is not ABSENT:
+    if newer is not None and newer[1] is not ABSENT and count < limits.HISTORY_COMMITS:
         yield KeyChange(newer[0], ABSENT, newer[1])
 
 
@@ -67,12 +68,10 @@ def commit_history(
 ) -> Iterator[CommitChange]:
     """Every commit of the first-parent history, newest first, with what it changed in effect."""
     commits = islice(repository.history(start.commit), limits.HISTORY_COMMITS)
-    last: CommitFacts | None = None
-    for newer, older in pairwise(commits):
-        last = older
-        yield CommitChange(newer, _difference(open_at, older.commit, newer.commit, environment))
-    first = last or repository.facts(start.commit)
-    yield CommitChange(first, None)
+    ended: Iterator[CommitFacts | None] = chain(commits, [None])
+    for newer, older in pairwise(ended):
+        assert newer is not None
+        yield CommitChange(newer, _difference(open_at, older, newer, environment))
 
 
 def _value(open_at: OpenAt, commit: str, scope: Scope, path: Path) -> Side | FindingsError:
@@ -89,22 +88,22 @@ def _value(open_at: OpenAt, commit: str, scope: Scope, path: Path) -> Side | Fin
         return error
 
 
-def _difference(open_at: OpenAt, old: str, new: str, environment: str | None) -> Difference | None:
+def _difference(
+    open_at: OpenAt, older: CommitFacts | None, newer: CommitFacts, environment: str | None
+) -> Difference | None:
+    """Against nothing for the first commit of all; None too for the last that is looked at."""
+    if older is None and newer.parents:
+        return None
     try:
-        before, after = (open_at(Revision(commit, commit[:10])) for commit in (old, new))
-        return compare(*(_state(side, environment) for side in (before, after)))
+        before = _state(open_at, older, environment) if older else State({}, {})
+        return compare(before, _state(open_at, newer, environment))
     except FindingsError:
         return None
 
 
-def _state(configuration: Configuration, environment: str | None) -> State:
-    """The scopes' values and the targets' content, without rendered files: those follow from the values."""
+def _state(open_at: OpenAt, facts: CommitFacts, environment: str | None) -> State:
+    """The scopes' values only: what bundles hold follows from them."""
+    configuration = open_at(Revision(facts.commit, facts.commit[:10]))
     scopes = [scope for scope in configuration.scopes if environment in (None, scope.environment)]
     documents = {str(scope): configuration.readable(scope).documents for scope in scopes}
     return State({name: {key: item.value for key, item in found.items()} for name, found in documents.items()}, {})
-
-
-def _same(a: Side, b: Side) -> bool:
-    if a is ABSENT or b is ABSENT:
-        return a is b
-    return same(a, b)

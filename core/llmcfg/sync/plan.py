@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,39 +13,28 @@ from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, environment_files, root_digest
 from llmcfg.pipeline.canonical import canonical_json
-from llmcfg.pipeline.diff import NOTHING_DEPLOYED, compare, deployed_state, state_of
+from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, deployed_state, state_of
 from llmcfg.pipeline.validate import validate_configuration
-from llmcfg.sync.deployed import cut_to_folders, deployed_files, read_deployed
+from llmcfg.sync.deliveries import find_sinks, observe
+from llmcfg.sync.deployed import deployed_files, read_deployed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from llmcfg.model.change import Difference
-    from llmcfg.model.manifest import SinkSpec
     from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.ports import Repository, Sink
+    from llmcfg.ports import Repository
+    from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
-
-    MakeSink = Callable[[SinkSpec, str], Sink]
-
-DeliveryState = Literal["current", "empty", "differs"]
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What a sink should hold, and how what it does hold compares. `differing` are the paths that differ, sorted."""
-
-    sink: Sink
-    root: str
-    files: Mapping[str, bytes]
-    state: DeliveryState
-    differing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`expected` is the deployed state that the plan was made against; applying refuses if it is another by then."""
+    """`expected` is the deployed state that the plan was made against; applying refuses if it is another by then.
+
+    `damage` says what is wrong with the bundles that are deployed; empty when they are what was written. Applying mends them.
+    """
 
     environment: str
     revision: Revision
@@ -58,10 +46,11 @@ class Plan:
     bundles: int
     protected: bool
     quarantined: bool
+    damage: str = ""
 
     @property
     def moves_ref(self) -> bool:
-        return self.expected is None or self.expected.root != self.root
+        return self.expected is None or self.expected.root != self.root or bool(self.damage)
 
     @property
     def is_empty(self) -> bool:
@@ -82,60 +71,36 @@ def make_plan(configuration: Configuration, repository: Repository, environment:
     if has_blocking(findings, Severity.ERROR):
         raise FindingsError(f"{revision.name} has errors, so nothing of it is deployed", findings=findings)
     built = build(configuration, targets)
+    root = root_digest(built.bundles)
     deployed = read_deployed(repository, environment)
-    files: Mapping[str, bytes] = environment_files(environment, built.bundles, revision.commit)
-    if deployed is not None and deployed.root == root_digest(built.bundles):
-        files = deployed_files(repository, deployed)
-    try:
-        before = deployed_state(environment, deployed_files(repository, deployed))
-    except IntegrityError:
-        before = NOTHING_DEPLOYED
+    there, before, damage = _read_state(repository, deployed, environment)
+    is_same = deployed is not None and not damage and deployed.root == root
+    files = there if is_same else environment_files(environment, built.bundles, revision.commit)
     return Plan(
         environment=environment,
         revision=revision,
         expected=deployed,
-        root=root_digest(built.bundles),
+        root=root,
         files=files,
         difference=compare(before, state_of(configuration, built, with_scopes=False)),
-        deliveries=observe(configuration, environment, files, make_sink),
+        deliveries=observe(find_sinks(configuration, environment), environment, files, make_sink),
         bundles=len(built.bundles),
         protected=configuration.manifest.environments[environment].protected,
-        quarantined=deployed is not None and revision.commit in deployed.quarantined,
+        quarantined=deployed is not None
+        and (revision.commit in deployed.quarantined or root in deployed.quarantined_roots),
+        damage=damage,
     )
 
 
-def observe(
-    configuration: Configuration, environment: str, files: Mapping[str, bytes], make_sink: MakeSink
-) -> tuple[Delivery, ...]:
-    """What each sink of the environment should hold of these files, compared with what it does hold."""
-    deliveries = []
-    for spec, folders in _sinks(configuration, environment).items():
-        wanted = cut_to_folders(files, folders)
-        sink = make_sink(spec, environment)
-        there = sink.observe()
-        digests = {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
-        differing = tuple(
-            sorted(path for path in {*digests, *(there or {})} if digests.get(path) != (there or {}).get(path))
-        )
-        state: DeliveryState = "current" if not differing else "empty" if there is None else "differs"
-        deliveries.append(Delivery(sink, _delivery_root(digests), wanted, state, differing))
-    return tuple(deliveries)
-
-
-def _sinks(configuration: Configuration, environment: str) -> dict[SinkSpec, list[str]]:
-    """The environment's sinks, each with the folders of the bundles that it holds."""
-    sinks: dict[SinkSpec, list[str]] = {}
-    for target in configuration.targets:
-        if target.environment == environment:
-            specs: Sequence[SinkSpec] = configuration.consumer(target.consumer).sinks or configuration.manifest.sinks
-            for spec in specs:
-                sinks.setdefault(spec, []).append(target.folder)
-    return sinks
-
-
-def _delivery_root(digests: Mapping[str, str]) -> str:
-    """Names exactly these files: a new head over unchanged bundles is a new delivery."""
-    return hashlib.sha256(canonical_json(dict(digests))).hexdigest()
+def _read_state(
+    repository: Repository, deployed: Deployed | None, environment: str
+) -> tuple[Mapping[str, bytes], State, str]:
+    """The deployed files, the state that they are, and what is wrong with them if they are damaged."""
+    try:
+        files = deployed_files(repository, deployed)
+        return files, deployed_state(environment, files), "" if files or deployed is None else "it is empty"
+    except IntegrityError as error:
+        return {}, NOTHING_DEPLOYED, error.message
 
 
 def save_plan(plan: Plan) -> bytes:
@@ -156,7 +121,7 @@ def save_plan(plan: Plan) -> bytes:
 class SavedPlan(msgspec.Struct, frozen=True):
     """A plan file, read back."""
 
-    apiVersion: str  # noqa: N815 - the file's own spelling
+    apiVersion: str
     kind: str
     engine: str
     environment: str
@@ -169,12 +134,15 @@ def read_plan(content: bytes) -> SavedPlan:
     """Raises UsageError for a file that is no plan."""
     try:
         saved = msgspec.json.decode(content, type=SavedPlan)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(
             f"this is not a plan file: {error}", hint="make one: llmcfg plan -e ENV -o plan.json"
         ) from None
     if saved.apiVersion != API_VERSION or saved.kind != "Plan":
-        raise UsageError(f"this is a {saved.kind} of {saved.apiVersion}, not a Plan of {API_VERSION}")
+        raise UsageError(
+            f"this is a {saved.kind} of {saved.apiVersion}, not a Plan of {API_VERSION}",
+            hint="make one: llmcfg plan -e ENV -o plan.json",
+        )
     return saved
 
 
@@ -195,8 +163,10 @@ def check_saved(saved: SavedPlan, plan: Plan) -> None:
 
 def refuse_quarantined(plan: Plan) -> None:
     if plan.quarantined:
+        is_named = plan.expected is not None and plan.revision.commit in plan.expected.quarantined
+        why = "it was rolled back" if is_named else "its bundles are the same as those that were rolled back"
         raise ConflictError(
-            f"{plan.revision.name} is quarantined in {plan.environment}: it was rolled back",
+            f"{plan.revision.name} is quarantined in {plan.environment}: {why}",
             hint="deploy a newer revision, or lift the quarantine with --lift-quarantine",
         )
 
@@ -216,6 +186,7 @@ def to_output(plan: Plan) -> dict[str, Any]:
         "bundles": plan.bundles,
         "affected": list(plan.difference.affected),
         "quarantined": plan.quarantined,
+        "damage": plan.damage,
         "sinks": [
             {"name": delivery.sink.name, "state": delivery.state, "differing": list(delivery.differing)}
             for delivery in plan.deliveries

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmcfg.errors import IntegrityError, LlmcfgError
+from llmcfg.model.snapshot import Revision
+from llmcfg.pipeline.stored import read_bundles
+from llmcfg.sync.deliveries import find_sinks, observe
 from llmcfg.sync.deployed import deployed_files, read_deployed
-from llmcfg.sync.plan import make_plan, observe
+from llmcfg.sync.plan import make_plan
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmcfg.model.manifest import Environment
-    from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
+    from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
-    from llmcfg.sync.plan import Delivery, MakeSink
 
 State = Literal["current", "pending", "drifted", "never deployed", "blocked", "damaged"]
 
@@ -55,14 +57,15 @@ def status_of(
     name = environment.name
     try:
         deployed = read_deployed(repository, name)
+    except LlmcfgError as error:
+        return Status(name, None, None, 0, (), error.message, damaged=isinstance(error, IntegrityError))
+    try:
         delivered = _observe_deployed(repository, deployed, open_at, make_sink)
-    except IntegrityError as error:
-        return Status(name, None, None, 0, (), error.message, damaged=True)
+    except LlmcfgError as error:
+        return Status(name, None, deployed, 0, (), error.message, damaged=isinstance(error, IntegrityError))
+    wanted = None
     try:
         wanted = wanted_revision(repository, environment)
-    except LlmcfgError as error:
-        return Status(name, None, deployed, 0, delivered, error.message)
-    try:
         plan = make_plan(open_at(wanted), repository, name, make_sink)
     except LlmcfgError as error:
         return Status(name, wanted, deployed, 0, delivered, error.message)
@@ -70,10 +73,23 @@ def status_of(
     return Status(name, wanted, deployed, len(plan.difference.affected), delivered, trouble)
 
 
+def status_of_removed(repository: Repository, name: str) -> Status:
+    """The state of an environment that was deployed and that the manifest no longer names."""
+    trouble = f"the manifest no longer names it; delete the branch deployed/{name} when nothing reads its bundles"
+    try:
+        return Status(name, None, read_deployed(repository, name), 0, (), trouble)
+    except LlmcfgError as error:
+        return Status(name, None, None, 0, (), error.message, damaged=isinstance(error, IntegrityError))
+
+
 def _observe_deployed(
     repository: Repository, deployed: Deployed | None, open_at: Callable[[Revision], Configuration], make_sink: MakeSink
 ) -> tuple[Delivery, ...]:
+    """Raises IntegrityError when what is deployed is not what was written."""
     if deployed is None:
         return ()
-    configuration = open_at(repository.resolve(deployed.source))
-    return observe(configuration, deployed.environment, deployed_files(repository, deployed), make_sink)
+    files = deployed_files(repository, deployed)
+    read_bundles(files)
+    configuration = open_at(Revision(deployed.source, deployed.source[:10]))
+    sinks = find_sinks(configuration, deployed.environment)
+    return observe(sinks, deployed.environment, files, make_sink)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llmcfg.model.manifest import Environment
     from llmcfg.ports import Repository
 
-_SEMVER = re.compile(r"(?:.*?[-/])?v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
+_SEMVER = re.compile(r"(?:.*?[-/])?v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
 
 
 def wanted_revision(repository: Repository, environment: Environment) -> Revision:
@@ -34,13 +34,14 @@ def wanted_revision(repository: Repository, environment: Environment) -> Revisio
             )
         return Revision(commit, track.branch)
     if track.tag is not None:
-        tag = newest_tag(repository.tags(), track.tag)
+        tags = repository.tags()
+        tag = newest_tag(tags, track.tag)
         if tag is None:
             raise UnknownRevisionError(
-                f"{environment.name} tracks tags like {track.tag!r}, and there is none",
-                hint="make one: llmcfg tag NAME, or fetch them: git fetch --tags",
+                f"{environment.name} tracks version tags like {track.tag!r}, and there is none",
+                hint="make one: llmcfg tag v1.0.0, or fetch them: git fetch --tags",
             )
-        return Revision(repository.tags()[tag], tag)
+        return Revision(tags[tag], tag)
     head = repository.head()
     if head is None:
         raise NotFoundError(
@@ -50,7 +51,7 @@ def wanted_revision(repository: Repository, environment: Environment) -> Revisio
 
 
 def newest_tag(tags: Mapping[str, str], pattern: str) -> str | None:
-    """The highest of the matching tags in SemVer order; pre-releases come before their release (semver.org, item 11)."""
+    """The highest of the matching tags that hold a version, in SemVer order: pre-releases come before their release (item 11)."""
     matching = [(key, name) for name in tags if fnmatchcase(name, pattern) and (key := _semver_key(name)) is not None]
     return max(matching)[1] if matching else None
 
