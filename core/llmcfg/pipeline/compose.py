@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.documents.loader import load_document
 from llmcfg.model.findings import Problem
-from llmcfg.pipeline import merge
+from llmcfg.pipeline import merge, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -192,7 +192,7 @@ def _lay_document(
         name,
         value,
         sources,
-        below.needs_resolution or parsed.has_links or (parsed.has_tags and merge.has_tags(value)),
+        below.needs_resolution or parsed.has_links or (parsed.has_tags and tags.has_tags(value)),
         (*below.problems, *(item for item in found if item.problem.rule != "overlay-no-effect")),
         (*below.idle, *(item for item in found if item.problem.rule == "overlay-no-effect")),
     )

@@ -3,8 +3,8 @@
 Mappings merge key by key; scalars and lists replace. A merge tag in the overlay or a merge rule of the schema makes an exception.
 The result shares every part of `below` that did not change, and is `below` itself when nothing did; nothing is changed in place.
 
-A tag that finds nothing beneath stays in the result, since a pattern (`$extends`) may still be laid under it; `settle` decides in
-the end.
+A tag that finds nothing beneath stays in the result, since a pattern (`$extends`) may still be laid under it; `tags.settle` decides in
+the end. Where a pattern will be laid under a mapping, `!delete` and `!replace` stay too, to mean the pattern's value as well.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
+from llmcfg.model.reference import ReferenceKind, find_references, is_whole
 from llmcfg.model.value import MergeTag, Path, Tagged, Value, kind_of
+from llmcfg.pipeline.tags import DELETED, additions, is_deletion, pending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from llmcfg.model.merge import MergeRule
 
@@ -39,181 +41,139 @@ def merge(
 
     A part of `above` that changes nothing is reported once, at its topmost mapping (`overlay-no-effect`).
     """
-    result = below
-    idle: list[Problem] = []
-    for key, value in above.items():
-        path = (*at, key)
-        if key not in below:
-            if result is below:
-                result = dict(below)
-            result[key] = value
-            continue
-        old = below[key]
-        if type(value) is Tagged and value.tag is MergeTag.DELETE and not _is_deletion(old):
-            if result is below:
-                result = dict(below)
-            del result[key]
-            continue
-        new = _merge_value(old, value, idle.append, report, rule_at, path)
-        if new is not old:
-            if result is below:
-                result = dict(below)
-            result[key] = new
-    if result is below:
-        report(_no_effect(at))
-    else:
-        for problem in idle:
-            report(problem)
-    return result
+    return _Overlay(report, rule_at).mapping(below, above, report, at, extended=False)
 
 
-def _merge_value(old: Value, new: Value, idle: Report, report: Report, rule_at: RuleLookup, path: Path) -> Value:
-    if isinstance(new, Tagged):
-        return _merge_tagged(old, new, report, path)
-    if isinstance(old, Tagged):
-        return new if old.tag in (MergeTag.DELETE, MergeTag.REPLACE) else _onto_tagged_list(old, new, report, path)
-    if isinstance(old, dict) and isinstance(new, dict):
-        rule = rule_at(path)
-        if rule is not None and rule.kind == "replace":
-            return old if same(old, new) else new
-        return merge(
-            old, new, lambda problem: (idle if problem.rule == "overlay-no-effect" else report)(problem), rule_at, path
-        )
-    if isinstance(old, list) and isinstance(new, list):
-        rule = rule_at(path)
-        merged = new if rule is None else _merge_lists(rule, old, new, report, rule_at, path)
+class _Overlay:
+    """One laying. `idle` is told of parts without effect; `extended` says that a pattern will be laid under the mapping."""
+
+    def __init__(self, report: Report, rule_at: RuleLookup) -> None:
+        self._report = report
+        self._rule_at = rule_at
+
+    def mapping(
+        self, below: dict[str, Value], above: dict[str, Value], idle: Report, at: Path, *, extended: bool
+    ) -> dict[str, Value]:
+        extended = extended or "$extends" in below or "$extends" in above
+        result = below
+        found_idle: list[Problem] = []
+        for key, value in above.items():
+            deletes = key in below and is_deletion(value) and not is_deletion(below[key])
+            if key not in below:
+                new = value
+            elif deletes:
+                new = DELETED
+            else:
+                new = self._value(below[key], value, found_idle.append, (*at, key), extended=extended)
+                if new is below[key]:
+                    continue
+            result = dict(below) if result is below else result
+            if deletes and not extended:
+                del result[key]
+            else:
+                result[key] = new
+        if result is below:
+            idle(_no_effect(at))
+        else:
+            for problem in found_idle:
+                idle(problem)
+        return result
+
+    def _value(self, old: Value, new: Value, idle: Report, path: Path, *, extended: bool) -> Value:
+        """What stands at `path`; `old` itself, and told to `idle`, where nothing changed."""
+        if isinstance(new, Tagged):
+            merged = self._tagged(old, new, path, extended=extended)
+        elif isinstance(old, Tagged):
+            merged = self._onto_tagged(old, new, idle, path, extended=extended)
+        elif isinstance(old, dict) and isinstance(new, dict):
+            rule = self._rule_at(path)
+            if rule is None or rule.kind != "replace":
+                return self.mapping(old, new, idle, path, extended=extended)
+            merged = new
+        elif isinstance(old, list) and isinstance(new, list):
+            rule = self._rule_at(path)
+            merged = new if rule is None else self._lists(rule, old, new, path, extended=extended)
+        else:
+            self._check_kinds(old, new, path)
+            merged = new
         if same(old, merged):
             idle(_no_effect(path))
             return old
         return merged
-    if old is not None and new is not None and isinstance(old, dict | list) != isinstance(new, dict | list):
-        report(_kind_change(old, new, path))
-    elif isinstance(old, dict | list) and isinstance(new, dict | list):
-        report(_kind_change(old, new, path))
-    elif same(old, new):
-        idle(_no_effect(path))
-        return old
-    return new
 
+    def _tagged(self, old: Value, new: Tagged, path: Path, *, extended: bool) -> Value:
+        match new.tag:
+            case MergeTag.DELETE:
+                return old
+            case MergeTag.REPLACE:
+                return new if extended or isinstance(old, Tagged) else new.value
+            case MergeTag.APPEND | MergeTag.PREPEND:
+                return self._extend(old, new, path)
 
-def _merge_tagged(old: Value, new: Tagged, report: Report, path: Path) -> Value:
-    match new.tag:
-        case MergeTag.DELETE:
-            return new
-        case MergeTag.REPLACE:
-            return new.value
-        case MergeTag.APPEND | MergeTag.PREPEND:
-            items: list[Value] = new.value if isinstance(new.value, list) else [new.value]
-            if isinstance(old, Tagged):
-                if old.tag is new.tag and isinstance(old.value, list):
-                    return Tagged(new.tag, _join(new.tag, old.value, items))
-                return new.value
-            if not isinstance(old, list):
-                report(_kind_change(old, items, path))
-                return items
-            return _join(new.tag, old, items)
+    def _extend(self, old: Value, new: Tagged, path: Path) -> Value:
+        """A list made longer, in whatever form it is beneath."""
+        before, after = additions(new)
+        if isinstance(old, Tagged):
+            if old.tag is MergeTag.REPLACE:
+                return Tagged(MergeTag.REPLACE, self._extend(old.value, new, path))
+            if old.tag is MergeTag.DELETE:
+                return Tagged(MergeTag.REPLACE, [*before, *after])
+            old_before, old_after = additions(old)
+            return pending([*before, *old_before], [*old_after, *after])
+        if not isinstance(old, list):
+            self._check_kinds(old, [], path)
+            old = []
+        return [*before, *old, *after]
 
+    def _onto_tagged(self, old: Tagged, new: Value, idle: Report, path: Path, *, extended: bool) -> Value:
+        """A plain value over a tag that found nothing beneath: what the tag hid stays hidden."""
+        match old.tag:
+            case MergeTag.DELETE:
+                return Tagged(MergeTag.REPLACE, new)
+            case MergeTag.REPLACE:
+                merged = self._value(old.value, new, idle, path, extended=extended)
+                return old if merged is old.value else Tagged(MergeTag.REPLACE, merged)
+            case MergeTag.APPEND | MergeTag.PREPEND:
+                self._check_kinds([], new, path)
+                return new
 
-def _onto_tagged_list(old: Tagged, new: Value, report: Report, path: Path) -> Value:
-    if not isinstance(new, list) and new is not None:
-        report(_kind_change(old.value, new, path))
-    return new
+    def _check_kinds(self, old: Value, new: Value, path: Path) -> None:
+        if not (_is_open(old) or _is_open(new)) and _shape(old) is not _shape(new):
+            self._report(_kind_change(old, new, path))
 
+    def _lists(self, rule: MergeRule, old: list[Value], new: list[Value], path: Path, *, extended: bool) -> list[Value]:
+        match rule.kind:
+            case "append":
+                return [*old, *new]
+            case "unique":
+                return [*old, *_without_known(old, new)]
+            case "by":
+                return self._lists_by_key(rule.key, old, new, path, extended=extended)
+            case _:
+                return new
 
-def _join(tag: MergeTag, old: list[Value], items: list[Value]) -> list[Value]:
-    return [*old, *items] if tag is MergeTag.APPEND else [*items, *old]
-
-
-def _merge_lists(
-    rule: MergeRule, old: list[Value], new: list[Value], report: Report, rule_at: RuleLookup, path: Path
-) -> list[Value]:
-    match rule.kind:
-        case "append":
-            return [*old, *new]
-        case "unique":
-            return [*old, *(item for item in new if not any(same(item, known) for known in old))]
-        case "by":
-            return _merge_by_key(rule.key, old, new, report, rule_at, path)
-        case _:
-            return new
-
-
-def _merge_by_key(
-    key: str, old: list[Value], new: list[Value], report: Report, rule_at: RuleLookup, path: Path
-) -> list[Value]:
-    """Items of equal `key` merge in the place of the old one; others follow in their order. Tagged `!delete` items go."""
-    result = list(old)
-    places = {
-        item[key]: index for index, item in enumerate(old) if isinstance(item, dict) and isinstance(item.get(key), str)
-    }
-    for index, item in enumerate(new):
-        name = item.get(key) if isinstance(item, dict) else None
-        if not isinstance(item, dict) or not isinstance(name, str):
-            report(
-                Problem("merge-list-key", f"{format_key_path(path)}[{index}] has no {key!r}", path=(*path, index),
-                        hint=f"items of this list are matched by {key!r}")
-            )  # fmt: skip
-            result.append(item)
-        elif name in places:
-            place = places[name]
-            beneath = result[place]
-            assert isinstance(beneath, dict)
-            result[place] = merge(beneath, item, _only_real(report), rule_at, (*path, index))
-        else:
-            places[name] = len(result)
-            result.append(item)
-    return result
-
-
-def _only_real(report: Report) -> Report:
-    """A list item repeats its key to be matched, so what it repeats is no finding."""
-    return lambda problem: None if problem.rule == "overlay-no-effect" else report(problem)
-
-
-def _is_deletion(value: Value) -> bool:
-    return isinstance(value, Tagged) and value.tag is MergeTag.DELETE
-
-
-def has_tags(value: Value) -> bool:
-    """Whether a merge tag is left anywhere in the value."""
-    if isinstance(value, Tagged):
-        return True
-    if isinstance(value, dict):
-        return any(has_tags(item) for item in value.values())
-    return isinstance(value, list) and any(has_tags(item) for item in value)
-
-
-def settle(value: Value, report: Report, at: Path = ()) -> Value:
-    """The value without the tags that found nothing beneath, each of them reported."""
-    if isinstance(value, dict):
-        settled = {
-            key: settle(item, report, (*at, key))
-            for key, item in value.items()
-            if not deletes_nothing(item, report, (*at, key))
-        }
-        return value if all(settled.get(key) is item for key, item in value.items()) else settled
-    if isinstance(value, list):
-        items = [settle(item, report, (*at, index)) for index, item in enumerate(value)]
-        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
-    if isinstance(value, Tagged):
-        if value.tag is not MergeTag.REPLACE:
-            report(
-                Problem("merge-append-missing", f"{value.tag} finds no list at {format_key_path(at)}", path=at,
-                        hint=f"write the list without {value.tag}, or check the key's spelling")
-            )  # fmt: skip
-        return settle(value.value, report, at)
-    return value
-
-
-def deletes_nothing(value: Value, report: Report, at: Path) -> bool:
-    """Whether the value is a `!delete` that is left, which is reported."""
-    if not _is_deletion(value):
-        return False
-    report(
-        Problem("merge-delete-missing", f"!delete finds nothing at {format_key_path(at)}", path=at,
-                hint="the layers beneath do not set this key: remove the line, or check its spelling")
-    )  # fmt: skip
-    return True
+    def _lists_by_key(self, key: str, old: list[Value], new: list[Value], path: Path, *, extended: bool) -> list[Value]:
+        """Items of equal `key` merge in the place of the old one; others follow in their order."""
+        result = list(old)
+        places = {name: index for index, item in enumerate(old) if (name := _name_of(item, key)) is not None}
+        for index, item in enumerate(new):
+            name = _name_of(item, key)
+            if name is None:
+                self._report(
+                    Problem("merge-list-key", f"{format_key_path((*path, index))} has no {key!r}", path=(*path, index),
+                            hint=f"items of this list are matched by {key!r}, a text or an integer")
+                )  # fmt: skip
+                result.append(item)
+            elif name in places:
+                beneath = result[places[name]]
+                assert isinstance(beneath, dict)
+                assert isinstance(item, dict)
+                # An item repeats its key to be matched, so what it repeats is no finding.
+                result[places[name]] = self.mapping(beneath, item, _ignore, (*path, index), extended=extended)
+            else:
+                places[name] = len(result)
+                result.append(item)
+        return result
 
 
 def same(a: Value, b: Value) -> bool:
@@ -226,7 +186,51 @@ def same(a: Value, b: Value) -> bool:
         return a.keys() == b.keys() and all(same(item, b[key]) for key, item in a.items())
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, Tagged) and isinstance(b, Tagged):
+        return a.tag is b.tag and same(a.value, b.value)
     return a == b
+
+
+def _is_open(value: Value) -> bool:
+    """Whether the kind cannot be told yet or does not matter: null, and a reference that takes whatever it names."""
+    if isinstance(value, str) and "{{" in value:
+        return any(
+            is_whole(value, reference) and reference.kind in (ReferenceKind.CONFIG, ReferenceKind.PARAMETER)
+            for reference in find_references(value)
+        )
+    return value is None
+
+
+def _shape(value: Value) -> type:
+    return dict if isinstance(value, dict) else list if isinstance(value, list) else str
+
+
+def _name_of(item: Value, key: str) -> str | int | None:
+    name = item.get(key) if isinstance(item, dict) else None
+    return name if isinstance(name, str | int) and not isinstance(name, bool) else None
+
+
+def _without_known(old: list[Value], new: list[Value]) -> Iterator[Value]:
+    """The items of `new` that are neither in `old` nor earlier in `new`."""
+    known = {_frozen(item) for item in old}
+    for item in new:
+        frozen = _frozen(item)
+        if frozen not in known:
+            known.add(frozen)
+            yield item
+
+
+def _frozen(value: Value) -> object:
+    """Equal for values that are `same`, and hashable."""
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    return type(value), value
+
+
+def _ignore(_problem: Problem) -> None:
+    """For parts that may repeat what lies beneath."""
 
 
 def _no_effect(path: Path) -> Problem:
@@ -246,4 +250,4 @@ def _kind_change(old: Value, new: Value, path: Path) -> Problem:
         f"{format_key_path(path)} is a {kind_of(old)} beneath and becomes a {kind_of(new)} here",
         hint="write !replace before the value if the change of kind is meant",
         path=path,
-    )  # fmt: skip
+    )

@@ -25,7 +25,7 @@ from llmcfg.model.reference import (
 )
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.value import Path, Scalar, Tagged, Value, kind_of
-from llmcfg.pipeline import merge
+from llmcfg.pipeline import merge, tags
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -161,7 +161,7 @@ class _Resolution:
             result: dict[str, Value] = {
                 key: self._value(item, (*at, key), stack)
                 for key, item in expanded.items()
-                if not merge.deletes_nothing(item, self._add, (*self._place_of(at, stack), key))
+                if not tags.deletes_nothing(item, self._add, (*self._place_of(at, stack), key))
             }
             return value if len(result) == len(value) and all(result[k] is value.get(k) for k in result) else result
         if isinstance(value, list):
@@ -170,7 +170,7 @@ class _Resolution:
         if isinstance(value, str) and "{{" in value:
             return self._text(value, at, stack)
         if isinstance(value, Tagged):
-            return self._value(merge.settle(value, self._add, self._place), at, stack)
+            return self._value(tags.settle(value, self._add, self._place), at, stack)
         return value
 
     def _place_of(self, at: Path, stack: tuple[Path, ...]) -> Path:
