@@ -49,14 +49,15 @@ def explain(
 
 
 def _payload(explanation: Explanation, blames: list[LineBlame | None]) -> dict[str, Any]:
+    from llmcfg.model.change import ABSENT
     from llmcfg.model.keypath import format_key_path
 
     return {
         "key": format_key_path(explanation.key),
         "environment": explanation.scope.environment,
         "tenant": explanation.scope.tenant,
-        "value": explanation.value,
-        "written": explanation.written,
+        "set": explanation.value is not ABSENT,
+        **({} if explanation.value is ABSENT else {"value": explanation.value, "written": explanation.written}),
         "layers": [
             {
                 "layer": statement.layer,

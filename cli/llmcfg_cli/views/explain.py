@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import format_key_path
-from llmcfg_cli.views.text import Style, pad, paint, visible
+from llmcfg.model.value import MergeTag
+from llmcfg_cli.views.text import Style, pad, paint, plural, visible
 from llmcfg_cli.views.values import inline, scalar_text, yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmcfg.model.snapshot import LineBlame
-    from llmcfg.pipeline.explain import Explanation
+    from llmcfg.model.value import Value
+    from llmcfg.pipeline.explain import Explanation, Statement
 
 _VALUE_SHOWN = 60
+_KEYS_SHOWN = 1
 
 
 def view_explanation(explanation: Explanation, blames: Sequence[LineBlame | None], *, colour: bool = False) -> str:
     value = explanation.value
-    shown = yaml_text(value).rstrip() if isinstance(value, dict | list) else scalar_text(value)
+    shown = "not set: a layer deletes it" if value is ABSENT else _whole(value)
     title = paint(f"{visible(format_key_path(explanation.key))} in {explanation.scope}", Style.BOLD, colour)
     lines = [title, *(f"  {line}" for line in shown.split("\n"))]
-    if explanation.written != value and not isinstance(explanation.written, dict | list):
+    if value is not ABSENT and explanation.written != value and not isinstance(explanation.written, dict | list):
         lines.append(f"  written as {inline(explanation.written)}")
     rows = [
         (
             "=>" if statement.wins else "  ",
             statement.layer,
-            f"{statement.tag} {inline(statement.value, _VALUE_SHOWN)}".strip(),
+            _said(statement),
             str(statement.origin),
             _blame_text(blame),
         )
@@ -50,6 +54,20 @@ def view_explanation(explanation: Explanation, blames: Sequence[LineBlame | None
             for link in explanation.links
         ]
     return "\n".join(lines)
+
+
+def _whole(value: Value) -> str:
+    return yaml_text(value).rstrip() if isinstance(value, dict | list) else scalar_text(value)
+
+
+def _said(statement: Statement) -> str:
+    """What a layer says, on one line: a tag, a value, the size of a mapping."""
+    if statement.tag == MergeTag.DELETE:
+        return statement.tag
+    value = statement.value
+    size = len(value) if isinstance(value, dict) else 0
+    text = f"mapping of {plural(size, 'key')}" if size > _KEYS_SHOWN else inline(value, _VALUE_SHOWN)
+    return f"{statement.tag} {text}".strip()
 
 
 def _blame_text(blame: LineBlame | None) -> str:

@@ -107,7 +107,7 @@ class Configuration:
         self.consumers, self.consumer_findings = parse_consumers(
             self.layout, self.manifest, snapshot.read, self.locator
         )
-        self.composer = Composer(self.layout.layers, snapshot.read, self._merge_rules, memo.compose)
+        self.composer = Composer(self.layout.layers, snapshot.read, self.merge_rules, memo.compose)
         self._effective: dict[Scope, Effective] = {}
         self._secrets: dict[tuple[str, ...], dict[str, ScopedSecret]] = {}
 
@@ -235,7 +235,8 @@ class Configuration:
             )
         return parsed.manifest
 
-    def _merge_rules(self, document: str) -> tuple[str, RuleLookup]:
+    def merge_rules(self, document: str) -> tuple[str, RuleLookup]:
+        """How the schema of a document says that its lists merge, and a key that names these rules."""
         schema = self.schema_for(document)
         if schema is None or not schema.has_merge_rules:
             return "", no_rules
