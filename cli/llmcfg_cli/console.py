@@ -11,6 +11,7 @@ import shutil
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from llmcfg.errors import UsageError
@@ -68,6 +69,12 @@ def width() -> int:
 def table_width() -> int | None:
     """The columns that a table may take: the terminal's, or None where stdout is none."""
     return width() if sys.stdout.isatty() else None
+
+
+def short_path(path: Path) -> str:
+    """A path as it is written from here: relative where it lies below the current folder."""
+    place, here = path.resolve(), Path.cwd()
+    return str(place.relative_to(here)) if place.is_relative_to(here) else str(place)
 
 
 def is_interactive() -> bool:

@@ -108,6 +108,18 @@ OptionalKey: TypeAlias = Annotated[
 
 OUTPUT = typer.Option("--output", "-o", help="The form of the answer.", case_sensitive=False)
 
+DeliverTo: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--deliver-to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"
+    ),
+]
+LockTimeout: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another writer of the deployed branch."
+    ),
+]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the answer and errors only.", show_default=False)

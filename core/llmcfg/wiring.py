@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmcfg.errors import UsageError
+from llmcfg.errors import NotFoundError, UsageError
 from llmcfg.git.repository import FOLDERS, GitRepository, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.pipeline.configuration import Configuration, Memo
@@ -41,14 +41,24 @@ class Workspace:
     def work_folder(self) -> Path:
         """The folder with the manifest. Raises UsageError in a bare repository, which has no files to write."""
         if self.repository.root is None:
-            raise UsageError(f"{self.repository} is a bare repository and has no work tree", hint="work in a clone of it")
+            raise UsageError(
+                f"{self.repository} is a bare repository and has no work tree", hint="work in a clone of it"
+            )
         return self.repository.root
 
     def snapshot(self, at: str | None) -> Snapshot:
         """The revision that `at` names; the work tree without it, or HEAD in a bare repository."""
         if at is None and not self.repository.is_bare:
             return self.repository.work_tree()
-        return self.repository.snapshot(self.repository.resolve(at or "HEAD"))
+        return self.repository.snapshot(self.resolve(at))
+
+    def resolve(self, at: str | None) -> Revision:
+        """The revision that `at` names, or HEAD. Raises UnknownRevisionError, NotFoundError in a repository without commits."""
+        if at in (None, "HEAD") and self.repository.head() is None:
+            raise NotFoundError(
+                "the repository has no commit yet", hint="commit the configuration: git add . && git commit"
+            )
+        return self.repository.resolve(at or "HEAD")
 
     def configuration(self, at: str | None = None) -> Configuration:
         """The opened snapshot. Raises FindingsError when its manifest cannot be built from."""
@@ -88,7 +98,7 @@ class Workspace:
         if leaves or not folder.resolve().is_relative_to(self.delivery_root.resolve()):
             raise UsageError(
                 f"the sink path {spec.path!r} leaves the folder that bundles are delivered below",
-                hint="write a path without '..' and symbolic links, and choose the folder with --to",
+                hint="write a path without '..' and symbolic links, and choose the folder with --deliver-to",
             )
         if ".git" in relative.parts:
             raise UsageError(f"the sink path {spec.path!r} lies in Git's own folder", hint="choose another folder")

@@ -9,7 +9,7 @@ import typer
 
 from llmcfg.errors import UsageError
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
-from llmcfg_cli.options import At, Directory, Environment, Quiet, Yes
+from llmcfg_cli.options import At, DeliverTo, Directory, Environment, LockTimeout, Quiet, Yes
 
 if TYPE_CHECKING:
     from llmcfg.sync.act import Applied
@@ -18,19 +18,23 @@ if TYPE_CHECKING:
 def apply(
     plan_file: Annotated[
         Path | None,
-        typer.Argument(metavar="[PLAN]", help="A saved plan: do exactly that, or refuse.", show_default=False),
+        typer.Argument(
+            metavar="[PLAN]",
+            help="A saved plan: do exactly that, or refuse.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
     ] = None,
     environment: Environment = None,
     directory: Directory = Path(),
     at: At = None,
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"),
-    ] = None,
+    deliver_to: DeliverTo = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.", show_default=False)] = False,
     lift_quarantine: Annotated[
         bool, typer.Option("--lift-quarantine", help="Deploy a revision that was rolled back.", show_default=False)
     ] = False,
+    lock_timeout: LockTimeout = 10,
     yes: Yes = False,
     quiet: Quiet = False,
 ) -> int:
@@ -49,7 +53,7 @@ def apply(
         raise UsageError("say what to apply", hint="either -e ENV, or a plan file")
     saved = read_plan(plan_file.read_bytes()) if plan_file else None
     name = saved.environment if saved else str(environment)
-    workspace = Workspace(directory, to)
+    workspace = Workspace(directory, deliver_to)
     with progress("planning", quiet=quiet):
         configuration = workspace.wanted(name, saved.revision if saved else at)
         plan = make_plan(configuration, workspace.repository, name, workspace.sink)
@@ -65,6 +69,7 @@ def apply(
     if not agreed:
         note("nothing was applied")
         return UsageError.exit_code
+    workspace.repository.lock_seconds = lock_timeout
     applied = act(plan, workspace.repository, actor=workspace.repository.identity, lift_quarantine=lift_quarantine)
     report_applied(applied, quiet=quiet)
     return 0

@@ -11,6 +11,7 @@ import typer
 from llmcfg.errors import FindingsError, NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import SHARED, Scope, Target
+from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
 from llmcfg_cli.options import OUTPUT, Consumers, Directory, Environments, ExitCode, Quiet, Tenants
 
@@ -26,10 +27,16 @@ DIFFERENCES = 3
 
 def diff(
     before: Annotated[
-        str | None, typer.Argument(metavar="[A]", help="The revision before.", show_default="HEAD")
+        str | None,
+        typer.Argument(
+            metavar="[A]", help="The revision before.", autocompletion=complete_revisions, show_default="HEAD"
+        ),
     ] = None,
     after: Annotated[
-        str | None, typer.Argument(metavar="[B]", help="The revision after.", show_default="the work tree")
+        str | None,
+        typer.Argument(
+            metavar="[B]", help="The revision after.", autocompletion=complete_revisions, show_default="the work tree"
+        ),
     ] = None,
     directory: Directory = Path(),
     environments: Environments = None,

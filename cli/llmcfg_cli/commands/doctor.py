@@ -6,10 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg_cli.console import has_colour, note, out, progress
-from llmcfg_cli.options import OUTPUT, Directory, Quiet
+from llmcfg_cli.options import OUTPUT, DeliverTo, Directory, Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +19,7 @@ FAILED = 1
 
 def doctor(
     directory: Directory = Path(),
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"),
-    ] = None,
+    deliver_to: DeliverTo = None,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     quiet: Quiet = False,
 ) -> int:
@@ -39,7 +34,7 @@ def doctor(
     from llmcfg_cli.views.checks import summary, view_checks
 
     with progress("checking", quiet=quiet):
-        checks = [*check_installation(), *_completion(), *check_repository(directory, to), *_editor(directory)]
+        checks = [*check_installation(), *_completion(), *check_repository(directory, deliver_to), *_editor(directory)]
     out(view_checks(checks, output, colour=has_colour()))
     note(summary(checks), quiet=quiet)
     return FAILED if any(check.verdict is Verdict.FAIL for check in checks) else 0

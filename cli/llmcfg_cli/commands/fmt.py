@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmcfg_cli.console import note, out
+from llmcfg_cli.console import note, out, short_path
 from llmcfg_cli.options import Directory, Quiet
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ DIFFERENCES = 3
 
 def fmt(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATHS]", help="Files to fix.", show_default="every document")
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATHS]", help="Files to fix.", exists=True, dir_okay=False, show_default="every document"
+        ),
     ] = None,
     directory: Directory = Path(),
     fix: Annotated[
@@ -34,6 +37,7 @@ def fmt(
     from llmcfg.disk import atomic_write
     from llmcfg.documents.fixes import fix_ambiguous
     from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.text import plural
 
     files = paths or _documents(Workspace(directory))
     changed = []
@@ -44,13 +48,9 @@ def fmt(
             changed.append(file)
             if fix:
                 atomic_write(file, fixed)
-    out("\n".join(str(file) for file in changed))
-    note(
-        f"{len(changed)} of {len(files)} files {'fixed' if fix else 'would change: llmcfg fmt --fix'}"
-        if changed
-        else "",
-        quiet=quiet,
-    )
+    out("\n".join(map(short_path, changed)))
+    said = "fixed" if fix else "would change: llmcfg fmt --fix"
+    note(f"{len(changed)} of {plural(len(files), 'file')} {said}" if changed else "nothing to fix", quiet=quiet)
     return 0 if fix or not changed else DIFFERENCES
 
 

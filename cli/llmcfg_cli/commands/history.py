@@ -72,7 +72,7 @@ def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], 
     from llmcfg.sync.history import key_history
     from llmcfg_cli.views.values import inline
 
-    start = workspace.repository.resolve(at or "HEAD")
+    start = workspace.resolve(at)
     scope = workspace.configuration_at(start).scope(*names)
     found = list(
         islice(key_history(workspace.repository, workspace.configuration_at, start, scope, parse_key_path(key)), count)
@@ -93,7 +93,7 @@ def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], 
 def _commits(workspace: Workspace, environment: str | None, at: str | None, count: int) -> Rows:
     from llmcfg.sync.history import commit_history
 
-    start = workspace.repository.resolve(at or "HEAD")
+    start = workspace.resolve(at)
     if environment is not None:
         workspace.configuration_at(start).scope(environment, None)
     tags: dict[str, list[str]] = {}

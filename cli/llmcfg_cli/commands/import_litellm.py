@@ -32,6 +32,7 @@ def import_litellm(
     from llmcfg.importers.litellm import import_litellm as read
     from llmcfg.starter import repository_name
     from llmcfg_cli.views.findings import view_findings
+    from llmcfg_cli.views.text import plural
 
     folder = to or Path(file.stem)
     imported = read(file.read_bytes(), name=repository_name(name or folder.resolve().name), file=str(file))
@@ -48,5 +49,8 @@ def import_litellm(
         subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(folder)], check=True)
     out(f"made {len(imported.files)} files in {folder}")
     if imported.secrets:
-        note(f"{len(imported.secrets)} secrets have no value yet: {', '.join(imported.secrets)}", quiet=quiet)
+        have = "has" if len(imported.secrets) == 1 else "have"
+        note(
+            f"{plural(len(imported.secrets), 'secret')} {have} no value yet: {', '.join(imported.secrets)}", quiet=quiet
+        )
     note(f"next: llmcfg validate -C {folder}", quiet=quiet)

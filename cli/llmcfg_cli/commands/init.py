@@ -43,7 +43,8 @@ def init(
     if not any((above / ".git").exists() for above in (directory.resolve(), *directory.resolve().parents)):
         subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(directory)], check=True)
     out(f"made {len(files)} files in {directory}")
-    note("next: llmcfg validate, git add . && git commit, then llmcfg apply -e dev", quiet=quiet)
+    step = f"cd {directory}, " if directory.resolve() != Path.cwd() else ""
+    note(f"next: {step}llmcfg validate, git add . && git commit, then llmcfg apply -e dev", quiet=quiet)
 
 
 def _editor_files(files: dict[str, bytes]) -> dict[str, bytes]:

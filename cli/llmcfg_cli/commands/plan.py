@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
-from llmcfg_cli.options import At, Directory, ExitCode, Quiet, RequiredEnvironment
+from llmcfg_cli.options import At, DeliverTo, Directory, ExitCode, Quiet, RequiredEnvironment
 
 DIFFERENCES = 3
 
@@ -27,10 +27,7 @@ def plan(
             show_default=True,
         ),
     ] = "table",
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"),
-    ] = None,
+    deliver_to: DeliverTo = None,
     exit_code: ExitCode = False,
     quiet: Quiet = False,
 ) -> int:
@@ -48,7 +45,7 @@ def plan(
 
     if output not in ("table", "json", "md") and not output.endswith(".json"):
         raise UsageError(f"{output!r} is neither a form nor a plan file", hint="write -o table, json, md or PLAN.json")
-    workspace = Workspace(directory, to)
+    workspace = Workspace(directory, deliver_to)
     with progress("planning", quiet=quiet):
         made = make_plan(workspace.wanted(environment, at), workspace.repository, environment, workspace.sink)
     if output == "json":

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from llmcfg.errors import FindingsError, NotFoundError, UsageError
+from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import out, out_bytes, progress
 from llmcfg_cli.options import At, Consumers, Directory, Environments, Quiet, Tenants
 
@@ -42,6 +43,7 @@ def render(
     from llmcfg.pipeline.bundle import environment_files
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import Workspace, choose_targets
+    from llmcfg_cli.views.text import plural
 
     if (file is None) == (to is None):
         raise UsageError(
@@ -54,7 +56,7 @@ def render(
         built = build(configuration, targets)
     if has_blocking(findings):
         raise FindingsError(
-            "nothing was written, since there are errors", findings=findings, hint="see llmcfg validate"
+            "nothing is rendered, since there are errors", findings=findings, hint="see llmcfg validate"
         )
     if file is not None:
         if len(targets) != 1:
@@ -64,7 +66,8 @@ def render(
             )
         files = built.bundles[targets[0]].files()
         if file not in files:
-            raise NotFoundError(f"{targets[0]} has no file {file!r}", hint=f"it has: {', '.join(files)}")
+            known = ", ".join(path for path in files if path.startswith("files/")) or "manifest.json"
+            raise NotFoundError(f"{targets[0]} has no file {file!r}", hint=did_you_mean(file, files, f"it has {known}"))
         out_bytes(files[file])
         return 0
     assert to is not None
@@ -75,5 +78,5 @@ def render(
             place = to / environment / path
             make_folders(place.parent)
             atomic_write(place, content)
-    out(f"{len(built.bundles)} bundles written to {to}")
+    out(f"{plural(len(built.bundles), 'bundle')} written to {to}")
     return 0

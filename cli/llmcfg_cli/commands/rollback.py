@@ -9,8 +9,9 @@ import typer
 
 from llmcfg.errors import UsageError
 from llmcfg_cli.commands.apply import report_applied
+from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, table_width
-from llmcfg_cli.options import Directory, Quiet, RequiredEnvironment, Yes
+from llmcfg_cli.options import DeliverTo, Directory, LockTimeout, Quiet, RequiredEnvironment, Yes
 
 
 def rollback(
@@ -22,18 +23,15 @@ def rollback(
             "--to",
             metavar="REV",
             help="A tag, revision or time that ran before.",
+            autocompletion=complete_revisions,
             show_default="the state before this one",
         ),
     ] = None,
-    delivery: Annotated[
-        Path | None,
-        typer.Option(
-            "--deliver-to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"
-        ),
-    ] = None,
+    deliver_to: DeliverTo = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change and stop.", show_default=False)
     ] = False,
+    lock_timeout: LockTimeout = 10,
     yes: Yes = False,
     quiet: Quiet = False,
 ) -> int:
@@ -50,7 +48,7 @@ def rollback(
     from llmcfg_cli.views.diff import view_diff
     from llmcfg_cli.views.plan import delivery_text
 
-    workspace = Workspace(directory, delivery)
+    workspace = Workspace(directory, deliver_to)
     repository = workspace.repository
     deployed = read_deployed(repository, environment)
     configuration = workspace.configuration(deployed.source if deployed else "HEAD")
@@ -61,7 +59,8 @@ def rollback(
     difference = compare(before, deployed_state(environment, plan.files))
     if not quiet or dry_run:
         out(
-            f"{environment}: {plan.current.source[:10]} -> {plan.target.source[:10]}, deployed {plan.target.when:%Y-%m-%d %H:%M}\n"
+            f"{environment}: {plan.current.source[:10]} -> {plan.target.source[:10]}, "
+            f"deployed {plan.target.when:%Y-%m-%d %H:%M}\n\n"
         )
         out(
             view_diff(difference, "table", [environment] if protected else [], colour=has_colour(), width=table_width())
@@ -75,6 +74,7 @@ def rollback(
     if not (yes or (confirm_environment(environment) if protected else ask(f"roll {environment} back?"))):
         note("nothing was changed")
         return UsageError.exit_code
+    repository.lock_seconds = lock_timeout
     applied = act(plan, repository, actor=repository.identity)
     report_applied(applied, quiet=quiet)
     if applied.commit:

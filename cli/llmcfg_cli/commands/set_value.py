@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg.errors import NotFoundError, UsageError
-from llmcfg_cli.console import note, out
+from llmcfg_cli.console import note, out, short_path
 from llmcfg_cli.options import Directory, Environment, Key, Quiet, Tenant
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ def set_value(
     Only the bytes of that value change; comments, order and layout stay. A document that the layer does not have yet is made.
     """
     from llmcfg.disk import atomic_write, make_folders
-    from llmcfg.documents.editor import delete_value
     from llmcfg.documents.editor import set_value as edit
     from llmcfg.documents.writer import write_yaml
     from llmcfg.model.keypath import parse_key_path
@@ -58,15 +57,24 @@ def set_value(
             raise NotFoundError(
                 f"{file} is not there, so it does not set {key}", hint="see who sets it: llmcfg explain KEY -e ENV"
             )
-        content = delete_value(place.read_bytes(), path)
+        content = _deleted(place.read_bytes(), path, file, key)
     elif place.exists():
         content = edit(place.read_bytes(), path, _parse(str(value), string=string))
     else:
         content = write_yaml(_nested(path, _parse(str(value), string=string))).encode()
     make_folders(place.parent)
     atomic_write(place, content)
-    out(file)
+    out(short_path(place))
     note("see what it changes in effect: llmcfg diff", quiet=quiet)
+
+
+def _deleted(content: bytes, path: KeyPath, file: str, key: str) -> bytes:
+    from llmcfg.documents.editor import delete_value
+
+    try:
+        return delete_value(content, path)
+    except NotFoundError as error:
+        raise NotFoundError(f"{file} does not set {key}", hint="see who sets it: llmcfg explain KEY -e ENV") from error
 
 
 def _layer(configuration: Configuration, environment: str | None, tenant: str | None) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 from llmcfg_cli.console import has_colour, note, out, progress
-from llmcfg_cli.options import OUTPUT, Directory, Environments, ExitCode, Quiet
+from llmcfg_cli.options import OUTPUT, DeliverTo, Directory, Environments, ExitCode, Quiet
 
 if TYPE_CHECKING:
     from llmcfg.sync.status import Status
@@ -19,10 +17,7 @@ DIFFERENCES = 3
 def status(
     directory: Directory = Path(),
     environments: Environments = None,
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"),
-    ] = None,
+    deliver_to: DeliverTo = None,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     exit_code: ExitCode = False,
     quiet: Quiet = False,
@@ -37,7 +32,7 @@ def status(
     from llmcfg_cli.views.tables import table
     from llmcfg_cli.views.text import visible
 
-    workspace = Workspace(directory, to)
+    workspace = Workspace(directory, deliver_to)
     for name in environments or ():
         workspace.configuration("HEAD").scope(name, None)
     with progress("looking", quiet=quiet):
@@ -72,7 +67,8 @@ def _details(status: Status) -> str:
         parts.append(f"{plural(status.pending, 'bundle')} to change")
     differing = sum(len(delivery.differing) for delivery in status.deliveries)
     if differing:
-        parts.append(f"{plural(differing, 'file')} differ from what was deployed")
+        verb = "differs" if differing == 1 else "differ"
+        parts.append(f"{plural(differing, 'file')} {verb} from what was deployed")
     if status.deployed and status.deployed.rolled_back_from:
         parts.append(f"rolled back from {status.deployed.rolled_back_from[:10]}")
     return "; ".join(parts)

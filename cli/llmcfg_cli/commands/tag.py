@@ -38,7 +38,7 @@ def tag(
         ]
         out(table(("TAG", "COMMIT", "SUBJECT"), rows, colour=has_colour()))
         return
-    revision = repository.resolve(at or "HEAD")
+    revision = workspace.resolve(at)
     findings = validate_configuration(workspace.configuration_at(revision))
     if has_blocking(findings):
         raise FindingsError(

@@ -54,7 +54,7 @@ def validate(
         finding for finding in findings if _is_below(finding.origin.file, paths, directory, workspace.repository.root)
     ]
     out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
-    note(summary(shown, files), quiet=quiet)
+    note(("\n" if shown and output == "table" else "") + summary(shown, files), quiet=quiet)
     return exit_code(shown, fail_on)
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | None = None) -> str:
     protected = [plan.environment] if plan.protected else []
     before = plan.expected.source[:10] if plan.expected else "nothing deployed"
-    lines = [f"{plan.environment}: {before} -> {plan.revision.short} ({visible(plan.revision.name)})", ""]
+    now = f"{plan.revision.short} ({visible(plan.revision.name)})"
+    lines = [f"{plan.environment}: {f'{before} -> {now}' if before != plan.revision.short else f'stays at {now}'}", ""]
     if plan.quarantined:
         lines += [f"{plan.revision.short} is quarantined: it was rolled back", ""]
     if plan.expected is None:
@@ -24,8 +25,8 @@ def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | Non
         lines.append(view_diff(plan.difference, output, protected, colour=colour, width=width))
     else:
         lines.append(f"no change: what is deployed has the same content ({plural(plan.bundles, 'bundle')})")
-    lines += [delivery_text(delivery) for delivery in plan.deliveries if delivery.state != "current"]
-    return "\n".join(lines)
+    waiting = [delivery_text(delivery) for delivery in plan.deliveries if delivery.state != "current"]
+    return "\n".join([*lines, *([""] if waiting else []), *waiting])
 
 
 def delivery_text(delivery: Delivery) -> str:

@@ -218,9 +218,9 @@ def _inheritance(
         while (parent := parent_of(named[chain[-1]])) is not None:
             if parent not in named:
                 if len(chain) == 1:
-                    hint = did_you_mean(
-                        parent, set(named) - {name}, f"name one of {', '.join(sorted(set(named) - {name}))}"
-                    )
+                    others = sorted(set(named) - {name})
+                    otherwise = f"name one of {', '.join(others)}" if others else f"remove {word}"
+                    hint = did_you_mean(parent, others, otherwise)
                     yield Problem("manifest-inherits", f"{name!r} has {word} {parent!r}, which is not there", hint=hint,
                                   path=(section, name, word))  # fmt: skip
                 break
