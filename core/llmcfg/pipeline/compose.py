@@ -167,7 +167,8 @@ class Composer:
 
 def parse_document(content: bytes) -> ParsedDocument:
     document, problems = load_document(content)
-    has_links = b"{{" in content or b"$extends" in content or b"$with" in content
+    # An escape in a double-quoted text may spell any of them.
+    has_links = any(mark in content for mark in (b"{{", b"$extends", b"$with", b"\\"))
     if document is None:
         return ParsedDocument(None, False, has_links, problems)
     return ParsedDocument(document.value, document.has_tags, has_links, problems)
