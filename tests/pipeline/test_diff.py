@@ -320,7 +320,7 @@ def test_files_that_change_alike_are_said_once():
 
 HARD = {
     "llmcfg.yaml": TENANTS,
-    "base/numbers.yaml": "whole: 2.0\nsmall: 0.0000001\nlarge: 123456789012\nnone: null\nsmallest: 5.0e-324\n",
+    "base/numbers.yaml": "whole: 2.0\nsmall: 0.0000001\nlarge: 123456789012\nnone: null\n",
     "base/empty.yaml": "mapping: {}\nlist: []\ntext: ''\nnested: {inner: {}}\n",
     "base/nothing.yaml": "{}\n",
     "base/deep/unicode.yaml": "gr\u00fcn: '\u20ac \U0001f600 \\u007f'\nquote: '\"\\\\'\n",
