@@ -20,7 +20,7 @@ class Problem(NamedTuple):
     """Something wrong in one document, schema or template.
 
     Lines and columns count from 1; 0 means the whole file. `path` is the way into the value, for problems that are found after
-    loading and get their line later.
+    loading and get their line later. `written` is the text in that value which they are about, as the file has it.
     """
 
     rule: str
@@ -30,6 +30,7 @@ class Problem(NamedTuple):
     hint: str = ""
     path: Path | None = None
     length: int = 1
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -63,7 +63,7 @@ class Documents:
     A read-only mapping from document name. Scopes that share layers share these objects.
     """
 
-    __slots__ = ("below", "own", "unreadable")
+    __slots__ = ("_names", "below", "own", "unreadable")
 
     def __init__(
         self, below: Documents | None, own: Mapping[str, Composed], unreadable: frozenset[str] = frozenset()
@@ -72,6 +72,7 @@ class Documents:
         self.below = below
         self.own = own
         self.unreadable = unreadable
+        self._names: list[str] | None = None
 
     def find(self, name: str) -> Composed | None:
         here: Documents | None = self
@@ -84,12 +85,10 @@ class Documents:
 
     def names(self) -> list[str]:
         """All document names, sorted."""
-        names: set[str] = set()
-        here: Documents | None = self
-        while here is not None:
-            names.update(here.own)
-            here = here.below
-        return sorted(names)
+        if self._names is None:
+            below = self.below.names() if self.below is not None else []
+            self._names = below if self.own.keys() <= set(below) else sorted({*below, *self.own})
+        return self._names
 
     def __iter__(self) -> Iterator[Composed]:
         for name in self.names():

@@ -16,7 +16,7 @@ from llmcfg.pipeline.layers import MANIFEST, Layout, layer_folders, sort_files, 
 from llmcfg.pipeline.locate import Locator
 from llmcfg.pipeline.manifest import parse_consumers, parse_manifest
 from llmcfg.pipeline.merge import no_rules
-from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver
+from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver, Surroundings
 from llmcfg.secrets.names import NamedSecret, SecretFile, read_secret_file
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class Configuration:
         documents = self.composer.documents(folders)
         variables = variables_of(self.manifest, scope)
         secrets = self._secrets_of(folders)
-        resolver = Resolver(documents, variables, secrets, secrets, self.memo.resolve)
+        resolver = Resolver(Surroundings(documents, variables, secrets), self.memo.resolve)
         return Effective(scope, folders, _resolve_all(documents, resolver), documents.unreadable, variables, secrets)
 
     def _secrets_of(self, folders: tuple[str, ...]) -> dict[str, ScopedSecret]:

@@ -16,6 +16,7 @@ from llmcfg.model.keypath import format_key_path
 from llmcfg.model.reference import ReferenceKind, find_references, is_whole
 from llmcfg.model.value import MergeTag, Path, Tagged, Value, kind_of
 from llmcfg.pipeline.tags import DELETED, additions, is_deletion, pending
+from llmcfg.pipeline.tags import settle as settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

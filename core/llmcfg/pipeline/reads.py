@@ -1,0 +1,142 @@
+"""What a resolution asks of its scope, remembered with the answers.
+
+A resolution is a function of the document and of these answers alone. So its outcome holds in every scope that answers the same, and
+may be found there by asking the same questions in the same order (`Outcomes`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from llmcfg.model.value import Scalar
+    from llmcfg.pipeline.compose import Composed, Documents
+
+Outcome = TypeVar("Outcome")
+
+
+class Missing(Enum):
+    """Stands for "there is none", which is not null."""
+
+    MISSING = "missing"
+
+
+MISSING: Final = Missing.MISSING
+
+
+class Surroundings(NamedTuple):
+    """All of a scope that references can name. `is_whole` is false when a secret file of it cannot be read."""
+
+    documents: Documents
+    variables: Mapping[str, Scalar]
+    secrets: Mapping[str, object]
+    is_whole: bool = True
+
+
+class Question(NamedTuple):
+    kind: Literal["document", "folder", "unreadable", "variable", "variables", "secret", "secrets"]
+    name: str = ""
+
+
+class Reads:
+    """Asks the surroundings, and keeps every answer under its question, in the order of asking."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self.answers: dict[Question, Hashable] = {}
+
+    def document(self, name: str) -> Composed | None:
+        self._note(Question("document", name))
+        return self._surroundings.documents.find(name)
+
+    def folder(self, prefix: str) -> tuple[str, ...]:
+        """The names of all documents that begin so, sorted."""
+        self._note(Question("folder", prefix))
+        return _names_below(self._surroundings.documents, prefix)
+
+    def unreadable(self) -> frozenset[str]:
+        self._note(Question("unreadable"))
+        return self._surroundings.documents.unreadable
+
+    def variable(self, name: str) -> Scalar | Missing:
+        self._note(Question("variable", name))
+        return self._surroundings.variables.get(name, MISSING)
+
+    def variables(self) -> frozenset[str]:
+        self._note(Question("variables"))
+        return frozenset(self._surroundings.variables)
+
+    def has_secret(self, name: str) -> bool:
+        self._note(Question("secret", name))
+        return name in self._surroundings.secrets
+
+    def secrets(self) -> frozenset[str] | None:
+        """All secret names; None where a secret file cannot be read, so that there may be more."""
+        self._note(Question("secrets"))
+        return frozenset(self._surroundings.secrets) if self._surroundings.is_whole else None
+
+    def _note(self, question: Question) -> None:
+        if question not in self.answers:
+            self.answers[question] = _answer(self._surroundings, question)
+
+
+@dataclass(slots=True)
+class _Fork(Generic[Outcome]):
+    question: Question
+    branches: dict[Hashable, _Fork[Outcome] | Outcome] = field(default_factory=dict)
+
+
+class Outcomes(Generic[Outcome]):
+    """The outcomes of one document's resolution by what it read: a tree of questions, since the next one depends on the answers so far."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self) -> None:
+        self._root: _Fork[Outcome] | Outcome | None = None
+
+    def find(self, surroundings: Surroundings) -> Outcome | None:
+        here = self._root
+        while isinstance(here, _Fork):
+            here = here.branches.get(_answer(surroundings, here.question))
+        return here
+
+    def add(self, reads: Reads, outcome: Outcome) -> None:
+        questions = list(reads.answers.items())
+        if not questions:
+            self._root = outcome
+            return
+        here = self._root = self._root if isinstance(self._root, _Fork) else _Fork(questions[0][0])
+        for (_, answer), (question, _) in pairwise(questions):
+            following = here.branches.get(answer)
+            if not isinstance(following, _Fork):
+                following = here.branches[answer] = _Fork(question)
+            here = following
+        here.branches[questions[-1][1]] = outcome
+
+
+def _answer(surroundings: Surroundings, question: Question) -> Hashable:
+    match question.kind:
+        case "document":
+            return surroundings.documents.find(question.name)
+        case "folder":
+            return _names_below(surroundings.documents, question.name)
+        case "unreadable":
+            return surroundings.documents.unreadable
+        case "variable":
+            value = surroundings.variables.get(question.name, MISSING)
+            return type(value), value  # True is not 1
+        case "variables":
+            return frozenset(surroundings.variables)
+        case "secret":
+            return question.name in surroundings.secrets
+        case "secrets":
+            return frozenset(surroundings.secrets) if surroundings.is_whole else None
+
+
+def _names_below(documents: Documents, prefix: str) -> tuple[str, ...]:
+    return tuple(name for name in documents.names() if name.startswith(prefix))
