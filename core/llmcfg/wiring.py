@@ -30,7 +30,7 @@ class Workspace:
         self._directory = directory
         self.repository: GitRepository = open_repository(directory)
         self.memo = Memo()
-        self.delivery_root = delivery_root or self.repository.root or directory.resolve()
+        self.delivery_root = delivery_root or self.repository.root
 
     @property
     def git_folder(self) -> str:
@@ -92,6 +92,11 @@ class Workspace:
         """The sink that a manifest or consumer names. Raises UsageError for a path that leaves the delivery root."""
         from llmcfg.sinks.directory import DirectorySink
 
+        if self.delivery_root is None:
+            raise UsageError(
+                f"{self.repository} is a bare repository, so sinks have no folder to deliver below",
+                hint="name one with --deliver-to DIR",
+            )
         relative = Path(spec.path.replace("{environment}", environment))
         folder = self.delivery_root / relative
         leaves = relative.is_absolute() or ".." in relative.parts

@@ -79,5 +79,5 @@ def report_applied(applied: Applied, *, quiet: bool) -> None:
     """What was done, on stdout."""
     if applied.commit:
         out(f"deployed/{applied.environment} is now {applied.commit[:10]}")
-    for sink in applied.delivered:
-        note(f"delivered to {sink}", quiet=quiet)
+    if not quiet:
+        out("\n".join(f"delivered to {sink}" for sink in applied.delivered))

@@ -45,8 +45,7 @@ def rollback(
     from llmcfg.sync.act import rollback as act
     from llmcfg.sync.deployed import deployed_files, read_deployed
     from llmcfg.wiring import Workspace
-    from llmcfg_cli.views.diff import view_diff
-    from llmcfg_cli.views.plan import delivery_text
+    from llmcfg_cli.views.plan import view_rollback
 
     workspace = Workspace(directory, deliver_to)
     repository = workspace.repository
@@ -58,17 +57,7 @@ def rollback(
     before = deployed_state(environment, deployed_files(repository, plan.current))
     difference = compare(before, deployed_state(environment, plan.files))
     if not quiet or dry_run:
-        out(
-            f"{environment}: {plan.current.source[:10]} -> {plan.target.source[:10]}, "
-            f"deployed {plan.target.when:%Y-%m-%d %H:%M}\n\n"
-        )
-        out(
-            view_diff(difference, "table", [environment] if protected else [], colour=has_colour(), width=table_width())
-            or "no change in content"
-        )
-        for sink in plan.deliveries:
-            if sink.state != "current":
-                note(delivery_text(sink))
+        out(view_rollback(plan, difference, protected=protected, colour=has_colour(), width=table_width()))
     if dry_run:
         return 0
     if not (yes or (confirm_environment(environment) if protected else ask(f"roll {environment} back?"))):

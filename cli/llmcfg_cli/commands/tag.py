@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from llmcfg.errors import FindingsError
 from llmcfg_cli.console import has_colour, out
-from llmcfg_cli.options import At, Directory
+from llmcfg_cli.options import OUTPUT, At, Directory
+
+if TYPE_CHECKING:
+    from llmcfg.model.snapshot import CommitFacts
 
 
 def tag(
@@ -19,6 +22,7 @@ def tag(
     directory: Directory = Path(),
     at: At = None,
     message: Annotated[str, typer.Option("--message", "-m", help="What the release is.", show_default=False)] = "",
+    output: Annotated[Literal["table", "json"], OUTPUT] = "table",
 ) -> None:
     """Make an annotated tag for a revision whose configuration is sound; without a name, list the tags.
 
@@ -27,16 +31,18 @@ def tag(
     from llmcfg.model.findings import has_blocking
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.tables import table
 
     workspace = Workspace(directory)
     repository = workspace.repository
     if name is None:
-        rows = [
-            (known, commit[:10], repository.facts(commit).subject)
-            for known, commit in sorted(repository.tags().items())
-        ]
-        out(table(("TAG", "COMMIT", "SUBJECT"), rows, colour=has_colour()))
+        found = [(known, repository.facts(commit)) for known, commit in sorted(repository.tags().items())]
+        if output == "json":
+            out(to_json("Tags", {"items": [_payload(known, facts) for known, facts in found]}))
+        else:
+            rows = [(known, facts.commit[:10], f"{facts.when:%Y-%m-%d}", facts.subject) for known, facts in found]
+            out(table(("TAG", "COMMIT", "DATE", "SUBJECT"), rows, colour=has_colour()))
         return
     revision = workspace.resolve(at)
     findings = validate_configuration(workspace.configuration_at(revision))
@@ -46,3 +52,7 @@ def tag(
         )
     repository.create_tag(name, revision.commit, message or f"release {name}")
     out(f"{name} is {revision.short}")
+
+
+def _payload(name: str, facts: CommitFacts) -> dict[str, Any]:
+    return {"name": name, "commit": facts.commit, "when": facts.when.isoformat(), "subject": facts.subject}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from llmcfg_cli.console import out
-from llmcfg_cli.options import At, Directory, OptionalKey, RequiredEnvironment, Tenant
+from llmcfg_cli.options import OUTPUT, At, Directory, OptionalKey, RequiredEnvironment, Tenant
 
 
 def tree(
@@ -18,13 +18,23 @@ def tree(
     tenant: Tenant = None,
     at: At = None,
     depth: Annotated[int, typer.Option("--depth", "-d", min=1, help="Levels to show.")] = 3,
+    output: Annotated[Literal["text", "json"], OUTPUT] = "text",
 ) -> None:
-    """Show the effective configuration below a key as a tree, with the number of keys in what is folded."""
-    from llmcfg.model.keypath import parse_key_path
+    """Show the effective configuration below a key as a tree, with the number of keys in what is folded.
+
+    As JSON the whole value is shown, whatever the depth.
+    """
+    from llmcfg.model.keypath import format_key_path, parse_key_path
     from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.values import tree_text
 
     configuration = Workspace(directory).configuration(at)
+    path = parse_key_path(key)
     scope = configuration.scope(environment, tenant)
-    title = str(scope) if key == "." else f"{scope} {key}"
-    out(tree_text(title, configuration.readable(scope).value_at(parse_key_path(key)), depth))
+    value = configuration.readable(scope).value_at(path)
+    if output == "json":
+        names = {"key": format_key_path(path), "environment": environment, "tenant": tenant}
+        out(to_json("Tree", {**names, "value": value}))
+    else:
+        out(tree_text(str(scope) if key == "." else f"{scope} {key}", value, depth))

@@ -9,7 +9,7 @@ from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import format_key_path
 from llmcfg.pipeline.diff import spread
 from llmcfg_cli.views.reach import reach_text, summary
-from llmcfg_cli.views.text import Style, clip, clip_pair, paint, plural, visible
+from llmcfg_cli.views.text import Style, clip, clip_pair, display_width, paint, plural, visible
 from llmcfg_cli.views.values import inline
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def _change_line(change: Change, colour: bool, width: int) -> str:
         return paint(f"+ {name}: {clip(inline(change.after), room)}", Style.GREEN, colour)
     if change.after is ABSENT:
         return paint(f"- {name}: {clip(inline(change.before), room)}", Style.RED, colour)
-    before, after = clip_pair(inline(change.before), inline(change.after), max(room // 2 - 2, 16))
+    before, after = inline(change.before), inline(change.after)
+    room = max(room - len(" -> "), 32)
+    before, after = clip_pair(before, after, max(room // 2, room - min(map(display_width, (before, after)))))
     sign = paint(SIGNS["changed"], Style.YELLOW, colour)
     return f"{sign} {name}: {paint(before, Style.RED, colour)} -> {paint(after, Style.GREEN, colour)}"
 

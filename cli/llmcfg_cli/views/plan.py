@@ -8,6 +8,10 @@ from llmcfg_cli.views.diff import view_diff
 from llmcfg_cli.views.text import plural, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmcfg.model.change import Difference
+    from llmcfg.sync.act import RollbackPlan
     from llmcfg.sync.deliveries import Delivery
     from llmcfg.sync.plan import Plan
 
@@ -25,8 +29,27 @@ def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | Non
         lines.append(view_diff(plan.difference, output, protected, colour=colour, width=width))
     else:
         lines.append(f"no change: what is deployed has the same content ({plural(plan.bundles, 'bundle')})")
-    waiting = [delivery_text(delivery) for delivery in plan.deliveries if delivery.state != "current"]
-    return "\n".join([*lines, *([""] if waiting else []), *waiting])
+    return "\n".join([*lines, *_delivery_lines(plan.deliveries)])
+
+
+def view_rollback(
+    plan: RollbackPlan, difference: Difference, *, protected: bool, colour: bool = False, width: int | None = None
+) -> str:
+    current, target = plan.current.source[:10], plan.target.source[:10]
+    names = [plan.environment] if protected else []
+    return "\n".join(
+        [
+            f"{plan.environment}: {current} -> {target}, deployed {plan.target.when:%Y-%m-%d %H:%M}",
+            "",
+            view_diff(difference, "table", names, colour=colour, width=width) or "no change in content",
+            *_delivery_lines(plan.deliveries),
+        ]
+    )
+
+
+def _delivery_lines(deliveries: Sequence[Delivery]) -> list[str]:
+    waiting = [delivery_text(delivery) for delivery in deliveries if delivery.state != "current"]
+    return ["", *waiting] if waiting else []
 
 
 def delivery_text(delivery: Delivery) -> str:

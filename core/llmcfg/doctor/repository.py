@@ -93,8 +93,8 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     yield from _guarded("findings", lambda: _findings(configuration))
     yield from _guarded("recipients", lambda: _recipients(configuration))
     yield from _guarded("deployed", lambda: _deployed(workspace.repository, configuration))
-    yield from _guarded("sinks", lambda: _sinks(workspace, configuration))
-    if workspace.repository.root is not None:
+    if workspace.delivery_root is not None:
+        yield from _guarded("sinks", lambda: _sinks(workspace, configuration))
         yield from _guarded("leftovers", lambda: _leftovers(workspace, configuration))
 
 
@@ -159,7 +159,7 @@ def _specs(configuration: Configuration) -> set[SinkSpec]:
 
 def _git_path(workspace: Workspace, spec: SinkSpec) -> str | None:
     """The fixed part of a sink's path, from the manifest's folder; None if it lies elsewhere."""
-    if workspace.delivery_root != workspace.repository.root:
+    if workspace.repository.root is None or workspace.delivery_root != workspace.repository.root:
         return None
     return spec.path.partition("{environment}")[0].strip("/") or None
 
@@ -167,25 +167,25 @@ def _git_path(workspace: Workspace, spec: SinkSpec) -> str | None:
 def _leftovers(workspace: Workspace, configuration: Configuration) -> Iterator[Check]:
     """Files that a writer left when it was killed: beside documents, and in sinks."""
     root = workspace.repository.root
-    assert root is not None
-    folders = {root, *(path for name in FOLDERS for path in [root / name, *(root / name).rglob("*/")])}
-    found = sorted(path for folder in folders for path in find_asides(folder))
-    sinks = [
-        workspace.sink(spec, name) for spec in _specs(configuration) for name in configuration.manifest.environments
-    ]
+    found = _unfinished_files(root) if root else []
+    environments = configuration.manifest.environments
+    sinks = [workspace.sink(spec, name) for spec in _specs(configuration) for name in environments]
     rests = sorted({path for sink in sinks if isinstance(sink, DirectorySink) for path in sink.leftovers()})
     if found:
-        yield _warn(
-            "leftovers", f"unfinished files: {_some(found, root)}", f"rm {_some(found, root).replace(', ', ' ')}"
-        )
+        yield _warn("leftovers", f"unfinished files: {_some(found, root)}", "remove them; nothing reads them")
     if rests:
         yield _warn("leftovers", f"unfinished deliveries: {_some(rests, root)}", "the next llmcfg apply removes them")
     if not found and not rests:
         yield _ok("leftovers", "none")
 
 
-def _some(paths: list[Path], root: Path) -> str:
-    names = [str(path.relative_to(root)) if path.is_relative_to(root) else str(path) for path in paths]
+def _unfinished_files(root: Path) -> list[Path]:
+    folders = {root, *(path for name in FOLDERS for path in [root / name, *(root / name).rglob("*/")])}
+    return sorted(path for folder in folders for path in find_asides(folder))
+
+
+def _some(paths: list[Path], root: Path | None) -> str:
+    names = [str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path) for path in paths]
     return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
