@@ -243,21 +243,34 @@ def _links(
 ) -> Iterator[Link]:
     """What the value at a path of a composed document is made from: patterns around it, then references in it."""
     value: Side = document
-    for length, step in enumerate((*path, None)):
-        rest = path[length:]
-        for name in _extended(value):
+    patterns: list[tuple[str, Path]] = []
+    for length in range(len(path) + 1):
+        value = _step(value, path[length - 1]) if length else value
+        around = [(name, path[length:]) for name in _extended(value) if name not in seen]
+        patterns = [*around, *patterns]
+        for name, rest in around:
             yield Link("extends", name, _origin_of_key(configuration, effective, name, rest))
-        if step is None or value is ABSENT:
-            break
-        own = _step(value, step)
-        for name in _extended(value) if own is ABSENT else ():
-            if name not in seen and (found := _document_of(effective, name)) is not None:
-                inner = (*found[1], *rest)
-                if _at(found[0], found[1]) is not ABSENT:
-                    yield from _links(configuration, effective, found[0], inner, seen | {name})
-        value = own
+    if value is ABSENT:
+        for name, rest in patterns:
+            found = _document_of(effective, name)
+            if found is not None and _gives(effective, name, rest, seen):
+                yield from _links(configuration, effective, found[0], (*found[1], *rest), seen | {name})
+                break
     for reference in find_references(value) if isinstance(value, str) else ():
         yield from _reference_links(configuration, effective, reference.kind, reference.name, seen)
+
+
+def _gives(effective: Effective, name: str, path: Path, seen: frozenset[str]) -> bool:
+    """Whether a pattern, or one that it extends, has something at a path."""
+    found = _document_of(effective, name)
+    if found is None or name in seen:
+        return False
+    levels = [_at(found[0], (*found[1], *path[:length])) for length in range(len(path) + 1)]
+    return levels[-1] is not ABSENT or any(
+        _gives(effective, other, path[length:], seen | {name})
+        for length, level in enumerate(levels)
+        for other in _extended(level)
+    )
 
 
 def _reference_links(
