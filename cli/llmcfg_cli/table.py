@@ -81,6 +81,20 @@ PANELS: Final = (
         ),
     ),
     Panel(
+        "Secrets",
+        (
+            Family(
+                "key",
+                "private keys that open secrets, and their public halves",
+                (
+                    Command("gen", "key:gen", "make a private key and print its public key"),
+                    Command("list", "key:list_places", "list where private keys are found"),
+                    Command("show-public", "key:show_public", "print public keys"),
+                ),
+            ),
+        ),
+    ),
+    Panel(
         "Reference",
         (
             Command("rules", "rules:rules", "list the rules that findings name, or explain one"),

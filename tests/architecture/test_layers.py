@@ -23,6 +23,7 @@ PLANTED = {
     "core/llmcfg/planted.py": ("import rich", "The core knows nothing of a command line"),
     "core/llmcfg/model/planted_git.py": ("import pygit2", "pygit2 has one door"),
     "core/llmcfg/model/planted_templates.py": ("import jinja2", "jinja2 has one door"),
+    "core/llmcfg/secrets/planted.py": ("import pyrage", "pyrage has one door"),
     "cli/llmcfg_cli/planted.py": ("import ruamel.yaml", "ruamel.yaml has two doors"),
 }
 

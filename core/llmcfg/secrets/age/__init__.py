@@ -9,6 +9,7 @@ from __future__ import annotations
 from llmcfg.secrets.age.files import decrypt, encrypt_to
 from llmcfg.secrets.age.header import Header, Stanza, read_header
 from llmcfg.secrets.age.identities import Identity, generate_identity, parse_identities, parse_identity
+from llmcfg.secrets.age.places import find_identities, find_places, read_key_file, read_places
 from llmcfg.secrets.age.recipients import Recipient, parse_recipient
 
 __all__ = [
@@ -18,9 +19,13 @@ __all__ = [
     "Stanza",
     "decrypt",
     "encrypt_to",
+    "find_identities",
+    "find_places",
     "generate_identity",
     "parse_identities",
     "parse_identity",
     "parse_recipient",
     "read_header",
+    "read_key_file",
+    "read_places",
 ]

@@ -62,13 +62,16 @@ def decrypt(content: bytes, identities: Sequence[Identity]) -> bytes:
             file_key = _unwrap(header, identity)
             if file_key is not None:
                 return _open_natively(header, file_key, binary)
-    others = [identity.key() for identity in fitting if not identity.recipient.is_post_quantum]
-    if not others:
-        raise not_authorised(header, len(identities))
-    return _open(binary, others, header, len(identities))
+    classic = [identity for identity in fitting if not identity.recipient.is_post_quantum]
+    for locked in (False, True):  # what needs a passphrase comes last, so that nobody is asked in vain
+        keys = [identity.key() for identity in classic if identity.is_locked is locked]
+        plaintext = _open(binary, keys) if keys else None
+        if plaintext is not None:
+            return plaintext
+    raise _not_authorised(header, len(identities))
 
 
-def not_authorised(header: Header, tried: int) -> NotAuthorisedError:
+def _not_authorised(header: Header, tried: int) -> NotAuthorisedError:
     kinds = ", ".join(sorted(header.types))
     count = "no identity was given" if not tried else f"none of {tried} identities fits" if tried > 1 else ""
     return NotAuthorisedError(
@@ -77,42 +80,23 @@ def not_authorised(header: Header, tried: int) -> NotAuthorisedError:
     )
 
 
-def _seal(recipients: Sequence[Recipient], plaintext: bytes) -> bytes:
-    import pyrage
-
-    try:
-        return bytes(pyrage.encrypt(plaintext, [_pyrage_recipient(recipient) for recipient in recipients]))
-    except (pyrage.RecipientError, pyrage.EncryptError) as error:
-        raise UsageError(f"cannot encrypt to these recipients: {error}", hint="check each of them") from error
-
-
-def _open(content: bytes, keys: Sequence[Any], header: Header, tried: int) -> bytes:
-    import pyrage
-
-    try:
-        return bytes(pyrage.decrypt(content, keys))
-    except pyrage.DecryptError as error:
-        if str(error) == "No matching keys found":
-            raise not_authorised(header, tried) from None
-        from llmcfg.secrets.age.payload import damaged
-
-        raise damaged() from error
-
-
-@lru_cache(maxsize=1024)
-def _pyrage_recipient(recipient: Recipient) -> Any:
-    import pyrage
-
-    if recipient.kind == "x25519":
-        return pyrage.x25519.Recipient.from_str(recipient.text)
-    return pyrage.ssh.Recipient.from_str(recipient.text)
-
-
 @lru_cache(maxsize=256)
 def _post_quantum_key(recipient: Recipient) -> Any:
     from llmcfg.secrets.age.postquantum import public_key
 
     return public_key(public_bytes(recipient))
+
+
+def _seal(recipients: Sequence[Recipient], plaintext: bytes) -> bytes:
+    from llmcfg.secrets.age.rage import seal
+
+    return seal(recipients, plaintext)
+
+
+def _open(content: bytes, keys: Sequence[Any]) -> bytes | None:
+    from llmcfg.secrets.age.rage import open_file
+
+    return open_file(content, keys)
 
 
 def _seal_natively(recipients: Sequence[Recipient], plaintext: bytes) -> bytes:

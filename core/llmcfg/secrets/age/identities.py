@@ -132,11 +132,9 @@ def _native_key(kind: Kind, text: str) -> Any:
         from llmcfg.secrets.age.postquantum import private_key
 
         return private_key(decode_bech32(text).content)
-    import pyrage
+    from llmcfg.secrets.age.rage import identity
 
-    if kind == "x25519":
-        return pyrage.x25519.Identity.from_str(text)
-    return pyrage.ssh.Identity.from_buffer(text.encode())
+    return identity(kind, text)
 
 
 def _what_it_is(text: str) -> str:
