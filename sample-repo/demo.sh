@@ -1,54 +1,86 @@
 #!/bin/sh
-# Shows the main job on a copy of this repository: validate, plan, apply, change a value, diff, apply, explain, roll back.
+# Shows the main job on a copy of this repository: validate, plan, apply, change a value, look, apply, ask, mend, roll back.
 # Usage: demo.sh [FOLDER]     FOLDER (.demo by default) is made anew and stays for you to look around in.
 set -eu
 
 sample=$(cd "$(dirname "$0")" && pwd -P)
 folder=${1:-.demo}
+mark=.git/made-by-demo
 
-say() { printf '\n# %s\n' "$*"; }
-run() { printf '$ %s\n' "$*"; "$@"; }
-
+if [ -e "$folder" ] && [ ! -e "$folder/$mark" ]; then
+    echo "$folder is there and was not made by this demonstration; name another folder" >&2
+    exit 2
+fi
 rm -rf "$folder"
 mkdir -p "$folder"
 cd "$folder"
 for path in "$sample"/* "$sample"/.[!.]*; do
-    case $(basename "$path") in
-        demo.sh | golden | delivered | .git) ;;
+    case ${path##*/} in
+        demo.sh | golden | delivered | .git | .demo) ;;
         *) if [ -e "$path" ]; then cp -R "$path" .; fi ;;
     esac
 done
 
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+    bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+fi
+step=0
+say() {
+    step=$((step + 1))
+    printf '\n%s%s. %s%s\n' "$bold" "$step" "$*" "$plain"
+}
+run() {
+    printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"
+    "$@"
+}
 commit() {
+    printf '\n%s$ git commit -a -m "%s"%s\n' "$bold" "$1" "$plain"
     git add --all
     git commit --quiet --message "$1"
 }
+
+# A repository with an identity and settings of its own: nothing of yours is used or changed.
 git init --quiet
 git symbolic-ref HEAD refs/heads/main
 git config user.name "Demo"
 git config user.email "demo@example.com"
 git config commit.gpgsign false
-commit "The platform's configuration"
+git config core.hooksPath /dev/null
+touch "$mark"
+git add --all
+git commit --quiet --message "The platform's configuration"
 
-say "A Git repository of YAML: is it sound for every environment, tenant and consumer?"
+say "A Git repository of YAML. Is it sound for every environment, tenant and consumer?"
 run llmcfg validate
 
-say "What would be deployed, and deploy it"
+say "What would deploying prod do? Then do it: bundles in a directory, and a commit on a branch."
 run llmcfg plan -e prod
-run llmcfg apply -e prod --yes
+run llmcfg apply -e prod --yes --quiet
+run ls delivered/prod/current delivered/prod/current/meridian
 
-say "Change one value"
-run sed -i.before 's/support-bot: {amount: 3000/support-bot: {amount: 3500/' base/budgets.yaml
-rm base/budgets.yaml.before
+say "Change one value. The diff shows what that means in effect, and for whom."
+run llmcfg set budgets.services.support-bot.amount 3500
 run llmcfg diff
+
+say "Commit and deploy it."
 commit "budgets: more for the support bot"
+run llmcfg apply -e prod --yes --quiet
 
-say "Deploy the change, and ask where the value comes from"
-run llmcfg apply -e prod --yes
+say "Where does the value come from, and when did it change?"
 run llmcfg explain budgets.services.support-bot.amount -e prod
+run llmcfg history budgets.services.support-bot.amount -e prod
+run llmcfg explain budgets.tenant.amount -e prod -t meridian-retail
 
-say "Go back"
-run llmcfg rollback -e prod --yes
+say "Somebody edits a delivered file by hand. That is drift, and applying again mends it."
+printf '\n%s$ echo BOT_RPM=9999 >> delivered/prod/current/meridian/support-bot/files/support-bot.env%s\n' "$bold" "$plain"
+echo BOT_RPM=9999 >> delivered/prod/current/meridian/support-bot/files/support-bot.env
+run llmcfg status -e prod
+run llmcfg apply -e prod --yes
+
+say "Go back. The revision that is left is quarantined, so nothing brings it back by accident."
+run llmcfg rollback -e prod --yes --quiet
 run llmcfg status
+run llmcfg history -e prod --deployed
 
-printf '\nThe repository of this demonstration is in %s\n' "$(pwd)"
+printf '\nThis repository is in %s; look around with llmcfg --help\n' "$(pwd)"
