@@ -1,4 +1,7 @@
-"""Where adapters meet the core: the only module that knows both. Commands open a `Workspace` and ask it."""
+"""Where adapters meet the core: the only module that knows both. Commands open a `Workspace` and ask it.
+
+What only some commands need is imported when they need it: every command starts through this module.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,6 @@ from llmcfg.errors import NotFoundError, UsageError
 from llmcfg.git.repository import FOLDERS, GitRepository, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.pipeline.configuration import Configuration, Memo
-from llmcfg.sync.deployed import deployed_environments
-from llmcfg.sync.status import status_of, status_of_removed
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ class Workspace:
 
     def statuses(self, environments: Iterable[str]) -> tuple[Status, ...]:
         """Of these environments; without names of all in HEAD's manifest, and of those that were deployed and are gone from it."""
+        from llmcfg.sync.deployed import deployed_environments
+        from llmcfg.sync.status import status_of, status_of_removed
+
         manifest = self.configuration("HEAD").manifest
         names = tuple(environments) or tuple(manifest.environments)
         removed = [] if environments else sorted(deployed_environments(self.repository) - manifest.environments.keys())
