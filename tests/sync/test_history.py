@@ -1,0 +1,128 @@
+"""History by effect: commits at which a value changed for somebody, whichever file did it."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from llmcfg import limits
+from llmcfg.model.change import ABSENT
+from llmcfg.model.keypath import parse_key_path
+from llmcfg.model.target import Scope
+from llmcfg.sync.history import commit_history, key_history
+from support.written import MANIFEST, WrittenRepository
+
+
+@pytest.fixture
+def written(tmp_path):
+    return WrittenRepository(tmp_path / "r", {"base/a.yaml": "x: 1\n"})
+
+
+def changes(written, key="a.x", scope=("prod", None)):
+    workspace = written.workspace()
+    start = workspace.repository.resolve("HEAD")
+    found = key_history(workspace.repository, workspace.configuration_at, start, Scope(*scope), parse_key_path(key))
+    return [(change.facts.subject, change.before, change.after) for change in found]
+
+
+def test_commits_that_change_the_value_are_listed_newest_first(written):
+    written.commit({"base/a.yaml": "x: 2\n"}, "two")
+    written.commit({"base/other.yaml": "x: 2\n"}, "another document")
+    written.commit({"environments/prod/a.yaml": "x: 3\n"}, "three in prod")
+    written.commit({"environments/dev/a.yaml": "x: 4\n"}, "four in dev")
+
+    assert changes(written) == [("three in prod", 2, 3), ("two", 1, 2), ("change", ABSENT, 1)]
+    assert changes(written, scope=("dev", None)) == [("four in dev", 2, 4), ("two", 1, 2), ("change", ABSENT, 1)]
+
+
+def test_a_value_that_moves_to_another_layer_or_file_does_not_change(written):
+    written.commit({"environments/prod/a.yaml": "x: 1\n"}, "said again")
+    written.commit({"base/a.yaml": "other: 1\n"}, "only above")
+    written.commit(
+        {"base/a.yaml": None, "base/a.yml": "x: 1.0\nother: 1\n", "environments/prod/a.yaml": None}, "moved back"
+    )
+    written.commit({"base/b.yaml": "one: 1\n", "base/a.yml": "x: '{{config:b.one}}'\nother: 1\n"}, "as a reference")
+
+    assert changes(written) == [("change", ABSENT, 1)]
+
+
+def test_a_reference_changes_with_what_it_names(written):
+    written.commit({"base/b.yaml": "one: 1\n", "base/a.yaml": "x: '{{config:b.one}}'\n"}, "as a reference")
+    written.commit({"base/b.yaml": "one: 2\n"}, "the other end")
+
+    assert changes(written)[0] == ("the other end", 1, 2)
+
+
+def test_a_key_that_goes_and_comes_back_is_listed_both_times(written):
+    written.commit({"base/a.yaml": "v: 1\n"}, "gone")
+    written.commit({"base/a.yaml": "x: null\n"}, "back as null")
+
+    assert changes(written)[:2] == [("back as null", ABSENT, None), ("gone", 1, ABSENT)]
+
+
+@pytest.mark.parametrize("broken", ["base/a.yaml", "llmcfg.yaml"])
+def test_commits_that_cannot_be_read_are_passed_over(written, broken):
+    good = {"base/a.yaml": "x: 2\n", "llmcfg.yaml": MANIFEST}
+    written.commit({broken: "x: [\n"}, "broken")
+    written.commit({"base/c.yaml": "x: 1\n"}, "still broken")
+    written.commit(good, "mended")
+
+    assert changes(written) == [("mended", 1, 2), ("change", ABSENT, 1)]
+
+
+def test_history_before_there_was_a_manifest_is_passed_over(tmp_path):
+    written = WrittenRepository(tmp_path / "r")
+    written.commit({"README.md": "hello\n"}, "first")
+    written.commit({"llmcfg.yaml": MANIFEST, "base/a.yaml": "x: 1\n"}, "configuration")
+
+    assert changes(written) == [("configuration", ABSENT, 1)]
+
+
+def test_a_tenant_that_appears_begins_with_what_it_inherits(written):
+    written.commit({"llmcfg.yaml": MANIFEST + "tenants: {acme: {}}\n"}, "acme")
+    written.commit({"tenants/acme/a.yaml": "x: 5\n"}, "its own")
+
+    assert changes(written, scope=("prod", "acme")) == [("its own", 1, 5), ("acme", ABSENT, 1)]
+
+
+def test_an_environment_that_appears_begins_with_what_it_inherits(written):
+    written.commit({"llmcfg.yaml": MANIFEST.replace("prod: {}", "prod: {}, edge: {inherits: prod}")}, "edge")
+
+    assert changes(written, scope=("edge", None)) == [("edge", ABSENT, 1)]
+
+
+def test_history_that_is_cut_off_does_not_invent_a_beginning(written, monkeypatch):
+    monkeypatch.setattr(limits, "HISTORY_COMMITS", 2)
+    written.commit({"base/a.yaml": "x: 2\n"}, "two")
+    written.commit({"base/a.yaml": "x: 3\n"}, "three")
+
+    assert changes(written) == [("three", 2, 3)]
+
+
+def effects(written, environment=None):
+    workspace = written.workspace()
+    start = workspace.repository.resolve("HEAD")
+    found = commit_history(workspace.repository, workspace.configuration_at, start, environment)
+    return [
+        (change.facts.subject, None if change.difference is None else len(change.difference.values))
+        for change in islice(found, 20)
+    ]
+
+
+def test_every_commit_is_listed_with_how_many_values_it_changed(written):
+    written.commit({"base/a.yaml": "x: 2\nv: 2\n"}, "two values")
+    written.commit({"README.md": "hello\n"}, "none")
+    written.commit({"base/a.yaml": "x: [\n"}, "broken")
+    written.commit({"environments/dev/b.yaml": "one: {two: 1, three: 2}\n", "base/a.yaml": "x: 2\nv: 2\n"}, "mended")
+    written.commit({"environments/dev/b.yaml": "one: {two: 3, three: 4}\n"}, "dev")
+
+    assert effects(written) == [
+        ("dev", 2),
+        ("mended", None),
+        ("broken", None),
+        ("none", 0),
+        ("two values", 2),
+        ("change", 1),
+    ]
+    assert effects(written, "prod")[0] == ("dev", 0)
