@@ -8,7 +8,7 @@ folder=${1:-.demo}
 mark=.git/made-by-demo
 
 if [ -e "$folder" ] && [ ! -e "$folder/$mark" ]; then
-    echo "$folder is there and was not made by this demonstration; name another folder" >&2
+    echo "$folder is there and was not made by this demonstration; remove it or name another folder" >&2
     exit 2
 fi
 rm -rf "$folder"
