@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_LONGEST_WORD: Final = 200
+_MOST_WORDS: Final = 1000
+
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like `word`, if any is alike enough to be a slip; ties go to the first in order."""
-    matches = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    """The known word most like `word`, if any is alike enough to be a slip; ties go to the first in order.
+
+    Comparing takes time: long words and long lists get no suggestion.
+    """
+    known = sorted(known)
+    if len(word) > _LONGEST_WORD or len(known) > _MOST_WORDS:
+        return None
+    matches = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 

@@ -11,11 +11,14 @@ from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import Scope, Target
+from llmcfg.model.value import Tagged
 from llmcfg.pipeline.compose import ComposeMemo, Composer, Documents
+from llmcfg.pipeline.consumers import parse_consumers
 from llmcfg.pipeline.layers import MANIFEST, Layout, layer_folders, sort_files, variables_of
 from llmcfg.pipeline.locate import Locator
-from llmcfg.pipeline.manifest import parse_consumers, parse_manifest
+from llmcfg.pipeline.manifest import parse_manifest
 from llmcfg.pipeline.merge import no_rules
+from llmcfg.pipeline.reads import MISSING, Missing
 from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver, Surroundings
 from llmcfg.secrets.names import NamedSecret, SecretFile, read_secret_file
 
@@ -82,16 +85,14 @@ class Effective:
         """The value at a full key path. Raises UnknownKeyError with the nearest key that is there."""
         value: Value = self.tree()
         for index, step in enumerate(path):
-            if isinstance(value, dict) and step in value:
-                value = value[step]
-            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-                value = value[step]
-            else:
+            inner = _inside(value, step)
+            if inner is MISSING:
                 known = [format_key_path((*path[:index], key)) for key in value] if isinstance(value, dict) else []
                 raise UnknownKeyError(
                     f"{self.scope} has no key {format_key_path(path)}",
                     hint=did_you_mean(format_key_path(path[: index + 1]), known, _list_some(known)),
                 )
+            value = inner
         return value
 
 
@@ -102,13 +103,14 @@ class Configuration:
         self.snapshot = snapshot
         self.memo = memo
         self.locator = Locator(snapshot.read)
-        self.manifest: Manifest = self._read_manifest()
+        self.manifest, self.manifest_findings = self._read_manifest()
         self.layout: Layout = sort_files(snapshot.entries, self.manifest)
         self.consumers, self.consumer_findings = parse_consumers(
             self.layout, self.manifest, snapshot.read, self.locator
         )
         self.composer = Composer(self.layout.layers, snapshot.read, self.merge_rules, memo.compose)
         self._effective: dict[Scope, Effective] = {}
+        self._schemas: dict[str, CompiledSchema | None] = {}
         self._secrets: dict[tuple[str, ...], dict[str, ScopedSecret]] = {}
 
     @property
@@ -120,12 +122,17 @@ class Configuration:
     @property
     def targets(self) -> tuple[Target, ...]:
         """Every target, by environment in the manifest's order, then tenant, then consumer."""
-        return tuple(
-            Target(environment, tenant, consumer.name)
-            for environment in self.manifest.environments
-            for tenant in (None, *sorted(self.manifest.tenants))
+        tenants = (None, *sorted(self.manifest.tenants))
+        reach = [
+            (consumer.name, {*consumer.environments}, {*consumer.tenants, *([None] if consumer.shared else [])})
             for consumer in self.consumers
-            if environment in consumer.environments and (tenant in consumer.tenants if tenant else consumer.shared)
+        ]
+        return tuple(
+            Target(environment, tenant, name)
+            for environment in self.manifest.environments
+            for tenant in tenants
+            for name, environments, wanted in reach
+            if environment in environments and tenant in wanted
         )
 
     def effective(self, scope: Scope) -> Effective:
@@ -176,11 +183,11 @@ class Configuration:
 
     def schema_for(self, document: str) -> CompiledSchema | None:
         """The schema that the manifest binds to a document: the first binding that matches. None too when it does not compile."""
-        for binding in self.manifest.schemas:
-            if fnmatchcase(document, binding.documents):
-                compiled = self.compiled(binding.schema)
-                return None if compiled is None or isinstance(compiled, tuple) else compiled
-        return None
+        if document not in self._schemas:
+            bound = next((b.schema for b in self.manifest.schemas if fnmatchcase(document, b.documents)), None)
+            compiled = None if bound is None else self.compiled(bound)
+            self._schemas[document] = None if isinstance(compiled, tuple) else compiled
+        return self._schemas[document]
 
     def compiled(self, file: str) -> CompiledSchema | tuple[Problem, ...] | None:
         """A schema of the repository, its problems if it is broken, or None if there is no such file."""
@@ -205,7 +212,8 @@ class Configuration:
         documents = self.composer.documents(folders)
         variables = variables_of(self.manifest, scope)
         secrets = self._secrets_of(folders)
-        resolver = Resolver(Surroundings(documents, variables, secrets), self.memo.resolve)
+        surroundings = Surroundings(documents, variables, secrets, self._has_all_secrets(folders))
+        resolver = Resolver(surroundings, self.memo.resolve)
         return Effective(scope, folders, _resolve_all(documents, resolver), documents.unreadable, variables, secrets)
 
     def _secrets_of(self, folders: tuple[str, ...]) -> dict[str, ScopedSecret]:
@@ -222,7 +230,11 @@ class Configuration:
             self._secrets[existing] = found
         return self._secrets[existing]
 
-    def _read_manifest(self) -> Manifest:
+    def _has_all_secrets(self, folders: tuple[str, ...]) -> bool:
+        layers = [self.layout.layers[folder] for folder in folders if folder in self.layout.layers]
+        return all(self.secret_file(entry).is_readable for layer in layers for entry in layer.secret_files)
+
+    def _read_manifest(self) -> tuple[Manifest, tuple[Finding, ...]]:
         entry = self.snapshot.entries.get(MANIFEST)
         if entry is None:
             refused = [finding for finding in self.snapshot.findings if finding.origin.file == MANIFEST]
@@ -233,7 +245,7 @@ class Configuration:
             raise FindingsError(
                 f"{MANIFEST} cannot be built from", findings=[*self.snapshot.findings, *parsed.findings]
             )
-        return parsed.manifest
+        return parsed.manifest, parsed.findings
 
     def merge_rules(self, document: str) -> tuple[str, RuleLookup]:
         """How the schema of a document says that its lists merge, and a key that names these rules."""
@@ -271,13 +283,19 @@ def _resolve_all(documents: Documents, resolver: Resolver) -> dict[str, Resolved
 
 def _has(value: Value, path: Path) -> bool:
     for step in path:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
+        inner = _inside(value, step)
+        if inner is MISSING:
             return False
+        value = inner
     return True
+
+
+def _inside(value: Value, step: str | int) -> Value | Missing:
+    if isinstance(value, dict) and isinstance(step, str):
+        return value.get(step, MISSING)
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return value[step]
+    return MISSING
 
 
 def _list_some(known: list[str]) -> str:
@@ -285,7 +303,9 @@ def _list_some(known: list[str]) -> str:
 
 
 def walk_leaves(value: Value, at: Path = ()) -> Iterator[tuple[Path, Value]]:
-    """Every scalar and empty collection in the value, with its path, in the order written."""
+    """Every scalar and empty collection in the value, with its path, in the order written. Merge tags are transparent."""
+    if isinstance(value, Tagged):
+        value = value.value
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from walk_leaves(item, (*at, key))

@@ -6,12 +6,14 @@ layers a scope has, and in which order.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.documents.screen import why_not_a_key
 from llmcfg.model.findings import Finding, Origin
-from llmcfg.model.suggest import did_you_mean
+from llmcfg.pipeline.layerpatterns import DIMENSION, LayerPatterns, Placed
+from llmcfg.pipeline.scalartext import scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,16 +31,18 @@ DEFAULT_HIERARCHY: Final = (
 MANIFEST: Final = "llmcfg.yaml"
 CONSUMERS, SCHEMAS, TEMPLATES, PROMPTS, POLICIES = "consumers/", "schemas/", "templates/", "prompts/", "policies/"
 _YAML: Final = (".yaml", ".yml")
-_DIMENSION = re.compile(r"\{([a-z_]+)\}")
+_KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattributes")
+"""Files that may lie anywhere, for people and for Git."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One folder's say: its documents by name, and its secret files by path."""
+    """One folder's say: its documents by name, and its secret files by path. `tenant` is the one whose layer it is."""
 
     folder: str
     documents: Mapping[str, BlobEntry]
     secret_files: tuple[BlobEntry, ...]
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +58,81 @@ class Layout:
 
 def sort_files(entries: Mapping[str, BlobEntry], manifest: Manifest) -> Layout:
     """Every file of the configuration to its place. Files that nothing reads, and layers that no scope has, are findings."""
-    patterns = _LayerPatterns(manifest)
-    documents: dict[str, dict[str, BlobEntry]] = {}
-    secrets: dict[str, list[BlobEntry]] = {}
-    consumers: dict[str, BlobEntry] = {}
-    schemas: dict[str, BlobEntry] = {}
-    templates: dict[str, BlobEntry] = {}
-    findings: list[Finding] = []
+    sorter = _Sorter(LayerPatterns(manifest))
     for path, entry in entries.items():
+        if PurePosixPath(path).name not in _KEPT_ASIDE:
+            sorter.add(path, entry)
+    return sorter.layout()
+
+
+class _Sorter:
+    def __init__(self, patterns: LayerPatterns) -> None:
+        self._patterns = patterns
+        self._documents: dict[str, dict[str, BlobEntry]] = {}
+        self._secrets: dict[str, list[BlobEntry]] = {}
+        self._tenants: dict[str, str | None] = {}
+        self._consumers: dict[str, BlobEntry] = {}
+        self._schemas: dict[str, BlobEntry] = {}
+        self._templates: dict[str, BlobEntry] = {}
+        self._findings: list[Finding] = []
+
+    def add(self, path: str, entry: BlobEntry) -> None:
         if path.startswith(CONSUMERS) and path.endswith(_YAML) and path.count("/") == 1:
-            consumers[_without_suffix(path[len(CONSUMERS) :])] = entry
+            self._add_named(self._consumers, _without_suffix(path.removeprefix(CONSUMERS)), entry, "consumer")
         elif path.startswith(SCHEMAS) and path.endswith(".json"):
-            schemas[path] = entry
+            self._schemas[path] = entry
         elif path.startswith(TEMPLATES):
-            templates[path] = entry
+            self._templates[path] = entry
         elif path.startswith(PROMPTS) and path.endswith(_YAML):
-            _add_document(documents.setdefault("base", {}), _without_suffix(path), entry, findings)
-        elif found := patterns.place(path):
-            folder, rest = found
-            if rest.startswith("secrets/"):
-                if rest.endswith((*_YAML, ".age")):
-                    secrets.setdefault(folder, []).append(entry)
-                else:
-                    findings.append(_unknown(path, "secret files end in .yaml (SOPS) or .age"))
-            elif rest.endswith(_YAML):
-                _add_document(documents.setdefault(folder, {}), _without_suffix(rest), entry, findings)
-            else:
-                findings.append(_unknown(path, "documents end in .yaml"))
+            self._add_document("base", _without_suffix(path), entry)
         elif path.startswith((CONSUMERS, SCHEMAS, POLICIES, PROMPTS)):
-            findings.extend(_unread(path))
-        elif finding := patterns.unknown_layer(path):
-            findings.append(finding)
-    layers = {
-        folder: Layer(folder, documents.get(folder, {}), tuple(secrets.get(folder, ())))
-        for folder in sorted({*documents, *secrets})
-    }
-    return Layout(layers, consumers, schemas, templates, tuple(findings))
+            self._findings.extend(_unread(path))
+        else:
+            self._add_to_layer(path, entry)
+
+    def layout(self) -> Layout:
+        layers = {
+            folder: Layer(
+                folder,
+                self._documents.get(folder, {}),
+                tuple(self._secrets.get(folder, ())),
+                self._tenants.get(folder),
+            )
+            for folder in sorted({*self._documents, *self._secrets})
+        }
+        return Layout(layers, self._consumers, self._schemas, self._templates, tuple(self._findings))
+
+    def _add_to_layer(self, path: str, entry: BlobEntry) -> None:
+        placed = self._patterns.place(path)
+        if isinstance(placed, Finding):
+            self._findings.append(placed)
+        elif isinstance(placed, Placed):
+            folder, rest, self._tenants[placed.folder] = placed
+            if not rest.startswith("secrets/"):
+                if rest.endswith(_YAML):
+                    self._add_document(folder, _without_suffix(rest), entry)
+                else:
+                    self._findings.append(_unknown(path, "documents end in .yaml"))
+            elif rest.endswith((*_YAML, ".age")):
+                self._secrets.setdefault(folder, []).append(entry)
+            else:
+                self._findings.append(_unknown(path, "secret files end in .yaml (SOPS) or .age"))
+
+    def _add_document(self, folder: str, name: str, entry: BlobEntry) -> None:
+        for key in name.split("/"):
+            why = "it begins with $" if key.startswith("$") else why_not_a_key(key)
+            if why:
+                message = f"the file name becomes the key {key!r}, and {why}"
+                self._findings.append(Finding("key-name", message, Origin(entry.path), "rename the file"))
+                return
+        self._add_named(self._documents.setdefault(folder, {}), name, entry, "document")
+
+    def _add_named(self, named: dict[str, BlobEntry], name: str, entry: BlobEntry, what: str) -> None:
+        if name not in named:
+            named[name] = entry
+            return
+        message = f"{entry.path} and {named[name].path} are the same {what}"
+        self._findings.append(Finding("document-overlap", message, Origin(entry.path), "keep one of them"))
 
 
 def layer_folders(manifest: Manifest, scope: Scope) -> tuple[str, ...]:
@@ -108,7 +151,7 @@ def layer_folders(manifest: Manifest, scope: Scope) -> tuple[str, ...]:
                 if tenant is not None:
                     fixed["tenant"] = tenant.name
                 folders.extend(_expand(pattern, fixed, environments))
-    return tuple(folders)
+    return tuple(dict.fromkeys(folders))
 
 
 def region_of(manifest: Manifest, scope: Scope) -> str | None:
@@ -117,13 +160,14 @@ def region_of(manifest: Manifest, scope: Scope) -> str | None:
         if tenant.region is not None:
             return tenant.region
     for environment in reversed(manifest.environment_chain(scope.environment)):
-        if "region" in environment.variables:
-            return str(environment.variables["region"])
+        region = environment.variables.get("region")
+        if region is not None:
+            return scalar_text(region)
     return None
 
 
 def _fixed_dimensions(manifest: Manifest, scope: Scope) -> dict[str, str]:
-    fixed = {name: str(value) for name, value in variables_of(manifest, scope).items() if value is not None}
+    fixed = {name: scalar_text(value) for name, value in variables_of(manifest, scope).items() if value is not None}
     region = region_of(manifest, scope)
     if region is not None:
         fixed["region"] = region
@@ -159,66 +203,11 @@ def _groups(hierarchy: Sequence[str]) -> Iterator[tuple[bool, list[str]]]:
 
 
 def _expand(pattern: str, fixed: Mapping[str, str], environments: Iterable[str]) -> Iterator[str]:
-    needed = set(_DIMENSION.findall(pattern))
+    needed = set(DIMENSION.findall(pattern))
     if not needed <= {*fixed, "environment"}:
         return
     for environment in environments if "environment" in needed else ("",):
         yield pattern.format_map({**fixed, "environment": environment})
-
-
-class _LayerPatterns:
-    """Finds the layer that a path lies in: the longest pattern of the hierarchy that matches with known names wins."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self._known = {"environment": manifest.environments.keys(), "tenant": manifest.tenants.keys()}
-        ordered = sorted({*manifest.hierarchy, "base"}, key=lambda pattern: -pattern.count("/"))
-        self._patterns = [
-            re.compile(_DIMENSION.sub(r"(?P<\1>[^/]+)", re.escape(p).replace(r"\{", "{").replace(r"\}", "}")) + "/")
-            for p in ordered
-        ]
-        self._roots = {pattern.split("/", 1)[0] for pattern in ordered}
-
-    def place(self, path: str) -> tuple[str, str] | None:
-        """(layer folder, path in it); None when no layer holds the file."""
-        for pattern in self._patterns:
-            match = pattern.match(path)
-            if match and all(
-                name in self._known.get(dimension, (name,)) for dimension, name in match.groupdict().items()
-            ):
-                return match[0][:-1], path[match.end() :]
-        return None
-
-    def unknown_layer(self, path: str) -> Finding | None:
-        root, _, rest = path.partition("/")
-        if root not in self._roots or not rest:
-            return None
-        for pattern in self._patterns:
-            match = pattern.match(path)
-            for dimension, name in (match.groupdict() if match else {}).items():
-                known = self._known.get(dimension)
-                if known is not None and name not in known:
-                    return Finding(
-                        "layer-unknown",
-                        f"the manifest names no {dimension} {name!r}",
-                        Origin(path),
-                        did_you_mean(name, known, f"add it under {dimension}s in {MANIFEST}, or remove the folder"),
-                    )
-        return _unknown(path, "it lies beside the layers, not in one")
-
-
-def _add_document(documents: dict[str, BlobEntry], name: str, entry: BlobEntry, findings: list[Finding]) -> None:
-    if name in documents:
-        other = documents[name].path
-        findings.append(
-            Finding(
-                "document-overlap",
-                f"{entry.path} and {other} are the same document",
-                Origin(entry.path),
-                "keep one of them",
-            )
-        )
-        return
-    documents[name] = entry
 
 
 def _unread(path: str) -> Iterator[Finding]:

@@ -1,51 +1,44 @@
-"""Reading the manifest and the consumers: from YAML to values in which every name refers to something.
+"""Reading the manifest: from YAML to a value in which every name refers to something.
 
-Shape is checked by the shipped schemas; what a schema cannot say (inheritance without cycles, names that exist) is checked here. All
-problems are collected; what is broken is left out of the result, so that the rest can still be checked.
+Shape is checked by the shipped schema; what a schema cannot say (inheritance without cycles, paths that stay inside) is checked here.
+All problems are collected; a manifest with an error is none.
 """
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+from llmcfg import limits
 from llmcfg.documents.loader import load_document
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Problem
-from llmcfg.model.keypath import KeyPathError, parse_key_path
-from llmcfg.model.manifest import (
-    Consumer,
-    Environment,
-    Manifest,
-    Output,
-    Quota,
-    SchemaBinding,
-    SinkSpec,
-    Tenant,
-    Track,
-)
-from llmcfg.model.snapshot import BlobEntry
+from llmcfg.model.manifest import Environment, Manifest, Quota, SchemaBinding, SinkSpec, Tenant, Track
 from llmcfg.model.names import why_not_a_name
+from llmcfg.model.reference import find_malformed_reference, find_references
+from llmcfg.model.rules import RULES, Severity
+from llmcfg.model.snapshot import BlobEntry
 from llmcfg.model.suggest import did_you_mean
-from llmcfg.pipeline.layers import DEFAULT_HIERARCHY
+from llmcfg.pipeline.layerpatterns import DIMENSION, dimension_values
+from llmcfg.pipeline.layers import CONSUMERS, DEFAULT_HIERARCHY, POLICIES, PROMPTS, SCHEMAS, TEMPLATES
 from llmcfg.pipeline.locate import Locator
-from llmcfg.resources import data_folder
+from llmcfg.pipeline.shape import shape_problems, sink_problems, sinks_of, tag_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from llmcfg.model.value import Path
-    from llmcfg.pipeline.layers import Layout
-    from llmcfg.pipeline.schema.compiled import CompiledSchema
 
     Inheriting = TypeVar("Inheriting", Environment, Tenant)
 
 DEFAULT_SINKS = (SinkSpec("directory", "delivered/{environment}", 3),)
-_FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml", ".env": "env"}
+_MOST_PROBLEMS: Final = 200
+"""Of one kind: a manifest of ten thousand mistakes is not mended one by one."""
+_OWN_FOLDERS: Final = tuple(folder.rstrip("/") for folder in (CONSUMERS, SCHEMAS, TEMPLATES, PROMPTS, POLICIES))
 
 
 class Parsed(NamedTuple):
-    """`manifest` is None when it cannot be built from at all."""
+    """`manifest` is None when it cannot be built from at all; without it `findings` say why, beside it they are warnings."""
 
     manifest: Manifest | None
     findings: tuple[Finding, ...]
@@ -53,31 +46,14 @@ class Parsed(NamedTuple):
 
 def parse_manifest(entry: BlobEntry, read: Callable[[str], bytes], locator: Locator) -> Parsed:
     document, problems = load_document(read(entry.oid))
-    if document is None:
-        return Parsed(None, tuple(locator.in_blob(problem, entry) for problem in problems))
-    raw: dict[str, Any] = document.value
-    problems = (*problems, *_schema_problems("manifest.schema.json", raw, "manifest-invalid"))
-    names = [*_name_problems(raw, "environments"), *_name_problems(raw, "tenants")]
-    if problems or names:
-        return Parsed(None, tuple(locator.in_blob(problem, entry) for problem in (*problems, *names)))
-    environments = {name: _environment(name, said or {}) for name, said in raw["environments"].items()}
-    tenants = {name: _tenant(name, said or {}) for name, said in raw.get("tenants", {}).items()}
-    broken = [
-        *_inheritance("environments", "inherits", environments, lambda environment: environment.inherits),
-        *_inheritance("tenants", "parent", tenants, lambda tenant: tenant.parent),
-    ]
-    if broken:
-        return Parsed(None, tuple(locator.in_blob(problem, entry) for problem in broken))
-    manifest = Manifest(
-        name=raw["name"],
-        environments=environments,
-        tenants=tenants,
-        hierarchy=tuple(raw.get("hierarchy", DEFAULT_HIERARCHY)),
-        variables=raw.get("variables", {}),
-        schemas=tuple(SchemaBinding(said["documents"], said["schema"]) for said in raw.get("schemas", ())),
-        sinks=_sinks(raw) or DEFAULT_SINKS,
-    )
-    return Parsed(manifest, ())
+    found = [*problems]
+    manifest = None
+    if document is not None:
+        manifest, more = _parse(document.value)
+        found += more
+    if any(RULES[problem.rule].severity is Severity.ERROR for problem in found):
+        manifest = None
+    return Parsed(manifest, tuple(locator.in_blob(problem, entry) for problem in found))
 
 
 def parse_manifest_text(content: bytes) -> Manifest:
@@ -89,28 +65,33 @@ def parse_manifest_text(content: bytes) -> Manifest:
     return parsed.manifest
 
 
-def parse_consumers(
-    layout: Layout, manifest: Manifest, read: Callable[[str], bytes], locator: Locator
-) -> tuple[tuple[Consumer, ...], tuple[Finding, ...]]:
-    """The consumers that can be built for, by name, and what is wrong with any of them."""
-    consumers: list[Consumer] = []
-    findings: list[Finding] = []
-    for name, entry in layout.consumers.items():
-        document, problems = load_document(read(entry.oid))
-        found = list(problems)
-        if document is not None:
-            found += _schema_problems("consumer.schema.json", document.value, "consumer-invalid")
-        why = why_not_a_name(name)
-        if why:
-            findings.append(
-                locator.in_blob(Problem("layout-name", f"consumer {name!r}: {why}", hint="rename the file"), entry)
-            )
-        if document is not None and not found and not why:
-            consumer = _consumer(name, entry.path, document.value, manifest)
-            found += _consumer_problems(consumer, document.value, layout, manifest)
-            consumers.append(consumer)
-        findings += [locator.in_blob(problem, entry) for problem in found]
-    return tuple(sorted(consumers, key=lambda consumer: consumer.name)), tuple(findings)
+def _parse(raw: dict[str, Any]) -> tuple[Manifest | None, list[Problem]]:
+    problems = [*tag_problems(raw, "manifest-invalid")]
+    problems = problems or shape_problems("manifest.schema.json", raw, "manifest-invalid")
+    if problems:
+        return None, problems
+    names = [*_name_problems(raw, "environments"), *_name_problems(raw, "tenants")]
+    environments = {name: _environment(name, said or {}) for name, said in raw["environments"].items()}
+    tenants = {name: _tenant(name, said or {}) for name, said in raw.get("tenants", {}).items()}
+    manifest = Manifest(
+        name=raw["name"],
+        environments=environments,
+        tenants=tenants,
+        hierarchy=tuple(raw.get("hierarchy", DEFAULT_HIERARCHY)),
+        variables=raw.get("variables", {}),
+        schemas=tuple(SchemaBinding(said["documents"], said["schema"]) for said in raw.get("schemas", ())),
+        sinks=sinks_of(raw) or DEFAULT_SINKS,
+    )
+    problems = [
+        *names,
+        *_inheritance("environments", "inherits", environments, lambda environment: environment.inherits),
+        *_inheritance("tenants", "parent", tenants, lambda tenant: tenant.parent),
+        *_size_problems(manifest),
+        *islice(_variable_problems(raw), _MOST_PROBLEMS),
+        *islice(sink_problems(raw, "manifest-invalid"), _MOST_PROBLEMS),
+        *islice(_hierarchy_problems(manifest), _MOST_PROBLEMS),
+    ]
+    return manifest, problems
 
 
 def _environment(name: str, said: dict[str, Any]) -> Environment:
@@ -136,116 +117,93 @@ def _tenant(name: str, said: dict[str, Any]) -> Tenant:
     )
 
 
-def _sinks(said: dict[str, Any]) -> tuple[SinkSpec, ...]:
-    return tuple(
-        SinkSpec(kind, options["path"], options.get("keep", 3))
-        for sink in said.get("sinks", ())
-        for kind, options in sink.items()
-    )
-
-
-def _consumer(name: str, file: str, said: dict[str, Any], manifest: Manifest) -> Consumer:
-    tenants = said.get("tenants", [])
-    known = (
-        tuple(manifest.tenants) if tenants == "*" else tuple(tenant for tenant in tenants if tenant in manifest.tenants)
-    )
-    environments = said.get("environments", list(manifest.environments))
-    return Consumer(
-        name=name,
-        file=file,
-        select=tuple(said["select"]),
-        environments=tuple(environment for environment in manifest.environments if environment in environments),
-        tenants=tuple(sorted(known)),
-        shared=said.get("shared", not tenants),
-        outputs=tuple(_output(output) for output in said.get("outputs", ())),
-        schema=said.get("schema"),
-        recipients=tuple(said.get("recipients", ())),
-        sinks=_sinks(said),
-        description=said.get("description", ""),
-    )
-
-
-def _output(said: dict[str, Any]) -> Output:
-    path: str = said["path"]
-    suffix = "." + path.rsplit(".", 1)[-1] if "." in path else ""
-    return Output(path, said["template"], said.get("format", _FORMATS.get(suffix, "text")))
-
-
-def _consumer_problems(
-    consumer: Consumer, said: dict[str, Any], layout: Layout, manifest: Manifest
-) -> Iterator[Problem]:
-    for index, name in enumerate(said.get("environments", ())):
-        if name not in manifest.environments:
-            yield _unknown("environment", name, manifest.environments, ("environments", index))
-    tenants = said.get("tenants", ())
-    for index, name in enumerate(tenants if isinstance(tenants, list) else ()):
-        if name not in manifest.tenants:
-            yield _unknown("tenant", name, manifest.tenants, ("tenants", index))
-    for index, output in enumerate(consumer.outputs):
-        if output.template not in layout.templates:
-            yield _unknown("template", output.template, layout.templates, ("outputs", index, "template"))
-        if any(other.path == output.path for other in consumer.outputs[:index]):
-            yield Problem("consumer-invalid", f"two outputs are written to {output.path!r}", path=("outputs", index, "path"),
-                          hint="give each output a path of its own")  # fmt: skip
-    if consumer.schema is not None and consumer.schema not in layout.schemas:
-        yield _unknown("schema", consumer.schema, layout.schemas, ("schema",))
-    for index, text in enumerate(consumer.select):
-        try:
-            parse_key_path(text)
-        except KeyPathError as error:
-            yield Problem("consumer-invalid", error.message, hint=error.hint, path=("select", index))
-
-
-def _unknown(what: str, name: str, known: Iterable[str], path: Path) -> Problem:
-    return Problem("consumer-unknown-name", f"there is no {what} {name!r}", hint=did_you_mean(name, known), path=path)
-
-
 def _name_problems(raw: dict[str, Any], section: str) -> Iterator[Problem]:
-    said = raw.get(section)
-    for name in said if isinstance(said, dict) else ():
-        why = why_not_a_name(name)
-        if why:
-            yield Problem(
-                "layout-name", f"{section[:-1]} {name!r}: {why}", hint="choose another name", path=(section, name)
-            )
+    broken = ((name, why) for name in raw.get(section, ()) if (why := why_not_a_name(name)) is not None)
+    for name, why in islice(broken, _MOST_PROBLEMS):
+        message = f"{section[:-1]} {_shorten(name)!r}: {why}"
+        yield Problem("layout-name", message, hint="choose another name", path=(section, name))
 
 
 def _inheritance(
     section: str, word: str, named: Mapping[str, Inheriting], parent_of: Callable[[Inheriting], str | None]
 ) -> Iterator[Problem]:
+    """Each missing parent, each cycle once, and each chain that is too long where it becomes so. In linear time."""
+    yield from islice(_missing_parents(section, word, named, parent_of), _MOST_PROBLEMS)
+    generation: dict[str, int] = {}
     for name in named:
-        chain: list[str] = [name]
-        while (parent := parent_of(named[chain[-1]])) is not None:
-            if parent not in named:
-                if len(chain) == 1:
-                    others = sorted(set(named) - {name})
-                    otherwise = f"name one of {', '.join(others)}" if others else f"remove {word}"
-                    hint = did_you_mean(parent, others, otherwise)
-                    yield Problem("manifest-inherits", f"{name!r} has {word} {parent!r}, which is not there", hint=hint,
-                                  path=(section, name, word))  # fmt: skip
-                break
-            if parent in chain:
-                cycle = " -> ".join([*chain, parent])
-                yield Problem("manifest-inherits", f"{section} inherit in a cycle: {cycle}", hint=f"remove {word} from one of them",
-                              path=(section, name, word))  # fmt: skip
-                break
-            chain.append(parent)
+        line: dict[str, None] = {}
+        here: str | None = name
+        while here is not None and here in named and here not in generation and here not in line:
+            line[here] = None
+            here = parent_of(named[here])
+        ahead: list[str] = list(line)
+        if here is not None and here in line:
+            cycle = " -> ".join([*ahead[ahead.index(here) :], here])
+            yield Problem("manifest-inherits", f"{section} inherit in a cycle: {_shorten(cycle)}",
+                          hint=f"remove {word} from one of them", path=(section, here, word))  # fmt: skip
+        age = generation.get(here, 0) if here is not None else 0
+        for index, member in enumerate(reversed(ahead), 1):
+            generation[member] = age + index
+            if generation[member] == limits.INHERITANCE_DEPTH + 1:
+                yield Problem("manifest-inherits", f"{member!r} is the end of a chain of more than {limits.INHERITANCE_DEPTH}",
+                              hint="inherit from one nearer to the root", path=(section, member, word))  # fmt: skip
 
 
-def _schema_problems(schema: str, value: dict[str, Any], rule: str) -> list[Problem]:
-    """Violations of a shipped schema; unknown and missing keys keep their own rules, everything else gets `rule`."""
-    from llmcfg.pipeline.schema.check import check
+def _missing_parents(
+    section: str, word: str, named: Mapping[str, Inheriting], parent_of: Callable[[Inheriting], str | None]
+) -> Iterator[Problem]:
+    for name in named:
+        parent = parent_of(named[name])
+        if parent is None or parent in named:
+            continue
+        others = sorted(set(named) - {name})
+        shown = ", ".join(others[:6]) + (", …" if len(others) > 6 else "")
+        otherwise = f"name one of {shown}" if others else f"remove {word}"
+        yield Problem("manifest-inherits", f"{name!r} has {word} {_shorten(parent)!r}, which is not there",
+                      hint=did_you_mean(parent, others, otherwise), path=(section, name, word))  # fmt: skip
 
-    return [
-        problem if problem.rule in ("schema-unknown-key", "schema-required") else problem._replace(rule=rule)
-        for problem in check(_shipped(schema), value)
-    ]
+
+def _size_problems(manifest: Manifest) -> Iterator[Problem]:
+    scopes = len(manifest.environments) * (len(manifest.tenants) + 1)
+    if scopes > limits.SCOPES:
+        yield Problem("manifest-invalid", f"environments times tenants are {scopes}; the limit is {limits.SCOPES}",
+                      hint="split the repository", path=("environments",))  # fmt: skip
 
 
-@functools.cache
-def _shipped(name: str) -> CompiledSchema:
-    from llmcfg.pipeline.schema.compiled import compile_text
+def _variable_problems(raw: dict[str, Any]) -> Iterator[Problem]:
+    """Variables are what references end at."""
+    places: Iterable[tuple[Path, dict[str, Any]]] = chain(
+        [(("variables",), raw)],
+        (
+            ((section, name, "variables"), said or {})
+            for section in ("environments", "tenants")
+            for name, said in raw.get(section, {}).items()
+        ),
+    )
+    for path, said in places:
+        for name, value in said.get("variables", {}).items():
+            if isinstance(value, str) and (find_references(value) or find_malformed_reference(value) is not None):
+                message = f"variable {_shorten(name)!r} holds a reference, and references in variables are not followed"
+                yield Problem(
+                    "manifest-invalid", message, hint="write the value itself", path=(*path, name), written="{{"
+                )
 
-    compiled = compile_text((data_folder("schemas") / name).read_bytes())
-    assert not isinstance(compiled, tuple), compiled
-    return compiled
+
+def _hierarchy_problems(manifest: Manifest) -> Iterator[Problem]:
+    if "base" not in manifest.hierarchy:
+        yield Problem("manifest-invalid", "the hierarchy lacks base, so nobody would get what lies there",
+                      hint="put base first", path=("hierarchy",))  # fmt: skip
+    for index, pattern in enumerate(manifest.hierarchy):
+        folder = pattern.split("/", 1)[0]
+        if folder in _OWN_FOLDERS:
+            yield Problem("manifest-invalid", f"{folder}/ holds {folder} and cannot hold layers",
+                          hint="name the layers' folder otherwise", path=("hierarchy", index))  # fmt: skip
+        for dimension in DIMENSION.findall(pattern):
+            if dimension not in ("environment", "tenant", "region") and not dimension_values(manifest, dimension):
+                known = {"environment", "tenant", "region", *manifest.variables}
+                yield Problem("manifest-invalid", f"no environment or tenant sets {dimension!r}, so this layer is never used",
+                              hint=did_you_mean(dimension, known, "set a variable of this name"), path=("hierarchy", index))  # fmt: skip
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 100 else text[:99] + "…"

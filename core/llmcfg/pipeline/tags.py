@@ -9,7 +9,7 @@ from llmcfg.model.keypath import format_key_path
 from llmcfg.model.value import MergeTag, Path, Tagged, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Report = Callable[[Problem], None]
 
@@ -24,6 +24,19 @@ def has_tags(value: Value) -> bool:
     if isinstance(value, dict):
         return any(has_tags(item) for item in value.values())
     return isinstance(value, list) and any(has_tags(item) for item in value)
+
+
+def find_tags(value: Value, at: Path = ()) -> Iterator[tuple[Path, Tagged]]:
+    """Every merge tag in the value, with its path."""
+    if isinstance(value, Tagged):
+        yield at, value
+        value = value.value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from find_tags(item, (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find_tags(item, (*at, index))
 
 
 def settle(value: Value, report: Report, at: Path = ()) -> Value:

@@ -34,8 +34,11 @@ class NamedSecret(NamedTuple):
 
 
 class SecretFile(NamedTuple):
+    """`is_readable` is false when the file may name other secrets than these."""
+
     secrets: Mapping[str, NamedSecret]
     problems: tuple[Problem, ...]
+    is_readable: bool = True
 
 
 def read_secret_file(file: str, content: bytes) -> SecretFile:
@@ -44,7 +47,7 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
         return _binary_secret(PurePosixPath(file).stem, content)
     document, problems = load_document(content, secrets=True)
     if document is None:
-        return SecretFile({}, problems)
+        return SecretFile({}, problems, is_readable=False)
     found = [*problems]
     leaves = list(_leaves({key: value for key, value in document.value.items() if key != _METADATA}, ()))
     if _METADATA not in document.value and any(value not in ("", None) for _, value in leaves):

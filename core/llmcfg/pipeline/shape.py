@@ -1,0 +1,74 @@
+"""The shape of the manifest and of consumers, by the shipped schemas, and what both of them may hold."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from llmcfg.model.findings import Problem
+from llmcfg.model.keypath import format_key_path
+from llmcfg.model.manifest import SinkSpec
+from llmcfg.pipeline.tags import find_tags
+from llmcfg.resources import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcfg.pipeline.schema.compiled import CompiledSchema
+
+
+def tag_problems(value: dict[str, Any], rule: str) -> Iterator[Problem]:
+    """Merge tags, which mean nothing in a file that no layer overrides."""
+    for path, tagged in find_tags(value):
+        message = f"{tagged.tag} at {format_key_path(path)} has no meaning in this file"
+        yield Problem(rule, message, hint="remove the tag: only documents of layers are merged", path=path)
+
+
+def shape_problems(schema: str, value: dict[str, Any], rule: str) -> list[Problem]:
+    """Violations of a shipped schema; unknown and missing keys keep their own rules, everything else gets `rule`."""
+    from llmcfg.pipeline.schema.check import check
+
+    return [
+        problem if problem.rule in ("schema-unknown-key", "schema-required") else problem._replace(rule=rule)
+        for problem in check(_shipped(schema), value)
+    ]
+
+
+def sinks_of(said: dict[str, Any]) -> tuple[SinkSpec, ...]:
+    return tuple(
+        SinkSpec(kind, options["path"], options.get("keep", 3))
+        for sink in said.get("sinks", ())
+        for kind, options in sink.items()
+    )
+
+
+def sink_problems(said: dict[str, Any], rule: str) -> Iterator[Problem]:
+    """Sinks deliver below the delivery root, which the caller of apply chooses."""
+    for index, sink in enumerate(said.get("sinks", ())):
+        for kind, options in sink.items():
+            why = _why_not_a_sink_path(options["path"])
+            if why:
+                yield Problem(rule, f"the sink path {options['path'][:100]!r} {why}", path=("sinks", index, kind, "path"),
+                              hint="write a path below the delivery root, such as delivered/{environment}")  # fmt: skip
+
+
+def _why_not_a_sink_path(path: str) -> str | None:
+    plain = path.replace("{environment}", "environment")
+    parts = PurePosixPath(plain).parts
+    if plain.startswith("/") or "\\" in plain or ":" in plain or ".." in parts:
+        return "leaves the folder that bundles are delivered below"
+    if "{" in plain or "}" in plain:
+        return "has a placeholder that is not {environment}"
+    if not parts or not plain.isprintable():
+        return "names no folder"
+    return None
+
+
+@functools.cache
+def _shipped(name: str) -> CompiledSchema:
+    from llmcfg.pipeline.schema.compiled import compile_text
+
+    compiled = compile_text((data_folder("schemas") / name).read_bytes())
+    assert not isinstance(compiled, tuple), compiled
+    return compiled
