@@ -1,0 +1,42 @@
+"""The bundles of sample-repo and of the seed are, byte for byte, those that were looked at and committed."""
+
+from __future__ import annotations
+
+import pytest
+
+from golden.bundles import GOLDEN, REPOSITORIES, build_files, read_folder
+from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.diff import deployed_state
+from llmcfg.pipeline.stored import read_bundles
+
+ANEW = "look at the difference: make golden, then git diff tests/golden"
+
+
+@pytest.mark.parametrize("name", REPOSITORIES)
+def test_bundles_are_the_golden_ones(name):
+    built, golden = build_files(REPOSITORIES[name]), read_folder(GOLDEN / name)
+
+    assert sorted(built) == sorted(golden), ANEW
+    assert [path for path, content in built.items() if golden[path] != content] == [], ANEW
+
+
+@pytest.mark.parametrize("name", REPOSITORIES)
+def test_golden_bundles_hold_together(name):
+    golden = read_folder(GOLDEN / name)
+    environments = {path.split("/")[0] for path in golden}
+    for environment in environments:
+        files = {path.split("/", 1)[1]: it for path, it in golden.items() if path.startswith(f"{environment}/")}
+        assert read_bundles(files).keys() == {str(target).split("/", 1)[1] for target in _targets(environment, files)}
+
+
+def _targets(environment, files):
+    return deployed_state(environment, files).targets
+
+
+def test_what_was_built_before_does_not_change_a_byte():
+    memo = Memo()
+    alone = {name: build_files(repository) for name, repository in REPOSITORIES.items()}
+    together = {name: build_files(repository, memo) for name, repository in reversed(REPOSITORIES.items())}
+
+    assert together == alone
+    assert build_files(REPOSITORIES["sample-repo"], memo) == alone["sample-repo"]
