@@ -21,7 +21,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("a Slack token", r"\bxox[abprs]-[A-Za-z0-9-]{20,}"),
     ("a Groq key", r"\bgsk_[A-Za-z0-9]{40,}\b"),
     ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}\b"),
-    ("a signed JSON Web Token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,}"),
+    ("a signed JSON Web Token", r"\beyJ[A-Za-z0-9_-]{10,300}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{16,}"),
 )
 _ANY = re.compile("|".join(f"(?P<s{index}>{shape})" for index, (_, shape) in enumerate(_SHAPES)).encode())
 _MARKS = re.compile(rb"AGE-SECRET|PRIVATE KEY|sk-|AKIA|ASIA|AIza|gh[pousr]_|github_pat_|xox|gsk_|hf_|eyJ")
@@ -40,7 +40,7 @@ def find_plaintext_secrets(content: bytes) -> tuple[Problem, ...]:
                 "secret-plaintext",
                 f"this looks like {what}",
                 content.count(b"\n", 0, match.start()) + 1,
-                match.start() - start + 1,
+                len(content[start : match.start()].decode("utf-8", "replace").removeprefix("\ufeff")) + 1,
                 "revoke it, put a new one into a file under secrets/ and write {{secret:name}} here",
             )
         )

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Problem, merge_findings
-from llmcfg.model.suggest import closest
-from llmcfg.model.target import Scope
+from llmcfg.model.keypath import format_key_path, parse_key_path
+from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.build import start_build
-from llmcfg.pipeline.configuration import Configuration, Memo, walk_leaves
-from llmcfg.pipeline.plaintext import find_plaintext_secrets
+from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.filefindings import file_findings, quota_findings, schema_file_findings
+from llmcfg.pipeline.idle import idle_findings
+from llmcfg.pipeline.merge import no_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from llmcfg.model.manifest import Tenant
-    from llmcfg.model.target import Target
-    from llmcfg.model.value import Path
+    from llmcfg.model.target import Scope, Target
+    from llmcfg.model.value import Path, Value
     from llmcfg.pipeline.compose import Composed
     from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.schema.compiled import CompiledSchema
@@ -44,83 +45,19 @@ def validate_configuration(
     with start_build(configuration, wanted) as building:
         found = [
             *configuration.snapshot.findings,
+            *configuration.manifest_findings,
             *configuration.layout.findings,
             *configuration.consumer_findings,
-            *_file_findings(configuration),
-            *_schema_file_findings(configuration),
+            *file_findings(configuration),
+            *schema_file_findings(configuration),
             *_composition_findings(configuration, scopes),
-            *_idle_findings(configuration, scopes),
+            *idle_findings(_composed_users(configuration, scopes if targets is None else ()), configuration.locator),
             *_resolution_findings(configuration, scopes),
             *_overlap_findings(configuration, scopes),
             *_selection_findings(configuration, building.selections),
-            *_quota_findings(configuration),
+            *quota_findings(configuration),
         ]
         return merge_findings([*found, *building.finish().findings])
-
-
-def _file_findings(configuration: Configuration) -> Iterator[Finding]:
-    """What is wrong in a file by itself, whether or not a scope uses it."""
-    for layer in configuration.layout.layers.values():
-        for entry in layer.documents.values():
-            for problem in configuration.composer.parsed(entry).problems:
-                yield configuration.locator.in_blob(problem, entry)
-            for problem in find_plaintext_secrets(configuration.snapshot.read(entry.oid)):
-                yield configuration.locator.in_blob(problem, entry)
-        named: dict[str, str] = {}
-        for entry in layer.secret_files:
-            file = configuration.secret_file(entry)
-            for problem in file.problems:
-                yield configuration.locator.in_blob(problem, entry)
-            for name, secret in file.secrets.items():
-                if name in named:
-                    problem = Problem("secret-duplicate", f"secret {name!r} is named in {named[name]} too",
-                                      path=secret.path, hint="keep it in one of the two")  # fmt: skip
-                    yield configuration.locator.in_blob(problem, entry)
-                named[name] = entry.path
-        yield from _orphans(configuration, layer.folder)
-
-
-def _orphans(configuration: Configuration, folder: str) -> Iterator[Finding]:
-    """Overlay documents beneath which nothing lies, where another name is so alike that this one is probably mistyped."""
-    if folder == "base":
-        return
-    others = {
-        name for other in configuration.layout.layers.values() if other.folder != folder for name in other.documents
-    }
-    layer = configuration.layout.layers[folder]
-    for name, entry in layer.documents.items():
-        if name in others:
-            continue
-        match = closest(name, others - layer.documents.keys())
-        if match is not None:
-            problem = Problem(
-                "overlay-orphan", f"no other layer has a document {name!r}", hint=f"did you mean {match!r}?"
-            )
-            yield configuration.locator.in_blob(problem, entry)
-
-
-def _schema_file_findings(configuration: Configuration) -> Iterator[Finding]:
-    manifest = configuration.manifest
-    entry = configuration.snapshot.entries["llmcfg.yaml"]
-    for index, binding in enumerate(manifest.schemas):
-        if binding.schema not in configuration.layout.schemas:
-            problem = Problem("schema-missing", f"there is no schema {binding.schema!r}", path=("schemas", index, "schema"),
-                              hint="add the file, or remove the binding")  # fmt: skip
-            yield configuration.locator.in_blob(problem, entry)
-    used = {binding.schema for binding in manifest.schemas} | {consumer.schema for consumer in configuration.consumers}
-    for file in [*used]:
-        compiled = configuration.compiled(file) if file else None
-        used |= set() if compiled is None or isinstance(compiled, tuple) else compiled.files
-    for file, schema_entry in configuration.layout.schemas.items():
-        compiled = configuration.compiled(file)
-        if isinstance(compiled, tuple):
-            yield from (configuration.locator.in_blob(problem, schema_entry) for problem in compiled)
-        elif compiled is not None:
-            yield from (configuration.locator.in_blob(problem, schema_entry) for problem in compiled.warnings)
-        if file not in used:
-            problem = Problem("schema-unused", "no document, consumer or other schema uses this schema",
-                              hint="bind it under schemas: in llmcfg.yaml, or remove it")  # fmt: skip
-            yield configuration.locator.in_blob(problem, schema_entry)
 
 
 def _composition_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
@@ -130,29 +67,24 @@ def _composition_findings(configuration: Configuration, scopes: Iterable[Scope])
             yield configuration.locator.in_blob(problem, entries[file], map(str, users))
 
 
-def _idle_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
-    """A part of an overlay is idle only if it changes nothing in any scope that uses it."""
-    uses: dict[str, int] = defaultdict(int)
-    idle: dict[tuple[str, Path], list[Problem]] = defaultdict(list)
-    entries = {}
-    for composed in _composed_users(configuration, scopes):
-        for source in composed.sources[1:]:
-            uses[source.path] += 1
-            entries[source.path] = source
-        for file, problem in composed.idle:
-            idle[file, problem.path or ()].append(problem)
-    for (file, _path), problems in idle.items():
-        if len(problems) == uses[file]:
-            yield configuration.locator.in_blob(problems[0], entries[file])
-
-
 def _resolution_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
     for resolved, users in _users(configuration, scopes).items():
         schema = configuration.schema_for(resolved.name)
         problems = [*resolved.problems, *(_verdict(configuration.memo, schema, resolved) if schema else ())]
         reach = [str(scope) for scope in users]
+        rule_at = configuration.merge_rules(resolved.name)[1] if problems else no_rules
         for problem in problems:
-            yield configuration.locator.in_sources(problem, resolved.composed.sources, reach)
+            if not _follows(problem, resolved.problems):
+                yield configuration.locator.in_sources(problem, resolved.composed.sources, reach, rule_at)
+
+
+def _follows(problem: Problem, causes: Iterable[Problem]) -> bool:
+    """Whether a key is missing only because a pattern could not be laid."""
+    if problem.rule != "schema-required":
+        return False
+    path = problem.path or ()
+    broken = (cause.path[: cause.path.index("$extends")] for cause in causes if cause.path and "$extends" in cause.path)
+    return any(path[: len(mapping)] == mapping for mapping in broken)
 
 
 def _verdict(memo: Memo, schema: CompiledSchema, resolved: Resolved) -> tuple[Problem, ...]:
@@ -185,14 +117,27 @@ def _selection_findings(configuration: Configuration, selections: Mapping[Target
         consumer = configuration.consumer(target.consumer)
         entry = configuration.layout.consumers[consumer.name]
         for text in selection.missing:
-            problem = Problem("consumer-unknown-name", f"{text} is selected but not there",
-                              path=("select", consumer.select.index(text)),
-                              hint="check its spelling, or set it in a layer that this target has")  # fmt: skip
+            known = [format_key_path(path) for path in _keys_beside(configuration, target, parse_key_path(text))]
+            hint = did_you_mean(text, known, "check its spelling, or set it in a layer that this target has")
+            problem = Problem("consumer-unknown-name", f"{text} is selected but not there", written=text,
+                              path=("select", consumer.select.index(text)), hint=hint)  # fmt: skip
             yield configuration.locator.in_blob(problem, entry, [str(target)])
         schema = configuration.compiled(consumer.schema) if consumer.schema else None
         if schema is not None and not isinstance(schema, tuple) and selection.is_whole:
             for problem in check(schema, selection.tree()):
                 yield _locate_selected(configuration, selection, problem, target)
+
+
+def _keys_beside(configuration: Configuration, target: Target, path: Path) -> Iterator[Path]:
+    """The keys that are there where the path stops being there."""
+    value: Value = configuration.effective(target.scope).tree()
+    for index, step in enumerate(path):
+        if not isinstance(value, dict):
+            return
+        if step not in value:
+            yield from ((*path[:index], key) for key in value)
+            return
+        value = value[str(step)]
 
 
 def _locate_selected(configuration: Configuration, selection: Selection, problem: Problem, target: Target) -> Finding:
@@ -204,35 +149,6 @@ def _locate_selected(configuration: Configuration, selection: Selection, problem
             return configuration.locator.in_sources(inner, document.source.composed.sources, [str(target)])
     entry = configuration.layout.consumers[target.consumer]
     return configuration.locator.in_blob(problem._replace(path=("select",)), entry, [str(target)])
-
-
-def _quota_findings(configuration: Configuration) -> Iterator[Finding]:
-    entry = configuration.snapshot.entries["llmcfg.yaml"]
-    for tenant in configuration.manifest.tenants.values():
-        for what, limit in (
-            ("keys", tenant.quota.keys),
-            ("bytes", tenant.quota.bytes),
-            ("secrets", tenant.quota.secrets),
-        ):
-            used = _usage(configuration, tenant)[what] if limit is not None else 0
-            if limit is not None and used > limit:
-                problem = Problem("quota-exceeded", f"tenant {tenant.name!r} has {used} {what} in its own layers, {limit} are allowed",
-                                  path=("tenants", tenant.name, "quota", what), hint="remove some, or raise the quota")  # fmt: skip
-                yield configuration.locator.in_blob(problem, entry)
-
-
-def _usage(configuration: Configuration, tenant: Tenant) -> dict[str, int]:
-    """What a tenant's own layers hold."""
-    used = {"keys": 0, "bytes": 0, "secrets": 0}
-    own = f"tenants/{tenant.name}"
-    for folder, layer in configuration.layout.layers.items():
-        if folder != own and not folder.startswith(own + "/"):
-            continue
-        for entry in layer.documents.values():
-            used["bytes"] += entry.size
-            used["keys"] += sum(1 for _ in walk_leaves(configuration.composer.parsed(entry).value or {}))
-        used["secrets"] += sum(len(configuration.secret_file(entry).secrets) for entry in layer.secret_files)
-    return used
 
 
 def _users(configuration: Configuration, scopes: Iterable[Scope]) -> dict[Resolved, list[Scope]]:
