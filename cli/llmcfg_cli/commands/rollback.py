@@ -40,27 +40,22 @@ def rollback(
     A quarantined revision is not deployed again until a newer one comes or somebody lifts it (apply --lift-quarantine). The history of
     deployed/ENV only grows.
     """
-    from llmcfg.pipeline.diff import compare, deployed_state
     from llmcfg.sync.act import plan_rollback
     from llmcfg.sync.act import rollback as act
-    from llmcfg.sync.deployed import deployed_files, read_deployed
+    from llmcfg.sync.deployed import read_deployed
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.plan import view_rollback
 
     workspace = Workspace(directory, deliver_to)
     repository = workspace.repository
-    deployed = read_deployed(repository, environment)
-    configuration = workspace.configuration(deployed.source if deployed else "HEAD")
-    configuration.scope(environment, None)
+    if read_deployed(repository, environment) is None:
+        workspace.configuration("HEAD").scope(environment, None)
     plan = plan_rollback(repository, workspace.configuration_at, environment, to, workspace.sink)
-    protected = configuration.manifest.environments[environment].protected
-    before = deployed_state(environment, deployed_files(repository, plan.current))
-    difference = compare(before, deployed_state(environment, plan.files))
     if not quiet or dry_run:
-        out(view_rollback(plan, difference, protected=protected, colour=has_colour(), width=table_width()))
+        out(view_rollback(plan, colour=has_colour(), width=table_width()))
     if dry_run:
         return 0
-    if not (yes or (confirm_environment(environment) if protected else ask(f"roll {environment} back?"))):
+    if not (yes or (confirm_environment(environment) if plan.protected else ask(f"roll {environment} back?"))):
         note("nothing was changed")
         return UsageError.exit_code
     repository.lock_seconds = lock_timeout

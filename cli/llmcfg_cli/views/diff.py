@@ -76,6 +76,9 @@ def to_payload(difference: Difference, protected: Collection[str] = ()) -> dict[
         "secrets": [
             {"name": secret.name, "kind": secret.kind, "targets": list(secret.targets)} for secret in difference.secrets
         ],
+        "recipients": [
+            {"recipient": it.recipient, "kind": it.kind, "targets": list(it.targets)} for it in difference.recipients
+        ],
         "targetsAdded": list(difference.targets_added),
         "targetsRemoved": list(difference.targets_removed),
         "affected": list(difference.affected),

@@ -32,6 +32,10 @@ def markdown(difference: Difference, protected: Collection[str]) -> str:
         f"- {_code(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}"
         for secret in difference.secrets
     ]
+    secrets += [
+        f"- recipient {_code(it.recipient)} {it.kind}, {reach_text(it.targets, (), protected)}"
+        for it in difference.recipients
+    ]
     blocks += ["\n".join(["#### Secrets", "", *secrets])] if secrets else []
     blocks += [_folded(file, protected) for file in difference.files]
     for words, targets in (("New bundles", difference.targets_added), ("Bundles that go", difference.targets_removed)):

@@ -42,6 +42,10 @@ def table(difference: Difference, protected: Collection[str], colour: bool, widt
         f"{SIGNS[secret.kind]} secret {visible(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}"
         for secret in difference.secrets
     ]
+    secrets += [
+        f"{SIGNS[it.kind]} recipient {visible(it.recipient)} {it.kind}, {reach_text(it.targets, (), protected)}"
+        for it in difference.recipients
+    ]
     blocks += ["\n".join(secrets)] if secrets else []
     blocks += ["\n".join(_file_lines(file, protected, colour, width)) for file in difference.files]
     for words, targets in (("new bundles", difference.targets_added), ("bundles that go", difference.targets_removed)):

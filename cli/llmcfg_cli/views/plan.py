@@ -10,7 +10,6 @@ from llmcfg_cli.views.text import plural, visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmcfg.model.change import Difference
     from llmcfg.sync.act import RollbackPlan
     from llmcfg.sync.deliveries import Delivery
     from llmcfg.sync.plan import Plan
@@ -23,6 +22,8 @@ def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | Non
     lines = [f"{plan.environment}: {f'{before} -> {now}' if before != plan.revision.short else f'stays at {now}'}", ""]
     if plan.quarantined:
         lines += [f"{plan.revision.short} is quarantined: it was rolled back", ""]
+    if plan.damage:
+        lines += [f"what is deployed is damaged and will be written anew: {visible(plan.damage)}", ""]
     if plan.expected is None:
         lines.append(f"first deployment: {plural(plan.bundles, 'bundle')}")
     elif plan.moves_ref:
@@ -32,16 +33,14 @@ def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | Non
     return "\n".join([*lines, *_delivery_lines(plan.deliveries)])
 
 
-def view_rollback(
-    plan: RollbackPlan, difference: Difference, *, protected: bool, colour: bool = False, width: int | None = None
-) -> str:
+def view_rollback(plan: RollbackPlan, *, colour: bool = False, width: int | None = None) -> str:
     current, target = plan.current.source[:10], plan.target.source[:10]
-    names = [plan.environment] if protected else []
+    names = [plan.environment] if plan.protected else []
     return "\n".join(
         [
             f"{plan.environment}: {current} -> {target}, deployed {plan.target.when:%Y-%m-%d %H:%M}",
             "",
-            view_diff(difference, "table", names, colour=colour, width=width) or "no change in content",
+            view_diff(plan.difference, "table", names, colour=colour, width=width) or "no change in content",
             *_delivery_lines(plan.deliveries),
         ]
     )

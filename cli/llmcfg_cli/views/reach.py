@@ -35,6 +35,7 @@ def summary(difference: Difference) -> str:
         (len(difference.values), "value"),
         (len(difference.files), "rendered file"),
         (len(difference.secrets), "secret"),
+        (len(difference.recipients), "recipient"),
     )
     said = [plural(count, noun) for count, noun in counts if count]
     what = " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said) or "nothing"
