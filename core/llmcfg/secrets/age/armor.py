@@ -12,10 +12,11 @@ _BEGIN: Final = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _END: Final = b"-----END AGE ENCRYPTED FILE-----"
 _COLUMNS: Final = 64
 _AROUND: Final = 1024  # bytes of white space before and behind
+_SPACE: Final = b" \t\r\n"
 
 
 def is_armored(content: bytes) -> bool:
-    return content[: _AROUND + len(_BEGIN)].lstrip().startswith(b"-----BEGIN ")
+    return content[: _AROUND + len(_BEGIN)].lstrip(_SPACE).startswith(b"-----BEGIN ")
 
 
 def armor(content: bytes) -> bytes:
@@ -26,8 +27,8 @@ def armor(content: bytes) -> bytes:
 
 def remove_armor(content: bytes) -> bytes:
     """The binary file within. Lines may end in CRLF. Raises IntegrityError."""
-    start = len(content) - len(content.lstrip())
-    end = len(content.rstrip())
+    start = len(content) - len(content.lstrip(_SPACE))
+    end = len(content.rstrip(_SPACE))
     if start > _AROUND or len(content) - end > _AROUND:
         raise _damaged("too much white space around it")
     before = content[:start].rpartition(b"\n")[2]
