@@ -186,6 +186,30 @@ def test_a_state_that_was_tampered_with_is_not_gone_back_to(deployer):
         deployer.rollback(tampered)
 
 
+def test_going_back_works_from_a_state_that_is_damaged(ran):
+    deployer, commits = ran
+    repository = deployer.workspace.repository
+    message = deployer.git("log", "-1", "--format=%B", "deployed/prod")
+    repository.commit_files(
+        "refs/heads/deployed/prod", {"head.json": b"{}"}, expected=deployer.deployed().commit, message=message
+    )
+    deployer.rollback(commits[0])
+
+    assert rpm(deployer) == 10
+    assert deployer.deployed().quarantined == {commits[2]}
+    assert deployer.delivered() == deployer.ref_files()
+
+
+def test_the_plan_of_a_rollback_says_what_it_changes(ran):
+    deployer, _ = ran
+    plan = deployer.plan_rollback()
+
+    (change,) = plan.difference.values
+    assert (change.change.before, change.change.after) == (30, 20)
+    assert len(plan.difference.affected) == 3
+    assert not plan.protected
+
+
 # what ran when
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, PartlyAppliedError
 from llmcfg.model.snapshot import Revision
-from llmcfg.pipeline.stored import read_bundles
+from llmcfg.pipeline.diff import compare, deployed_state
 from llmcfg.sync.deliveries import find_sinks, join_sinks, observe
 from llmcfg.sync.deployed import (
     Deployed,
@@ -23,11 +23,12 @@ from llmcfg.sync.deployed import (
     find_deployed,
     read_deployed,
 )
-from llmcfg.sync.plan import refuse_quarantined
+from llmcfg.sync.plan import read_state, refuse_quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from llmcfg.model.change import Difference
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
@@ -68,7 +69,9 @@ class RollbackPlan:
     current: Deployed
     target: Deployed
     files: Mapping[str, bytes]
+    difference: Difference
     deliveries: tuple[Delivery, ...]
+    protected: bool
 
 
 def plan_rollback(
@@ -89,11 +92,22 @@ def plan_rollback(
         )
     target = find_deployed(repository, environment, to) if to else _previous(repository, current)
     files = deployed_files(repository, target)
-    read_bundles(files)
-    sinks = find_sinks(open_at(Revision(target.source, target.source[:10])), environment)
+    after = deployed_state(environment, files)
+    configurations = [open_at(Revision(target.source, target.source[:10]))]
     with suppress(LlmcfgError):  # what is left may be the trouble that is left behind
-        sinks = join_sinks(find_sinks(open_at(Revision(current.source, current.source[:10])), environment), sinks)
-    return RollbackPlan(environment, current, target, files, observe(sinks, environment, files, make_sink))
+        configurations.append(open_at(Revision(current.source, current.source[:10])))
+    sinks = find_sinks(configurations[0], environment)
+    for other in configurations[1:]:
+        sinks = join_sinks(find_sinks(other, environment), sinks)
+    return RollbackPlan(
+        environment=environment,
+        current=current,
+        target=target,
+        files=files,
+        difference=compare(read_state(repository, current, environment).state, after),
+        deliveries=observe(sinks, environment, files, make_sink),
+        protected=any(known.manifest.environments[environment].protected for known in configurations),
+    )
 
 
 def rollback(plan: RollbackPlan, repository: Repository, *, actor: str) -> Applied:

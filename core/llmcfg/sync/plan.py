@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -73,34 +73,39 @@ def make_plan(configuration: Configuration, repository: Repository, environment:
     built = build(configuration, targets)
     root = root_digest(built.bundles)
     deployed = read_deployed(repository, environment)
-    there, before, damage = _read_state(repository, deployed, environment)
-    is_same = deployed is not None and not damage and deployed.root == root
-    files = there if is_same else environment_files(environment, built.bundles, revision.commit)
+    there = read_state(repository, deployed, environment)
+    is_same = deployed is not None and not there.damage and deployed.root == root
+    files = there.files if is_same else environment_files(environment, built.bundles, revision.commit)
     return Plan(
         environment=environment,
         revision=revision,
         expected=deployed,
         root=root,
         files=files,
-        difference=compare(before, state_of(configuration, built, with_scopes=False)),
+        difference=compare(there.state, state_of(configuration, built, with_scopes=False)),
         deliveries=observe(find_sinks(configuration, environment), environment, files, make_sink),
         bundles=len(built.bundles),
         protected=configuration.manifest.environments[environment].protected,
         quarantined=deployed is not None
         and (revision.commit in deployed.quarantined or root in deployed.quarantined_roots),
-        damage=damage,
+        damage=there.damage,
     )
 
 
-def _read_state(
-    repository: Repository, deployed: Deployed | None, environment: str
-) -> tuple[Mapping[str, bytes], State, str]:
-    """The deployed files, the state that they are, and what is wrong with them if they are damaged."""
+class ReadState(NamedTuple):
+    """Deployed files, the state that they are, and what is wrong with them; then they are none, and so is the state."""
+
+    files: Mapping[str, bytes]
+    state: State
+    damage: str
+
+
+def read_state(repository: Repository, deployed: Deployed | None, environment: str) -> ReadState:
     try:
         files = deployed_files(repository, deployed)
-        return files, deployed_state(environment, files), "" if files or deployed is None else "it is empty"
+        return ReadState(files, deployed_state(environment, files), "" if files or deployed is None else "it is empty")
     except IntegrityError as error:
-        return {}, NOTHING_DEPLOYED, error.message
+        return ReadState({}, NOTHING_DEPLOYED, error.message)
 
 
 def save_plan(plan: Plan) -> bytes:
