@@ -44,6 +44,10 @@ class Notes:
         key = (problem.path or (), problem.rule, problem.message, problem.written)
         self._problems.setdefault(key, problem)
 
+    @property
+    def has_suggestions(self) -> bool:
+        return self._suggestions < _MOST_SUGGESTIONS
+
     def suggest(self, word: str, known: Callable[[], Iterable[str]], otherwise: str = "") -> str:
         """A did-you-mean hint; the known words are only asked for while hints are still given."""
         self._suggestions += 1

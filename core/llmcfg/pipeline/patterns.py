@@ -50,6 +50,8 @@ class Patterns:
 
     def suggest(self, path: Path) -> str:
         """The key most like the first one of the path that is not there."""
+        if not self._notes.has_suggestions:
+            return ""
         for length in range(len(path) - 1, -1, -1):
             found = self._in_documents(path[:length]) if length else dict.fromkeys(self._roots())
             if isinstance(found, dict):
@@ -175,8 +177,12 @@ class Patterns:
         path = self.parse(name)
         if path is None or not self._notes.spend_expansion():
             return {}
-        if path in self._expanding or path == at[: len(path)] or len(self._expanding) > limits.EXTENDS_DEPTH:
+        if path in self._expanding or path == at[: len(path)]:
             self._cycle(path)
+            return {}
+        if len(self._expanding) > limits.EXTENDS_DEPTH:
+            message = f"patterns extend one another more than {limits.EXTENDS_DEPTH} times"
+            self._notes.add("reference-limit", message, "extend the pattern itself")
             return {}
         found = self.find(path)
         if found is MISSING:
