@@ -29,7 +29,7 @@ def highlighted(finding):
 
 @pytest.mark.parametrize("value", ["1", "0.5", "true", "null", '"text"', "[1, {b: 2}]", "{b: {c: []}}"])
 def test_a_whole_reference_takes_the_value_with_its_type(value):
-    found = values(f'x: "{{{{config:b.v}}}}"\nyy: "{{{{ config:b.v }}}}"\n', b=f"v: {value}\n")
+    found = values('x: "{{config:b.v}}"\nyy: "{{ config:b.v }}"\n', b=f"v: {value}\n")
     there = effective({"base/b.yaml": f"v: {value}\n"})["b"]["v"]
     assert found == {"x": there, "yy": there}
     assert type(found["x"]) is type(there)

@@ -10,7 +10,8 @@ A resolved document is remembered with what it read (reads.py), so scopes that a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
 from llmcfg import limits
 from llmcfg.model.keypath import format_key_path
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.compose import Composed
 
 __all__ = ["ResolveMemo", "Resolved", "Resolver", "Surroundings", "is_around"]
-
-_EXTENDED: Final = "the layers and patterns beneath do not set this key: remove the line, or check its spelling"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +124,13 @@ class _Resolution:
         result: dict[str, Value] = {
             key: self._value(item, (*at, key), stack, depth + 1)
             for key, item in expanded.items()
-            if not tags.deletes_nothing(item, report, (*place, key), _hint_of(value))
+            if not tags.deletes_nothing(item, report, (*place, key), partial(self._delete_hint, expanded, key))
         }
         return value if len(result) == len(value) and all(result[k] is value.get(k) for k in result) else result
+
+    def _delete_hint(self, mapping: dict[str, Value], key: str) -> str:
+        there = [name for name, item in mapping.items() if not tags.is_deletion(item)]
+        return self._notes.suggest(key, lambda: there, tags.no_hint())
 
     def _text(self, text: str, at: Path, stack: tuple[Path, ...], depth: int) -> Value:
         malformed = find_malformed_reference(text)
@@ -236,10 +239,6 @@ class _Resolution:
     def _too_deep(self) -> None:
         self._notes.add("reference-limit", f"references and patterns nest deeper than {limits.DOCUMENT_DEPTH} levels",
                         "refer to smaller parts")  # fmt: skip
-
-
-def _hint_of(mapping: dict[str, Value]) -> str:
-    return _EXTENDED if "$extends" in mapping else ""
 
 
 def _ignore(_problem: Problem) -> None:

@@ -63,14 +63,18 @@ def settle(value: Value, report: Report, at: Path = ()) -> Value:
     return value
 
 
-def deletes_nothing(value: Value, report: Report, at: Path, hint: str = "") -> bool:
+def no_hint() -> str:
+    return "nothing beneath sets this key: remove the line, or check its spelling"
+
+
+def deletes_nothing(value: Value, report: Report, at: Path, hint: Callable[[], str] = no_hint) -> bool:
     """Whether the value is a `!delete` that is left, which is reported if it never found anything."""
     if not isinstance(value, Tagged) or value.tag is not MergeTag.DELETE:
         return False
     if value.value is None:
         report(
             Problem("merge-delete-missing", f"!delete finds nothing at {format_key_path(at)}", path=at,
-                    hint=hint or "the layers beneath do not set this key: remove the line, or check its spelling")
+                    hint=hint())
         )  # fmt: skip
     return True
 

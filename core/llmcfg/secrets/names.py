@@ -95,10 +95,10 @@ def _binary_secret(name: str, content: bytes) -> SecretFile:
 
 
 def _leaves(value: Value, at: Path) -> Iterator[tuple[Path, Value]]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, (*at, key))
-    elif isinstance(value, list) and value:
+    elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _leaves(item, (*at, index))
     else:
