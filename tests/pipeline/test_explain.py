@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from golden.bundles import PROJECT, read_folder
 from llmcfg.errors import UnknownKeyError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.target import Scope
+from llmcfg.pipeline.configuration import Configuration, Memo, walk_leaves
 from llmcfg.pipeline.explain import explain
-from support.written import MANIFEST, opened
+from support.written import MANIFEST, WrittenSnapshot, opened
 
 TENANTS = MANIFEST + "tenants: {acme: {variables: {cost: '7'}}}\nvariables: {cost: '1'}\n"
 
@@ -251,3 +253,22 @@ def test_references_in_a_cycle_end():
     found = explained({"base/a.yaml": "x: '{{config:a.v}}'\nv: '{{config:a.x}}'\n"}, "a.x")
 
     assert [link.name for link in found.links] == ["a.v", "a.x"]
+
+
+def test_what_wins_in_sample_repo_is_the_value():
+    """Every key of one tenant: a plain value that a layer wrote is the effective one, and what no layer wrote is from a pattern."""
+    configuration = Configuration(WrittenSnapshot(read_folder(PROJECT / "sample-repo")), Memo())
+    scope = Scope("prod", "meridian-retail")
+    looked_at = 0
+    for path, value in walk_leaves(configuration.effective(scope).tree()):
+        found = explain(configuration, scope, path)
+        assert found.value == value
+        assert [said.wins for said in found.statements] == [False] * (len(found.statements) - 1) + [True] * bool(
+            found.statements
+        )
+        if found.statements and found.statements[-1].path == path and "{{" not in str(found.written):
+            assert found.statements[-1].value == value
+            looked_at += 1
+        elif not found.statements:
+            assert any(link.kind in ("extends", "config", "param") for link in found.links)
+    assert looked_at > 300
