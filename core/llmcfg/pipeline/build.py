@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,7 @@ from llmcfg.pipeline.select import Selection, secrets_in_text, select
 from llmcfg.pipeline.templates.render import Rendering, RenderRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from llmcfg.model.manifest import Consumer, Output
     from llmcfg.model.target import Target
@@ -46,46 +47,47 @@ def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
 class Building:
     """A build whose templates are being rendered beside the caller; `finish` waits for them."""
 
-    def __init__(
-        self, configuration: Configuration, selections: Mapping[Target, Selection], jobs: Sequence[_Job]
-    ) -> None:
-        renderings = configuration.memo.renderings
-        templates: dict[str, bytes] = {}
-        self._wanted = {job.key: job.request for job in jobs if job.key not in renderings}
-        if self._wanted:
-            templates = {
-                path: configuration.snapshot.read(entry.oid) for path, entry in configuration.layout.templates.items()
-            }
+    def __init__(self, configuration: Configuration, rendering: Rendering | None) -> None:
         self._configuration = configuration
-        self._jobs = jobs
-        self._rendering = Rendering(tuple(self._wanted.values()), templates)
-        self.selections = selections
+        self._rendering = rendering
+        self._jobs: list[_Job] = []
+        self._wanted: dict[tuple[object, ...], RenderRequest] = {}
+        self.selections: dict[Target, Selection] = {}
 
-    def __enter__(self) -> Building:
-        self._rendering.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._rendering.__exit__()
+    def select(self, targets: Iterable[Target]) -> None:
+        """Select for these targets, and begin to render what is not remembered."""
+        memo = self._configuration.memo
+        for target in targets:
+            consumer = self._configuration.consumer(target.consumer)
+            effective = self._configuration.effective(target.scope)
+            selection = self.selections[target] = select(consumer, effective, memo)
+            if selection.is_whole:
+                self._jobs += _jobs(self._configuration, target, consumer, effective, selection)
+        self._wanted = {job.key: job.request for job in self._jobs if job.key not in memo.renderings}
+        if self._rendering is not None:
+            self._rendering.begin(tuple(self._wanted.values()))
 
     def finish(self) -> Built:
         """The bundles; asked for once."""
-        self._configuration.memo.renderings.update(zip(self._wanted, self._rendering.answers(), strict=True))
+        answers = self._rendering.answers() if self._rendering is not None else ()
+        self._configuration.memo.renderings.update(zip(self._wanted, answers, strict=True))
         return _put_together(self._configuration, self.selections, self._jobs)
 
 
-def start_build(configuration: Configuration, targets: Iterable[Target]) -> Building:
-    """Select for these targets and begin to render. To be used in a `with`."""
-    memo = configuration.memo
-    selections: dict[Target, Selection] = {}
-    jobs: list[_Job] = []
-    for target in targets:
-        consumer = configuration.consumer(target.consumer)
-        effective = configuration.effective(target.scope)
-        selection = selections[target] = select(consumer, effective, memo)
-        if selection.is_whole:
-            jobs += _jobs(configuration, target, consumer, effective, selection)
-    return Building(configuration, selections, jobs)
+@contextmanager
+def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iterator[Building]:
+    """Select for these targets and begin to render. The renderer gets ready while the selection is made."""
+    chosen = tuple(targets)
+    if not any(configuration.consumer(target.consumer).outputs for target in chosen):
+        building = Building(configuration, None)
+        building.select(chosen)
+        yield building
+        return
+    files = configuration.layout.templates
+    with Rendering({path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}) as rendering:
+        building = Building(configuration, rendering)
+        building.select(chosen)
+        yield building
 
 
 def _put_together(configuration: Configuration, selections: Mapping[Target, Selection], jobs: Sequence[_Job]) -> Built:

@@ -35,30 +35,36 @@ def render_batch(
     `templates` holds every file that a template may include, by its path in the repository. The calling process forks, so no other
     thread of it may hold a lock that rendering needs.
     """
-    with Rendering(requests, templates, budget) as rendering:
+    with Rendering(templates, budget) as rendering:
+        rendering.begin(requests)
         return rendering.answers()
 
 
 class Rendering:
-    """A batch whose workers begin at once, beside their parent; `answers` waits for them. Leaving the `with` ends them in any case."""
+    """A batch that is rendered beside its parent. One worker gets ready when the `with` is entered; leaving it ends all of them."""
 
-    def __init__(
-        self, requests: Sequence[RenderRequest], templates: Mapping[str, bytes], budget: Budget = DEFAULT_BUDGET
-    ) -> None:
-        self._requests = requests
+    def __init__(self, templates: Mapping[str, bytes], budget: Budget = DEFAULT_BUDGET) -> None:
         self._templates = templates
         self._budget = budget
-        self._lanes = _split(requests)
+        self._requests: Sequence[RenderRequest] = ()
+        self._lanes: list[list[int]] = []
         self._workers: list[Worker] = []
 
     def __enter__(self) -> Rendering:
-        for lane in self._lanes:
-            self._workers.append(Worker(self._make_engine, [self._requests[at] for at in lane], self._budget))
+        self._workers.append(Worker(self._make_engine, self._budget))
         return self
 
     def __exit__(self, *_: object) -> None:
         while self._workers:
             self._workers.pop().kill()
+
+    def begin(self, requests: Sequence[RenderRequest]) -> None:
+        """Hand out the requests, once."""
+        self._requests = requests
+        self._lanes = _split(requests)
+        self._workers += [Worker(self._make_engine, self._budget) for _ in self._lanes[1:]]
+        for lane, worker in zip(self._lanes, self._workers, strict=False):
+            worker.assign([requests[at] for at in lane])
 
     def answers(self) -> tuple[Rendered, ...]:
         """The answers in the order of the requests; asked for once."""
@@ -108,7 +114,7 @@ def render_with(
             name = requests[len(done)].template
             done.append(refused(name, _not_tried(name, strikes[name][-1]), tuple(sorted(templates))))
             continue
-        worker = first or Worker(make_engine, rest, budget)
+        worker = first or Worker(make_engine, budget).assign(rest)
         first = None
         report = worker.report()
         answers = list(report.rendered)

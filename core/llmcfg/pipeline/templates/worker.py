@@ -1,7 +1,8 @@
 """The process that renders: forked, limited, and supervised from the parent.
 
-The child inherits its requests through the fork, so nothing has to be sent to it; it writes one frame (4 bytes of length, msgpack) for
-each answer to a pipe, in order. The first request without an answer is the one at which the child ended. The child leaves by
+The child makes its engine, reads one frame (4 bytes of length, marshal: its parent is trusted) with all requests from a pipe, and only
+then writes one frame (msgpack: it is not trusted) for each answer to another pipe, in order; so neither side waits for the other in a circle, and a child can get ready before anybody
+knows what it will render. The first request without an answer is the one at which the child ended. The child leaves by
 `os._exit` only: it runs no exit handlers, test hooks or destructors of its parent, and keeps none of its files open.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import inspect
+import marshal
 import math
 import os
 import resource
@@ -25,16 +27,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from llmcfg.model.findings import Problem
-from llmcfg.pipeline.templates.request import BUDGET_RULES, OutOfTimeError, Rendered
+from llmcfg.pipeline.templates.request import BUDGET_RULES, OutOfTimeError, Rendered, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from llmcfg.pipeline.templates.engine import Engine
-    from llmcfg.pipeline.templates.request import Budget, RenderRequest
+    from llmcfg.pipeline.templates.request import Budget
 
 _LENGTH: Final = struct.Struct(">I")
 _FRAME_SLACK: Final = 4 << 20  # what a frame may hold beside the output: messages and names of templates
+_FIRST_PIPE: Final = 3
 _PIPE_BYTES: Final = 1 << 20
 _BROKEN: Final = 70
 _OUT_OF_MEMORY: Final = 71
@@ -72,21 +75,34 @@ class _PipeError(Exception):
 
 
 class Worker:
-    """Renders `requests` in a fresh child, which begins at once and works beside its parent until `report` waits for it.
+    """A fresh child that gets ready at once, renders what `assign` gives it beside its parent, and is waited for by `report`.
 
     `make_engine` is called in the child, so that its parent does not pay for what only rendering needs. The child ends in order after
     the last answer, or after an answer that used up its budget. `report` or `kill` must be called.
     """
 
-    def __init__(self, make_engine: Callable[[], Engine], requests: Sequence[RenderRequest], budget: Budget) -> None:
-        self._count = len(requests)
+    def __init__(self, make_engine: Callable[[], Engine], budget: Budget) -> None:
+        self._count = 0
         self._budget = budget
-        self._reading, writing = os.pipe()
-        _widen(writing)
+        requests, self._asking = os.pipe()
+        self._reading, answers = os.pipe()
+        for end in (self._asking, answers):
+            _widen(end)
         self._child = os.fork()
         if self._child == 0:
-            _work(make_engine, requests, budget, writing)
-        os.close(writing)
+            _work(make_engine, budget, requests, answers)
+        os.close(requests)
+        os.close(answers)
+
+    def assign(self, requests: Sequence[RenderRequest]) -> Worker:
+        """Give the worker its batch, once."""
+        self._count = len(requests)
+        body = marshal.dumps([(request.template, request.format, dict(request.context)) for request in requests])
+        with suppress(BrokenPipeError):  # it died: `report` says how
+            _write_all(self._asking, _LENGTH.pack(len(body)) + body)
+        os.close(self._asking)
+        self._asking = -1
+        return self
 
     def report(self) -> Report:
         """All answers, and how the worker ended."""
@@ -111,6 +127,8 @@ class Worker:
 
     def _end(self, *, kill: bool) -> int:
         os.close(self._reading)
+        if self._asking >= 0:
+            os.close(self._asking)
         if kill:
             os.kill(self._child, signal.SIGKILL)
         return os.waitpid(self._child, 0)[1]
@@ -158,13 +176,14 @@ def _read_answers(pipe: int, count: int, budget: Budget, rendered: list[Rendered
     return False
 
 
-def _read_exactly(pipe: int, size: int, deadline: float) -> bytes | None:
-    """`size` bytes, or None if the pipe ends before."""
+def _read_exactly(pipe: int, size: int, deadline: float | None = None) -> bytes | None:
+    """`size` bytes, or None if the pipe ends before. Without a deadline it waits as long as it takes."""
     parts: list[bytes] = []
     while size > 0:
-        ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise _PipeError("it was silent for too long")
+        if deadline is not None:
+            ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise _PipeError("it was silent for too long")
         part = os.read(pipe, min(size, 1 << 20))
         if not part:
             return None
@@ -173,13 +192,14 @@ def _read_exactly(pipe: int, size: int, deadline: float) -> bytes | None:
     return b"".join(parts)
 
 
-def _work(make_engine: Callable[[], Engine], requests: Sequence[RenderRequest], budget: Budget, pipe: int) -> NoReturn:
+def _work(make_engine: Callable[[], Engine], budget: Budget, asked: int, answering: int) -> NoReturn:
     status = _BROKEN
     try:
-        pipe = _leave_parent(pipe)
+        asked, answering = _leave_parent(asked, answering)
         engine = make_engine()
+        requests = _read_requests(asked)
         _limit(budget, len(requests))
-        _answer(engine, requests, budget, pipe)
+        _answer(engine, requests, budget, answering)
         status = 0
     except MemoryError:
         status = _OUT_OF_MEMORY
@@ -187,21 +207,31 @@ def _work(make_engine: Callable[[], Engine], requests: Sequence[RenderRequest], 
         os._exit(status)
 
 
-def _leave_parent(pipe: int) -> int:
-    """Drop the parent's files, signal handlers and warning filters; the pipe under its new number."""
+def _read_requests(pipe: int) -> list[RenderRequest]:
+    """The batch; empty if the parent went away or changed its mind."""
+    head = _read_exactly(pipe, _LENGTH.size)
+    body = _read_exactly(pipe, _LENGTH.unpack(head)[0]) if head else None
+    return [RenderRequest(*request) for request in marshal.loads(body)] if body else []
+
+
+def _leave_parent(*pipes: int) -> list[int]:
+    """Drop the parent's files, signal handlers and warning filters; the pipes under their new numbers."""
     gc.freeze()
     warnings.simplefilter("ignore")
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPROF):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    pipe = fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, 3)
+    above = [fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, _FIRST_PIPE) for pipe in pipes]
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    os.closerange(3, pipe)
-    os.closerange(pipe + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    return pipe
+    start = 3
+    for pipe in sorted(above):
+        os.closerange(start, pipe)
+        start = pipe + 1
+    os.closerange(start, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return above
 
 
 def _limit(budget: Budget, count: int) -> None:
