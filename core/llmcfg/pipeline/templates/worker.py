@@ -1,9 +1,10 @@
 """The process that renders: forked, limited, and supervised from the parent.
 
 The child makes its engine, reads one frame (4 bytes of length, marshal: its parent is trusted) with all requests from a pipe, and only
-then writes one frame (msgpack: it is not trusted) for each answer to another pipe, in order; so neither side waits for the other in a circle, and a child can get ready before anybody
-knows what it will render. The first request without an answer is the one at which the child ended. The child leaves by
-`os._exit` only: it runs no exit handlers, test hooks or destructors of its parent, and keeps none of its files open.
+then writes one frame (msgpack: it is not trusted) for each answer to another pipe, in order. So neither side waits for the other in a
+circle, and a child can get ready before anybody knows what it will render. The first request without an answer is the one at which
+the child ended. The child leaves by `os._exit` only: it runs no exit handlers, test hooks or destructors of its parent, and keeps none
+of its files open.
 """
 
 from __future__ import annotations
