@@ -138,7 +138,8 @@ def _inheritance(
             here = parent_of(named[here])
         ahead: list[str] = list(line)
         if here is not None and here in line:
-            cycle = " -> ".join([*ahead[ahead.index(here) :], here])
+            start: str = here
+            cycle = " -> ".join([*ahead[ahead.index(start) :], start])
             yield Problem("manifest-inherits", f"{section} inherit in a cycle: {_shorten(cycle)}",
                           hint=f"remove {word} from one of them", path=(section, here, word))  # fmt: skip
         age = generation.get(here, 0) if here is not None else 0
