@@ -192,7 +192,7 @@ def _environment_template(secrets: list[str]) -> str:
 
 def _secret_file(secrets: list[str]) -> str:
     lines = [
-        "# Names without values yet. Give each its value with: llmcfg secret set NAME",
+        "# Names without values yet. Give each its value, and encrypt the file with sops for the recipients of .sops.yaml.",
         *(f'{flow_text(name)}: ""' for name in secrets),
     ]
     return "\n".join((*lines, ""))

@@ -141,7 +141,7 @@ _RULES: Final = (
         "key-reserved",
         _E,
         "key reserved for llmcfg",
-        "$extends and $with have a meaning only beside each other; $secret and $text mark references in bundles.",
+        "$secret and $text mark references in bundles, so a document cannot hold keys of these names.",
     ),
     Rule(
         "layout-unknown",

@@ -1,7 +1,7 @@
 """The process that renders: forked, limited, and supervised from the parent.
 
-The child makes its engine, reads one frame (4 bytes of length, marshal: its parent is trusted) with all requests from a pipe, and only
-then writes one frame (msgpack: it is not trusted) for each answer to another pipe, in order. So neither side waits for the other in a
+The child makes its engine, reads one frame (4 bytes of length, JSON) with all requests from a pipe, and only
+then writes one frame (msgpack) for each answer to another pipe, in order. So neither side waits for the other in a
 circle, and a child can get ready before anybody knows what it will render. The first request without an answer is the one at which
 the child ended. The child leaves by `os._exit` only: it runs no exit handlers, test hooks or destructors of its parent, and keeps none
 of its files open.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import inspect
-import marshal
+import json
 import math
 import os
 import resource
@@ -98,7 +98,7 @@ class Worker:
     def assign(self, requests: Sequence[RenderRequest]) -> Worker:
         """Give the worker its batch, once."""
         self._count = len(requests)
-        body = marshal.dumps([(request.template, request.format, dict(request.context)) for request in requests])
+        body = json.dumps([(request.template, request.format, dict(request.context)) for request in requests]).encode()
         with suppress(BrokenPipeError):  # it died: `report` says how
             _write_all(self._asking, _LENGTH.pack(len(body)) + body)
         os.close(self._asking)
@@ -212,7 +212,7 @@ def _read_requests(pipe: int) -> list[RenderRequest]:
     """The batch; empty if the parent went away or changed its mind."""
     head = _read_exactly(pipe, _LENGTH.size)
     body = _read_exactly(pipe, _LENGTH.unpack(head)[0]) if head else None
-    return [RenderRequest(*request) for request in marshal.loads(body)] if body else []
+    return [RenderRequest(*request) for request in json.loads(body)] if body else []
 
 
 def _leave_parent(*pipes: int) -> list[int]:
