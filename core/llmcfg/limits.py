@@ -20,7 +20,6 @@ HISTORY_COMMITS: Final = 10_000  # looked at by `history` before it says it stop
 TEMPLATE_SECONDS: Final = 2  # CPU time of one batch of renderings, per output
 TEMPLATE_MEMORY: Final = 512 << 20  # address space that a rendering worker may add
 OUTPUT_BYTES: Final = 1 << 20  # one rendered file
-SCHEMA_SECONDS: Final = 5
 EXTENDS_DEPTH: Final = 32  # patterns under patterns, references to references
 EXTENDS_COUNT: Final = 10_000  # patterns laid for one document
 INHERITANCE_DEPTH: Final = 32  # environments or tenants, each inheriting the one before
