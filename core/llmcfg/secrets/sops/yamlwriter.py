@@ -1,0 +1,158 @@
+"""A tree as YAML, laid out as sops lays it out: block style, indented by four, two within a list item."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.secrets.sops.model import Comment, Item, Leaf, Mapping, Null, Sequence
+from llmcfg.secrets.sops.yamlscalars import write_leaf, write_line
+
+if TYPE_CHECKING:
+    from llmcfg.secrets.sops.model import Documents, Node
+
+_INDENT: Final = 4
+_LONGEST_SIMPLE_KEY: Final = 128
+
+
+def write_yaml(documents: Documents) -> str:
+    return "---\n".join(_document(document) for document in documents)
+
+
+def write_block(mapping: Mapping, indent: int) -> str:
+    """The lines of a mapping that is not empty."""
+    out: list[str] = []
+    _mapping(mapping, indent, out)
+    return "".join(out)
+
+
+def write_value(node: Node, indent: int) -> str:
+    """What stands behind `key:` of a key at `indent`, with the space or line break before it and the one behind it."""
+    out: list[str] = []
+    _value(node, indent, out, b"")
+    return "".join(out)
+
+
+def _document(document: Mapping) -> str:
+    if next(document.entries(), None) is None:
+        comments = [item for item in document.items if isinstance(item, Comment)]
+        return "".join(f"#{_text(comment)}\n" for comment in comments) + "{}\n"
+    return write_block(document, 0)
+
+
+def _mapping(mapping: Mapping, indent: int, out: list[str], *, continues: bool = False) -> None:
+    """`continues`: the first key stands behind a `- ` that is written already."""
+    pad = " " * indent
+    inline: list[bytes] = []
+    for position, item in enumerate(mapping.items):
+        if isinstance(item, Comment):
+            if item.inline and _takes_inline(mapping.items, position):
+                inline.append(item.text)
+            else:
+                out.append(f"{pad}#{_text(item)}\n")
+            continue
+        out.append("" if continues else pad)
+        continues = False
+        out.append(_key(item.key, pad))
+        _value(item.value, indent, out, b"\n".join(inline))
+        inline = []
+
+
+def _key(key: str, pad: str) -> str:
+    written = write_line(key)
+    if len(key.encode("utf-8", "surrogateescape")) > _LONGEST_SIMPLE_KEY or "\n" in key:
+        return f"? {written}\n{pad}:"
+    return written + ":"
+
+
+def _value(value: Node, indent: int, out: list[str], inline: bytes) -> None:
+    deeper = _INDENT * ((indent + _INDENT) // _INDENT)
+    if isinstance(value, Mapping):
+        if next(value.entries(), None) is None:
+            out.append(" {" + _only_comments(value.items, deeper) + "}\n")
+            return
+        out.append("\n")
+        _mapping(value, deeper, out)
+    elif isinstance(value, Sequence):
+        if next(value.nodes(), None) is None:
+            out.append(" [" + _only_comments(value.items, deeper) + "]\n")
+            return
+        out.append("\n")
+        _sequence(value, deeper, out)
+    else:
+        _scalar(value, deeper, out, inline, hinted=deeper - indent == _INDENT)
+
+
+def _sequence(sequence: Sequence, indent: int, out: list[str], *, continues: bool = False) -> None:
+    pad = " " * indent
+    inline: list[bytes] = []
+    for position, item in enumerate(sequence.items):
+        if isinstance(item, Comment):
+            if item.inline and _takes_inline(sequence.items, position):
+                inline.append(item.text)
+            else:
+                out.append(f"{pad}#{_text(item)}\n")
+            continue
+        leading, rest = _split_leading(item)
+        if leading and not continues:
+            out += (f"{pad}#{_text(comment)}\n" for comment in leading)
+        out.append("-" if continues else f"{pad}-")
+        continues = False
+        _element(rest, indent, out, b"\n".join(inline))
+        inline = []
+
+
+def _element(item: Node, indent: int, out: list[str], inline: bytes) -> None:
+    if isinstance(item, Mapping):
+        if next(item.entries(), None) is None:
+            out.append(" {" + _only_comments(item.items, indent + 2) + "}\n")
+            return
+        out.append(" ")
+        _mapping(item, indent + 2, out, continues=True)
+    elif isinstance(item, Sequence):
+        if next(item.nodes(), None) is None:
+            out.append(" [" + _only_comments(item.items, indent + 2) + "]\n")
+            return
+        out.append(" ")
+        _sequence(item, indent + 2, out, continues=True)
+    else:
+        _scalar(item, indent + 2, out, inline, hinted=False)
+
+
+def _scalar(value: Leaf | Null, indent: int, out: list[str], inline: bytes, *, hinted: bool) -> None:
+    text = "null" if isinstance(value, Null) else write_leaf(value, indent, hinted=hinted)
+    if inline:
+        first, newline, rest = text.partition("\n")
+        text = f"{first} #{inline.decode('utf-8', 'surrogateescape')}{newline}{rest}"
+    out.append(f" {text}\n")
+
+
+def _split_leading(item: Node) -> tuple[list[Comment], Node]:
+    """Comments that start an element of a list stand before its dash."""
+    if not isinstance(item, Mapping | Sequence):
+        return [], item
+    leading: list[Comment] = []
+    for entry in item.items:
+        if not isinstance(entry, Comment) or (entry.inline and _takes_inline(item.items, len(leading))):
+            break
+        leading.append(entry)
+    if not leading or len(leading) == len(item.items):
+        return [], item
+    if isinstance(item, Mapping):
+        return leading, Mapping(item.items[len(leading) :])
+    return leading, Sequence(item.items[len(leading) :])
+
+
+def _takes_inline(items: list[Item | Comment] | list[Node | Comment], position: int) -> bool:
+    """Whether a scalar follows, behind which an inline comment can stand."""
+    following = next((item for item in items[position + 1 :] if not isinstance(item, Comment)), None)
+    value = following.value if isinstance(following, Item) else following
+    return isinstance(value, Leaf | Null)
+
+
+def _only_comments(items: list[Item | Comment] | list[Node | Comment], indent: int) -> str:
+    comments = [item for item in items if isinstance(item, Comment)]
+    return "\n" + "".join(f"{' ' * indent}#{_text(comment)}\n" for comment in comments) if comments else ""
+
+
+def _text(comment: Comment) -> str:
+    return comment.text.decode("utf-8", "surrogateescape")
