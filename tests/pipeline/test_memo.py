@@ -140,7 +140,7 @@ SECRETS = st.sampled_from(["key: ENC[x]\nsops: {}\n", "key: ENC[y]\nkei: ''\nsop
 REPOSITORIES = st.fixed_dictionaries(
     {},
     optional={
-        **{path: DOCUMENTS for path in PATHS},
+        **dict.fromkeys(PATHS, DOCUMENTS),
         "base/secrets/k.yaml": SECRETS,
         "environments/prod/secrets/k.yaml": SECRETS,
     },

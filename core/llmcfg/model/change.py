@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from llmcfg.model.value import Value
-
 if TYPE_CHECKING:
-    from llmcfg.model.value import Path
+    from llmcfg.model.value import Path, Value
 
 
 class Absent(Enum):

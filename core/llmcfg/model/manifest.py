@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Track(NamedTuple):
-    """What the daemon follows for an environment: exactly one of the three is set."""
+    """What an environment should run: exactly one of the three is set."""
 
     branch: str | None = None
     tag: str | None = None

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.documents.loader import load_document
-from llmcfg.model.findings import Problem
 from llmcfg.pipeline import merge, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from llmcfg.model.findings import Problem
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Value
     from llmcfg.pipeline.layers import Layer

@@ -10,7 +10,6 @@ from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.bundle import Part, make_part, seal_references
 from llmcfg.pipeline.canonical import canonical_json
 from llmcfg.pipeline.configuration import assemble
-
 from llmcfg.pipeline.resolve import Resolved, is_around
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _BREAKS = "\n\r\x85\u2028\u2029"
 _BREAK = re.compile(f"[{_BREAKS}]")
 _LOOK_AHEAD = 512
+_MARKERS = ("<stream start>", "<stream end>", "<document start>")
 
 
 class _Mark(NamedTuple):
@@ -73,15 +74,16 @@ class _Scanner:
     def comments(self) -> list[_Queued]:
         last: _Token | None = None
         before: _Token | None = None
-        ends: list[_Token] = []
+        zero_width: list[_Token] = []  # tokens that the scanner makes when it has seen the next one that has text
         for token in self.tokens:
-            if token.kind == "<block end>":
-                ends.append(token)
-                continue
-            if token.end > token.start or token.kind in ("<stream end>", "<document start>"):
+            if token.kind == "<block end>" or (token.end == token.start and token.kind not in _MARKERS):
+                zero_width.append(token)
+            else:
+                ends = [made for made in zero_width if made.kind == "<block end>"]
                 self._between(before, last, token, ends)
-                before, last, ends = last, token, []
-            self._nest(token)
+                for made in (*zero_width, token):
+                    self._nest(made)
+                before, last, zero_width = last, token, []
         return self.queue
 
     def _nest(self, token: _Token) -> None:

@@ -45,6 +45,8 @@ _ESCAPES: Final = {
     0x2029: "P",
 }
 _ESCAPED: Final = re.compile(f'["\\\\\n]|{_UNPRINTABLE.pattern}')
+_BREAK: Final = re.compile("[\n\r\x85\u2028\u2029]")
+_LONGEST_SIMPLE_KEY: Final = 128
 _BASE64_LINE: Final = 70
 _INDENT: Final = 4
 
@@ -83,12 +85,17 @@ def write_line(text: str) -> str:
     return text
 
 
+def is_simple_key(text: str) -> bool:
+    """Whether `key:` can be written on one line; else it is `? key` and `: value`."""
+    return len(text.encode("utf-8", "surrogateescape")) <= _LONGEST_SIMPLE_KEY and _BREAK.search(text) is None
+
+
 def _can_be_literal(text: str, *, hinted: bool) -> bool:
     if text.startswith("\t") or text.endswith(" ") or " \n" in text:
         return False
     if _UNPRINTABLE.search(text.replace("\t", "")):
         return False
-    return hinted or not text.startswith((" ", "\n"))
+    return hinted or not text.startswith((" ", "\n")) or not text.strip("\n")
 
 
 def _literal(text: str, indent: int) -> str:
@@ -100,6 +107,8 @@ def _literal(text: str, indent: int) -> str:
 
 
 def _double_quoted(text: str) -> str:
+    if text.startswith("\ufeff"):  # go-yaml then escapes all of it
+        return '"' + "".join(_escape(ord(char)) for char in text) + '"'
     return '"' + _ESCAPED.sub(lambda found: _escape(ord(found[0])), text) + '"'
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.secrets.sops.model import Comment, Item, Leaf, Mapping, Null, Sequence
-from llmcfg.secrets.sops.yamlscalars import write_leaf, write_line
+from llmcfg.secrets.sops.yamlscalars import is_simple_key, write_leaf, write_line
 
 if TYPE_CHECKING:
     from llmcfg.secrets.sops.model import Documents, Node
 
 _INDENT: Final = 4
-_LONGEST_SIMPLE_KEY: Final = 128
 
 
 def write_yaml(documents: Documents) -> str:
@@ -28,7 +27,7 @@ def write_block(mapping: Mapping, indent: int) -> str:
 def write_value(node: Node, indent: int) -> str:
     """What stands behind `key:` of a key at `indent`, with the space or line break before it and the one behind it."""
     out: list[str] = []
-    _value(node, indent, out, b"")
+    _value(node, indent, out, "")
     return "".join(out)
 
 
@@ -40,68 +39,68 @@ def _document(document: Mapping) -> str:
 
 
 def _mapping(mapping: Mapping, indent: int, out: list[str], *, continues: bool = False) -> None:
-    """`continues`: the first key stands behind a `- ` that is written already."""
+    """`continues`: the first line stands behind a `- ` or `: ` that is written already."""
     pad = " " * indent
-    inline: list[bytes] = []
+    inline: list[str] = []
     for position, item in enumerate(mapping.items):
-        if isinstance(item, Comment):
-            if item.inline and _takes_inline(mapping.items, position):
-                inline.append(item.text)
-            else:
-                out.append(f"{pad}#{_text(item)}\n")
+        if isinstance(item, Comment) and item.inline and _takes_inline(mapping.items, position):
+            inline.append(f" #{_text(item)}")
             continue
         out.append("" if continues else pad)
         continues = False
-        out.append(_key(item.key, pad))
-        _value(item.value, indent, out, b"\n".join(inline))
-        inline = []
+        if isinstance(item, Comment):
+            out.append(f"#{_text(item)}\n")
+        else:
+            out.append(_key(item.key, pad))
+            _value(item.value, indent, out, "".join(inline), is_complex=not is_simple_key(item.key))
+            inline = []
 
 
 def _key(key: str, pad: str) -> str:
     written = write_line(key)
-    if len(key.encode("utf-8", "surrogateescape")) > _LONGEST_SIMPLE_KEY or "\n" in key:
+    if not is_simple_key(key):
         return f"? {written}\n{pad}:"
     return written + ":"
 
 
-def _value(value: Node, indent: int, out: list[str], inline: bytes) -> None:
+def _value(value: Node, indent: int, out: list[str], inline: str, *, is_complex: bool = False) -> None:
+    """`is_complex`: the key is on a line of its own, and the first line of a block stands behind the colon."""
     deeper = _INDENT * ((indent + _INDENT) // _INDENT)
     if isinstance(value, Mapping):
         if next(value.entries(), None) is None:
             out.append(" {" + _only_comments(value.items, deeper) + "}\n")
             return
-        out.append("\n")
-        _mapping(value, deeper, out)
+        out.append(" " * (deeper - indent - 1) if is_complex else "\n")
+        _mapping(value, deeper, out, continues=is_complex)
     elif isinstance(value, Sequence):
         if next(value.nodes(), None) is None:
-            out.append(" [" + _only_comments(value.items, deeper) + "]\n")
+            out.append(" []\n" + _comments_behind(value.items, indent))
             return
-        out.append("\n")
-        _sequence(value, deeper, out)
+        out.append(" " * (deeper - indent - 1) if is_complex else "\n")
+        _sequence(value, deeper, out, continues=is_complex)
     else:
         _scalar(value, deeper, out, inline, hinted=deeper - indent == _INDENT)
 
 
 def _sequence(sequence: Sequence, indent: int, out: list[str], *, continues: bool = False) -> None:
     pad = " " * indent
-    inline: list[bytes] = []
+    inline: list[str] = []
     for position, item in enumerate(sequence.items):
-        if isinstance(item, Comment):
-            if item.inline and _takes_inline(sequence.items, position):
-                inline.append(item.text)
-            else:
-                out.append(f"{pad}#{_text(item)}\n")
+        if isinstance(item, Comment) and item.inline and _takes_inline(sequence.items, position):
+            inline.append(f" #{_text(item)}")
             continue
-        leading, rest = _split_leading(item)
-        if leading and not continues:
-            out += (f"{pad}#{_text(comment)}\n" for comment in leading)
-        out.append("-" if continues else f"{pad}-")
-        continues = False
-        _element(rest, indent, out, b"\n".join(inline))
-        inline = []
+        leading, rest = ([item], None) if isinstance(item, Comment) else _split_leading(item)
+        for comment in leading:
+            out.append(f"{'' if continues else pad}#{_text(comment)}\n")
+            continues = False
+        if rest is not None:
+            out.append("-" if continues else f"{pad}-")
+            continues = False
+            _element(rest, indent, out, "".join(inline))
+            inline = []
 
 
-def _element(item: Node, indent: int, out: list[str], inline: bytes) -> None:
+def _element(item: Node, indent: int, out: list[str], inline: str) -> None:
     if isinstance(item, Mapping):
         if next(item.entries(), None) is None:
             out.append(" {" + _only_comments(item.items, indent + 2) + "}\n")
@@ -110,7 +109,7 @@ def _element(item: Node, indent: int, out: list[str], inline: bytes) -> None:
         _mapping(item, indent + 2, out, continues=True)
     elif isinstance(item, Sequence):
         if next(item.nodes(), None) is None:
-            out.append(" [" + _only_comments(item.items, indent + 2) + "]\n")
+            out.append(" []\n" + _comments_behind(item.items, indent))
             return
         out.append(" ")
         _sequence(item, indent + 2, out, continues=True)
@@ -118,11 +117,11 @@ def _element(item: Node, indent: int, out: list[str], inline: bytes) -> None:
         _scalar(item, indent + 2, out, inline, hinted=False)
 
 
-def _scalar(value: Leaf | Null, indent: int, out: list[str], inline: bytes, *, hinted: bool) -> None:
+def _scalar(value: Leaf | Null, indent: int, out: list[str], inline: str, *, hinted: bool) -> None:
     text = "null" if isinstance(value, Null) else write_leaf(value, indent, hinted=hinted)
     if inline:
         first, newline, rest = text.partition("\n")
-        text = f"{first} #{inline.decode('utf-8', 'surrogateescape')}{newline}{rest}"
+        text = f"{first}{inline}{newline}{rest}"
     out.append(f" {text}\n")
 
 
@@ -150,8 +149,12 @@ def _takes_inline(items: list[Item | Comment] | list[Node | Comment], position: 
 
 
 def _only_comments(items: list[Item | Comment] | list[Node | Comment], indent: int) -> str:
-    comments = [item for item in items if isinstance(item, Comment)]
-    return "\n" + "".join(f"{' ' * indent}#{_text(comment)}\n" for comment in comments) if comments else ""
+    lines = _comments_behind(items, indent)
+    return f"\n{lines}" if lines else ""
+
+
+def _comments_behind(items: list[Item | Comment] | list[Node | Comment], indent: int) -> str:
+    return "".join(f"{' ' * indent}#{_text(item)}\n" for item in items if isinstance(item, Comment))
 
 
 def _text(comment: Comment) -> str:
