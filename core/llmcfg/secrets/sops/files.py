@@ -98,7 +98,7 @@ def read_metadata(parsed: stores.Parsed, file_type: FileType) -> Metadata:
     """The metadata of a file; a binary file has no rule, whatever it says."""
     from dataclasses import replace
 
-    metadata = parse_metadata(parsed.metadata or Mapping([]))
+    metadata = parse_metadata(parsed.metadata)
     return replace(metadata, rule=EVERYTHING) if file_type is FileType.BINARY else metadata
 
 

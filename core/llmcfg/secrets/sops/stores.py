@@ -15,11 +15,12 @@ _DATA = "data"
 
 
 class Parsed(NamedTuple):
-    """`documents` are without metadata; `metadata` is the value of the `sops` key of the first."""
+    """`documents` are without metadata, `complete` with it; `metadata` is the value of the `sops` key of the first."""
 
     text: str
     documents: Documents
-    metadata: Node | None
+    complete: Documents
+    metadata: Node
 
 
 def parse_plain(content: bytes, file_type: FileType) -> Documents:
@@ -42,7 +43,7 @@ def parse_encrypted(content: bytes, file_type: FileType) -> Parsed:
             "this file has no sops metadata", hint="it is not encrypted, or of another type: name it with --input-type"
         )
     bare = [_without_metadata(document) for document in documents]
-    return Parsed(text, bare, item.value)
+    return Parsed(text, bare, documents, item.value)
 
 
 def write(documents: Documents, file_type: FileType) -> bytes:

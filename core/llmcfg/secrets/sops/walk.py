@@ -65,7 +65,9 @@ class _Visitor(Protocol):
 
     def comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment: ...
 
-    def element_comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment | Leaf: ...
+    def element_comment(
+        self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool
+    ) -> Comment | Leaf | None: ...
 
 
 class _Mac:
@@ -123,7 +125,8 @@ class _Walk:
             if isinstance(item, Comment):
                 here.append(item.text)
                 is_selected = self.selection.has_comment(item.text, path, around)
-                items.append(self.visitor.element_comment(item, (path,), is_selected=is_selected))
+                kept = self.visitor.element_comment(item, (path,), is_selected=is_selected)
+                items += [kept] if kept is not None else []
                 continue
             if isinstance(item, Leaf):
                 is_selected = self.selection.has_value(path, around)
@@ -179,7 +182,8 @@ class _Opening:
         plain = self.cipher.open_at_any(comment.text, map(additional_data, [*outer, *others]))
         return comment if plain is None else Comment(plain.reveal(), span=comment.span)
 
-    element_comment = comment
+    def element_comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment:
+        return self.comment(comment, places, is_selected=is_selected)
 
 
 class _Sealing:
@@ -199,14 +203,18 @@ class _Sealing:
     def comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment:
         return Comment(self._seal(comment, places[0]), comment.inline, comment.span) if is_selected else comment
 
-    def element_comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment | Leaf:
+    def element_comment(
+        self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool
+    ) -> Comment | Leaf | None:
         if self.on_comments:
             raise UsageError(
                 f"the list {format_key_path(places[0])} has comments, and the rule of this file is on comments",
                 hint="move the comment before the key, or use a rule on keys",
             )
-        if not is_selected or not comment.text:
+        if not is_selected:
             return comment
+        if not comment.text:
+            return None  # sops would read an empty string
         return Leaf("str", self._seal(comment, places[0]), comment.span)
 
     def _seal(self, comment: Comment, path: Keys) -> bytes:

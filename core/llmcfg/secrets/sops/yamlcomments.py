@@ -22,6 +22,7 @@ _BREAKS = "\n\r\x85\u2028\u2029"
 _BREAK = re.compile(f"[{_BREAKS}]")
 _LOOK_AHEAD = 512
 _MARKERS = ("<stream start>", "<stream end>", "<document start>")
+_WITHOUT_LINE_COMMENTS = ("-", *_MARKERS, "<document end>", "<directive>")
 
 
 class _Mark(NamedTuple):
@@ -100,7 +101,7 @@ class _Scanner:
         if last is not None and last.kind == "<scalar>":
             at = self._scalar_line_comment(last)
         scan = self._skip_space(at) if last is not None and _is_plain(last) else at
-        if last is not None and last.kind != "-":
+        if last is not None and last.kind not in _WITHOUT_LINE_COMMENTS:
             at = self._line_comment(before, last, at)
             scan = max(scan, at)
         self._blocks(before, last, at, scan, token.start)

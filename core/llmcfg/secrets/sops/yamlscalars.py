@@ -77,12 +77,18 @@ def write_line(text: str) -> str:
     if text == "<<":
         return "!!merge <<"
     if not text or "\n" in text or not is_plain_string(text) or text in _OLD_BOOLEANS or _BASE_60.fullmatch(text):
-        return _double_quoted(text)
+        return quote_double(text)
     if "\t" in text or _UNPRINTABLE.search(text):
-        return _double_quoted(text)
+        return quote_double(text)
     if _NOT_PLAIN.search(text):
         return "'" + text.replace("'", "''") + "'"
     return text
+
+
+def quote_double(text: str) -> str:
+    if text.startswith("\ufeff"):  # go-yaml then escapes all of it
+        return '"' + "".join(_escape(ord(char)) for char in text) + '"'
+    return '"' + _ESCAPED.sub(lambda found: _escape(ord(found[0])), text) + '"'
 
 
 def is_simple_key(text: str) -> bool:
@@ -104,12 +110,6 @@ def _literal(text: str, indent: int) -> str:
     lines = text.removesuffix("\n").split("\n")
     pad = " " * indent
     return "\n".join([f"|{hint}{chomp}", *(pad + line if line else "" for line in lines)])
-
-
-def _double_quoted(text: str) -> str:
-    if text.startswith("\ufeff"):  # go-yaml then escapes all of it
-        return '"' + "".join(_escape(ord(char)) for char in text) + '"'
-    return '"' + _ESCAPED.sub(lambda found: _escape(ord(found[0])), text) + '"'
 
 
 def _escape(code: int) -> str:

@@ -24,10 +24,10 @@ def write_block(mapping: Mapping, indent: int) -> str:
     return "".join(out)
 
 
-def write_value(node: Node, indent: int) -> str:
-    """What stands behind `key:` of a key at `indent`, with the space or line break before it and the one behind it."""
+def write_elements(sequence: Sequence, indent: int) -> str:
+    """The lines of a list that is not empty."""
     out: list[str] = []
-    _value(node, indent, out, "")
+    _sequence(sequence, indent, out)
     return "".join(out)
 
 
