@@ -92,6 +92,14 @@ PANELS: Final = (
                     Command("show-public", "key:show_public", "print public keys"),
                 ),
             ),
+            Family(
+                "secret",
+                "secret files, as the sops tool reads and writes them",
+                (
+                    Command("decrypt", "secret:decrypt", "decrypt a SOPS file, as sops -d does"),
+                    Command("encrypt", "secret:encrypt", "encrypt a file for age public keys"),
+                ),
+            ),
         ),
     ),
     Panel(

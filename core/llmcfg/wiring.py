@@ -5,6 +5,7 @@ What only some commands need is imported when they need it: every command starts
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,6 +150,11 @@ def choose_targets(
         and (not chosen[1] or target.tenant in chosen[1])
         and (not chosen[2] or target.consumer in chosen[2])
     )
+
+
+def now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
 
 
 def child_keys(directory: Path, parent: str) -> list[str]:

@@ -86,7 +86,7 @@ def show_public(
     """Print public keys, one a line: what others write into .sops.yaml or a manifest so that you can open their secrets."""
     from llmcfg.secrets.age.places import read_key_file, read_places, unique_identities
 
-    ask = _ask_passphrase if is_interactive() else None
+    ask = ask_passphrase if is_interactive() else None
     if file is not None:
         readings: Sequence[Reading] = (read_key_file(file, ask=ask),)
     else:
@@ -101,7 +101,8 @@ def show_public(
     _warn(readings, quiet=quiet)
 
 
-def _ask_passphrase(question: str) -> str:
+def ask_passphrase(question: str) -> str:
+    """Ask without echo. Raises NotAuthorisedError when nothing is typed."""
     from getpass import getpass
 
     try:

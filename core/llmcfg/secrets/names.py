@@ -55,7 +55,7 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
             Problem(
                 "secret-file",
                 "this file has no sops metadata",
-                hint="encrypt it: sops --encrypt --in-place FILE",
+                hint="encrypt it: llmcfg secret encrypt --in-place --age KEYS FILE",
             )
         )
     secrets: dict[str, NamedSecret] = {}

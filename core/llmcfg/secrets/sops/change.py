@@ -85,7 +85,11 @@ def apply(documents: Documents, change: Change) -> Documents:
 
 
 def changes_between(old: Documents, new: Documents) -> list[Change] | None:
-    """What was set and removed; None where the order of keys or a comment differs too, or the number of documents."""
+    """What was set and removed; None where the order of keys or a comment differs too, or one of several documents."""
+    if [(without_comments(one), _comments(one)) for one in old] == [
+        (without_comments(one), _comments(one)) for one in new
+    ]:
+        return []
     if len(old) != 1 or len(new) != 1 or _comments(old[0]) != _comments(new[0]):
         return None
     return _differences(old[0], new[0], ())

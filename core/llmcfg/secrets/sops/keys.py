@@ -25,17 +25,18 @@ _SHOWN = 12
 
 
 class KeyService(Protocol):
-    """One kind of key that data keys are wrapped with."""
+    """One kind of key that data keys are wrapped with.
+
+    `kind` is the name of its list in the metadata: `age`, `kms`, … `wrap` gives an entry for a recipient and raises UsageError for one that
+    is none. `unwrap` gives the data key, or None when the keys at hand do not open the entry, and raises IntegrityError for a damaged one.
+    """
 
     @property
-    def kind(self) -> str:
-        """The name of its list in the metadata: `age`, `kms`, …"""
+    def kind(self) -> str: ...
 
-    def wrap(self, data_key: bytes, recipient: str) -> KeyEntry:
-        """An entry for a recipient. Raises UsageError for one that is none."""
+    def wrap(self, data_key: bytes, recipient: str) -> KeyEntry: ...
 
-    def unwrap(self, entry: KeyEntry) -> bytes | None:
-        """The data key; None when the keys at hand do not open it. Raises IntegrityError for a damaged entry."""
+    def unwrap(self, entry: KeyEntry) -> bytes | None: ...
 
 
 class AgeKeys:

@@ -155,7 +155,10 @@ def update_tree(old: Mapping, metadata: Metadata) -> Mapping:
     new = {item.key: item for item in metadata_tree(metadata).entries()}
     ours = {*KEY_LISTS, "key_groups", "shamir_threshold", *RULE_KINDS, "mac_only_encrypted"}
     kept = [new.pop(item.key, item) for item in old.entries() if item.key in new or item.key not in ours]
-    return Mapping([*kept, *new.values()])
+    for key in sorted(new):
+        at = next((place for place, item in enumerate(kept) if item.key > key), len(kept))
+        kept.insert(at, new[key])
+    return Mapping(list(kept))
 
 
 def write_time(moment: datetime) -> str:

@@ -7,28 +7,26 @@ files that others wrote. Not supported, and refused by name: `\\C`, `\\p{Script}
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from llmcfg.errors import UsageError
+from llmcfg.secrets.sops.regexstates import WORD, Assert, Char, Pattern, either, join, repeat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Test: TypeAlias = Callable[[str], bool]
+    from llmcfg.secrets.sops.regexstates import State, Test
 
 _LONGEST: Final = 2000
 _STATES: Final = 20_000
 _REPEATS: Final = 1000
-_WORD: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _DIGIT: Final = frozenset("0123456789")
 _SPACE: Final = frozenset("\t\n\f\r ")
-_PERL: Final = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
+_PERL: Final = {"d": _DIGIT, "w": WORD, "s": _SPACE}
 _CONTROLS: Final = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "\v"}
 _POSIX: Final = {
-    "alnum": _WORD - {"_"},
-    "alpha": _WORD - {"_"} - _DIGIT,
+    "alnum": WORD - {"_"},
+    "alpha": WORD - {"_"} - _DIGIT,
     "ascii": frozenset(map(chr, range(128))),
     "blank": frozenset("\t "),
     "cntrl": frozenset(map(chr, [*range(32), 127])),
@@ -39,26 +37,9 @@ _POSIX: Final = {
     "punct": frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
     "space": frozenset("\t\n\v\f\r "),
     "upper": frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-    "word": _WORD,
+    "word": WORD,
     "xdigit": frozenset("0123456789abcdefABCDEF"),
 }
-
-
-class _Char(NamedTuple):
-    test: Test
-
-
-class _Assert(NamedTuple):
-    kind: str  # ^ $ (of a line), A z (of the text), b B
-
-
-class _Split(NamedTuple):
-    """Go on at each of these as well."""
-
-    ways: list[int]
-
-
-_State: TypeAlias = "_Char | _Assert | _Split"
 
 
 @dataclass(slots=True)
@@ -66,44 +47,6 @@ class _Flags:
     ignore_case: bool = False
     lines: bool = False
     dot_all: bool = False
-
-
-@dataclass(slots=True)
-class Pattern:
-    """A compiled expression. `search` says whether it matches anywhere in the text."""
-
-    source: str
-    states: list[_State] = field(repr=False)
-
-    def search(self, text: str) -> bool:
-        active: set[int] = set()
-        for at in range(len(text) + 1):
-            closed: set[int] = set()
-            if self._close({*active, 0}, text, at, closed):
-                return True
-            active = {
-                state + 1
-                for state in closed
-                if at < len(text) and isinstance(found := self.states[state], _Char) and found.test(text[at])
-            }
-        return False
-
-    def _close(self, pending: set[int], text: str, at: int, closed: set[int]) -> bool:
-        """Follow what takes no character. Whether the end is reached."""
-        stack = list(pending)
-        while stack:
-            state = stack.pop()
-            if state in closed:
-                continue
-            closed.add(state)
-            if state == len(self.states):
-                return True
-            found = self.states[state]
-            if isinstance(found, _Split):
-                stack.extend(found.ways)
-            elif isinstance(found, _Assert) and _holds(found.kind, text, at):
-                stack.append(state + 1)
-        return False
 
 
 @lru_cache(maxsize=64)
@@ -128,25 +71,25 @@ class _Parser:
         self.source = source
         self.at = 0
 
-    def alternatives(self, flags: _Flags, depth: int) -> list[_State]:
+    def alternatives(self, flags: _Flags, depth: int) -> list[State]:
         if depth > 100:
             raise _refused(self.source, "it is nested too deeply")
         parts = [self._sequence(flags, depth)]
         while self._next() == "|":
             self.at += 1
             parts.append(self._sequence(flags, depth))
-        return parts[0] if len(parts) == 1 else _either(parts)
+        return parts[0] if len(parts) == 1 else either(parts)
 
-    def _sequence(self, flags: _Flags, depth: int) -> list[_State]:
-        states: list[_State] = []
+    def _sequence(self, flags: _Flags, depth: int) -> list[State]:
+        states: list[State] = []
         while self._next() not in ("", "|", ")"):
             part = self._repeated(self._atom(flags, depth))
-            states = _join(states, part)
+            states = join(states, part)
             if len(states) > _STATES:
                 raise _refused(self.source, "it repeats too much")
         return states
 
-    def _repeated(self, part: list[_State]) -> list[_State]:
+    def _repeated(self, part: list[State]) -> list[State]:
         repeats = 0
         while bounds := self._bounds():
             repeats += 1
@@ -155,7 +98,7 @@ class _Parser:
             low, high = bounds
             if len(part) * max(low, high or 0, 1) > _STATES:
                 raise _refused(self.source, "it repeats too much")
-            part = _repeat(part, low, high)
+            part = repeat(part, low, high)
         return part
 
     def _bounds(self) -> tuple[int, int | None] | None:
@@ -183,19 +126,19 @@ class _Parser:
         self.at = at
         return found
 
-    def _atom(self, flags: _Flags, depth: int) -> list[_State]:
+    def _atom(self, flags: _Flags, depth: int) -> list[State]:
         char = self._take()
         match char:
             case "(":
                 return self._group(flags, depth)
             case "[":
-                return [_Char(self._class(flags))]
+                return [Char(self._class(flags))]
             case ".":
-                return [_Char((lambda _: True) if flags.dot_all else (lambda char: char != "\n"))]
+                return [Char((lambda _: True) if flags.dot_all else (lambda char: char != "\n"))]
             case "^":
-                return [_Assert("^" if flags.lines else "A")]
+                return [Assert("^" if flags.lines else "A")]
             case "$":
-                return [_Assert("$" if flags.lines else "z")]
+                return [Assert("$" if flags.lines else "z")]
             case "\\":
                 return self._escape(flags)
             case "{" if self._is_repetition():
@@ -204,7 +147,7 @@ class _Parser:
                 raise _refused(self.source, f"nothing stands before {char}")
         return [_literal(char, flags)]
 
-    def _group(self, flags: _Flags, depth: int) -> list[_State]:
+    def _group(self, flags: _Flags, depth: int) -> list[State]:
         inner = _Flags(flags.ignore_case, flags.lines, flags.dot_all)
         if self._next() == "?":
             self.at += 1
@@ -239,13 +182,13 @@ class _Parser:
             setattr(outer if char == ")" else inner, name, wanted)
         return char == ")"
 
-    def _escape(self, flags: _Flags) -> list[_State]:
+    def _escape(self, flags: _Flags) -> list[State]:
         char = self._take()
         if char in "AzbB":
-            return [_Assert(char)]
+            return [Assert(char)]
         known = self._escaped_class(char)
         if known is not None:
-            return [_Char(known)]
+            return [Char(known)]
         return [_literal(self._escaped_char(char), flags)]
 
     def _escaped_class(self, char: str) -> Test | None:
@@ -360,62 +303,14 @@ def _unquoted(source: str) -> str:
     return "".join(parts)
 
 
-def _literal(char: str, flags: _Flags) -> _Char:
-    return _Char(_fold(char.__eq__, flags))
+def _literal(char: str, flags: _Flags) -> Char:
+    return Char(_fold(char.__eq__, flags))
 
 
 def _fold(test: Test, flags: _Flags) -> Test:
     if not flags.ignore_case:
         return test
     return lambda one: any(test(form) for form in (one, one.lower(), one.upper(), one.casefold()) if len(form) == 1)
-
-
-def _shift(states: Iterable[_State], by: int) -> list[_State]:
-    return [_Split([way + by for way in state.ways]) if isinstance(state, _Split) else state for state in states]
-
-
-def _join(left: list[_State], right: list[_State]) -> list[_State]:
-    return [*left, *_shift(right, len(left))]
-
-
-def _either(parts: list[list[_State]]) -> list[_State]:
-    """A split to each part; behind each, a jump to the end."""
-    total = 1 + sum(len(part) + 1 for part in parts)
-    states: list[_State] = [_Split([])]
-    starts: list[int] = []
-    for part in parts:
-        starts.append(len(states))
-        states = [*_join(states, part), _Split([total])]
-    states[0] = _Split(starts)
-    return states
-
-
-def _repeat(part: list[_State], low: int, high: int | None) -> list[_State]:
-    states: list[_State] = []
-    for _ in range(low):
-        states = _join(states, part)
-    if high is None:
-        start = len(states)
-        return [*_join([*states, _Split([start + 1, start + len(part) + 2])], part), _Split([start])]
-    for _ in range(high - low):
-        start = len(states)
-        states = _join([*states, _Split([start + 1, start + len(part) + 1])], part)
-    return states
-
-
-def _holds(kind: str, text: str, at: int) -> bool:
-    match kind:
-        case "A":
-            return at == 0
-        case "z":
-            return at == len(text)
-        case "^":
-            return at == 0 or text[at - 1] == "\n"
-        case "$":
-            return at == len(text) or text[at] == "\n"
-    before = at > 0 and text[at - 1] in _WORD
-    behind = at < len(text) and text[at] in _WORD
-    return (before != behind) is (kind == "b")
 
 
 def _refused(source: str, why: str) -> UsageError:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AnyMapping
     from collections.abc import Sequence as AnySequence
 
-    from llmcfg.secrets.sops.regex import Pattern
+    from llmcfg.secrets.sops.regexstates import Pattern
 
 RuleKind: TypeAlias = Literal[
     "unencrypted_suffix",
@@ -47,11 +47,11 @@ EVERYTHING: Final = Rule(None, "")
 
 def parse_rule(settings: AnyMapping[str, str]) -> Rule:
     """The rule that settings name, of which empty ones do not count. Raises UsageError for more than one, or a pattern Go refuses."""
-    found = [(kind, settings[kind]) for kind in RULE_KINDS if settings.get(kind)]
+    found: list[tuple[RuleKind, str]] = [(kind, settings[kind]) for kind in RULE_KINDS if settings.get(kind)]
     if len(found) > 1:
         names = " and ".join(kind for kind, _ in found)
         raise UsageError(f"{names} cannot be used together", hint="keep one of them")
-    rule = Rule(*found[0]) if found else Rule()
+    rule = Rule(kind=found[0][0], text=found[0][1]) if found else Rule()
     if rule.kind and rule.kind.endswith("regex"):
         compile_pattern(rule.text)
     return rule
