@@ -18,21 +18,26 @@ class Snapshot(Protocol):
     @property
     def revision(self) -> Revision | None:
         """The commit; None for the work tree."""
+        ...
 
     @property
     def label(self) -> str:
         """What people call it in output: a tag, a branch, a short commit, or `work tree`."""
+        ...
 
     @property
     def entries(self) -> Mapping[str, BlobEntry]:
         """Every readable file by path, sorted by path."""
+        ...
 
     @property
     def findings(self) -> Sequence[Finding]:
         """What the strict tree reader refused (rules tree-*, blob-size, object-*). Refused entries are not in `entries`."""
+        ...
 
     def read(self, oid: str) -> bytes:
         """The bytes of a blob named in `entries`. Raises IntegrityError if the object is missing or damaged."""
+        ...
 
 
 class Repository(Protocol):
@@ -43,43 +48,55 @@ class Repository(Protocol):
 
         A time means the last commit of HEAD's first-parent history at or before it. Raises UnknownRevisionError.
         """
+        ...
 
     def snapshot(self, revision: Revision) -> Snapshot: ...
 
     def work_tree(self) -> Snapshot:
         """The files as they lie, uncommitted and untracked ones too, ignored ones not. Raises UsageError in a bare repository."""
+        ...
 
     def head(self) -> Revision | None:
         """The current commit; None in a repository without commits."""
+        ...
 
     def read_ref(self, name: str) -> str | None:
         """The commit that the full ref name points at; None if there is no such ref."""
+        ...
 
     def list_refs(self, prefix: str) -> Mapping[str, str]:
         """Full ref name to commit, for all sound refs that begin with `prefix`."""
+        ...
 
     def facts(self, commit: str) -> CommitFacts: ...
 
     def history(self, start: str, *, first_parent: bool = True) -> Iterator[CommitFacts]:
         """Commits from `start` to the root, newest first, by ancestry and not by date."""
+        ...
 
     def blame(self, revision: Revision | None, path: str, lines: Sequence[int]) -> Mapping[int, LineBlame]:
         """Who last wrote each of these lines (from 1) of the file; None blames the work tree."""
+        ...
 
     def tags(self) -> Mapping[str, str]:
         """Tag name to the commit it points at, peeled."""
+        ...
 
     def create_tag(self, name: str, commit: str, message: str) -> None:
         """An annotated tag. Raises ConflictError if the name exists for another commit."""
+        ...
 
     def read_tree(self, commit: str) -> Mapping[str, bytes]:
         """Every file of a commit's whole tree, by path: for deployed refs, which are small and our own."""
+        ...
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """One file of a commit's whole tree; None if there is no such file. Raises IntegrityError if it is damaged."""
+        ...
 
     def tree_digests(self, commit: str) -> Mapping[str, str]:
         """Path to blob id for every file of a commit's whole tree, without reading blobs."""
+        ...
 
     def commit_files(
         self,
@@ -95,11 +112,13 @@ class Repository(Protocol):
         ConflictError when the ref has moved, PendingError when another process holds its lock, StorageError when the disk refuses;
         after any error the ref was read again, so raising means that it did not move to this commit.
         """
+        ...
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
         """The wall clock, with its zone."""
+        ...
 
 
 class Sink(Protocol):
@@ -110,9 +129,11 @@ class Sink(Protocol):
 
     def observe(self) -> Mapping[str, str] | None:
         """Path to SHA-256 (hex) of every file that is really there, read from the bytes; None when nothing was ever delivered."""
+        ...
 
     def deliver(self, root: str, files: Mapping[str, bytes]) -> None:
         """Make `files` current at once: a reader sees all of the old or all of the new. `root` is the digest that names them.
 
         Raises StorageError.
         """
+        ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -24,7 +25,8 @@ HEAVY |= {"yaml", "pydantic", "asyncio", "rich"}
 
 def imported_by(*arguments: str) -> set[str]:
     command = [sys.executable, "-X", "importtime", "-m", "llmcfg_cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
     assert done.stdout
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
 

@@ -67,6 +67,8 @@ def replace_content(
     comments do. Values that are the same under the same key keep their ciphertext either way.
     """
     file = open_file(content, input_type, identities, services)
+    if plain == stores.write(file.plain, input_type):
+        return content  # 1.0 is printed as 1, and was not changed by it
     documents = stores.parse_plain(plain, input_type)
     wanted = changes_between(file.plain, documents)
     if wanted is not None:
