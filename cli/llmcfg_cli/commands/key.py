@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from llmcfg.errors import ConflictError, NotAuthorisedError
-from llmcfg_cli.console import has_colour, is_interactive, note, out
+from llmcfg_cli.console import has_colour, note, out
 from llmcfg_cli.options import OUTPUT, Quiet
 
 if TYPE_CHECKING:
@@ -85,12 +85,12 @@ def show_public(
 ) -> None:
     """Print public keys, one a line: what others write into .sops.yaml or a manifest so that you can open their secrets."""
     from llmcfg.secrets.age.places import read_key_file, read_places, unique_identities
+    from llmcfg_cli.identities import passphrase_question
 
-    ask = ask_passphrase if is_interactive() else None
     if file is not None:
-        readings: Sequence[Reading] = (read_key_file(file, ask=ask),)
+        readings: Sequence[Reading] = (read_key_file(file, ask=passphrase_question()),)
     else:
-        readings = read_places(os.environ, Path.home(), system=sys.platform, ask=ask)
+        readings = read_places(os.environ, Path.home(), system=sys.platform, ask=passphrase_question())
     errors = [reading.error for reading in readings if reading.error is not None]
     if errors:
         raise errors[0]
@@ -99,16 +99,6 @@ def show_public(
         raise NotAuthorisedError("no private key was found", hint="llmcfg key gen makes one")
     out("\n".join(identity.recipient.text for identity in identities))
     _warn(readings, quiet=quiet)
-
-
-def ask_passphrase(question: str) -> str:
-    """Ask without echo. Raises NotAuthorisedError when nothing is typed."""
-    from getpass import getpass
-
-    try:
-        return getpass(question)
-    except EOFError as error:
-        raise NotAuthorisedError("no passphrase was given", hint="type it, or use a key file without one") from error
 
 
 def _key_file(identity: Identity) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -11,7 +10,7 @@ import typer
 
 from llmcfg.errors import UsageError
 from llmcfg.secrets.sops.model import FileType, file_type_of
-from llmcfg_cli.console import is_interactive, out_bytes
+from llmcfg_cli.console import out_bytes
 
 Kind: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
 File: TypeAlias = Annotated[str, typer.Argument(metavar="FILE", help="The file; - is stdin.")]
@@ -41,17 +40,12 @@ def decrypt(
     Keys are looked for where sops looks for them (llmcfg key list). Exits with 5 without a key that fits, 10 for a file that was
     tampered with.
     """
-    from llmcfg.secrets.age import find_identities
-    from llmcfg.secrets.guard import forbid_dumps
     from llmcfg.secrets.sops.files import decrypt_file
-    from llmcfg_cli.commands.key import ask_passphrase
+    from llmcfg_cli.identities import own_identities
 
     _check_target(file, in_place, output)
-    forbid_dumps()
     content = _read(file)
-    ask = ask_passphrase if is_interactive() else None
-    identities = find_identities(os.environ, Path.home(), system=sys.platform, ask=ask)
-    opened = decrypt_file(content, _kind(file, input_type), identities, output_type=_kind_or_none(output_type))
+    opened = decrypt_file(content, _kind(file, input_type), own_identities(), output_type=_kind_or_none(output_type))
     _write(opened.plain, Path(file) if in_place else output)
 
 
