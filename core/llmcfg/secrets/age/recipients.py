@@ -66,6 +66,15 @@ def parse_recipient(text: str) -> Recipient:
     raise _refused(text, "it is of no known kind", _KINDS_HINT)
 
 
+def needed_plugin(text: str) -> str:
+    """The plugin of age that a recipient needs, such as `yubikey`; empty for one that needs none, or is no recipient."""
+    try:
+        prefix = decode_bech32(text.strip()).prefix.lower()
+    except ValueError:
+        return ""
+    return prefix.removeprefix("age1") if prefix.startswith("age1") and prefix != _POST_QUANTUM else ""
+
+
 def x25519_recipient(public: bytes) -> Recipient:
     return Recipient("x25519", encode_bech32(_X25519, public))
 

@@ -27,7 +27,7 @@ def read_yaml(text: str) -> Documents:
     for position, document in enumerate(read_nodes(text)):
         root = document.root
         if root is None or root.kind != "mapping":
-            if root is not None and _is_null(root) and position:
+            if root is not None and is_null(root) and position:
                 continue
             raise _refused("the file is not a mapping of keys to values", "put its content under a key", text, root)
         reader = _Reader(text, is_first=not position)
@@ -163,7 +163,7 @@ def _comments(lines: list[CommentLine], *, inline: bool = False) -> list[Comment
     ]
 
 
-def _is_null(node: YamlNode) -> bool:
+def is_null(node: YamlNode) -> bool:
     return node.kind == "scalar" and node.is_plain and isinstance(resolve(node.value), Null)
 
 
