@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
 from llmcfg.errors import UsageError
 from llmcfg.secrets.sops.model import FileType, file_type_of
-from llmcfg_cli.console import out_bytes
+from llmcfg_cli.console import note, out_bytes, short_path
+
+if TYPE_CHECKING:
+    from llmcfg.secrets.creation import CreationRule, Said
+    from llmcfg.secrets.sops.rules import RuleKind
 
 Kind: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
-File: TypeAlias = Annotated[str, typer.Argument(metavar="FILE", help="The file; - is stdin.")]
+File: TypeAlias = Annotated[str, typer.Argument(metavar="[FILE]", help="The file; - is stdin.", show_default="-")]
 InPlace: TypeAlias = Annotated[bool, typer.Option("--in-place", "-i", help="Replace FILE.", show_default=False)]
 Output: TypeAlias = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default="stdout")
@@ -24,58 +29,186 @@ InputType: TypeAlias = Annotated[
 OutputType: TypeAlias = Annotated[
     Kind | None, typer.Option("--output-type", help="What is written.", show_default="what FILE is")
 ]
+FilenameOverride: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--filename-override", metavar="NAME", help="Take types and rules as for this file.", show_default="FILE"
+    ),
+]
 STDIN = "-"
 PRIVATE = 0o600
+_RECIPIENTS = "SOPS_AGE_RECIPIENTS"
+_OTHER_KEYS = (
+    "SOPS_PGP_FP",
+    "SOPS_KMS_ARN",
+    "SOPS_GCP_KMS_IDS",
+    "SOPS_HUAWEICLOUD_KMS_IDS",
+    "SOPS_AZURE_KEYVAULT_URLS",
+    "SOPS_VAULT_URIS",
+)
 
 
 def decrypt(
-    file: File,
+    file: File = STDIN,
     in_place: InPlace = False,
     output: Output = None,
     input_type: InputType = None,
     output_type: OutputType = None,
+    filename_override: FilenameOverride = None,
+    extract: Annotated[
+        str, typer.Option("--extract", metavar="PLACE", help="Only one value: '[\"key\"][0]'.", show_default=False)
+    ] = "",
+    ignore_mac: Annotated[
+        bool, typer.Option("--ignore-mac", help="Do not check that nothing was changed.", show_default=False)
+    ] = False,
 ) -> None:
     """Decrypt a SOPS file, as `sops -d` does: the same bytes, and the file's authenticity is checked.
 
     Keys are looked for where sops looks for them (llmcfg key list). Exits with 5 without a key that fits, 10 for a file that was
     tampered with.
     """
+    from llmcfg.secrets.sops.extract import parse_extract
     from llmcfg.secrets.sops.files import decrypt_file
     from llmcfg_cli.identities import own_identities
 
     _check_target(file, in_place, output)
-    content = _read(file)
-    opened = decrypt_file(content, _kind(file, input_type), own_identities(), output_type=_kind_or_none(output_type))
+    kind = _kind(filename_override or file, input_type)
+    opened = decrypt_file(
+        _read(file),
+        kind,
+        own_identities(),
+        output_type=_kind_or_none(output_type),
+        ignore_mac=ignore_mac,
+        extract=parse_extract(extract),
+    )
     _write(opened.plain, Path(file) if in_place else output)
 
 
 def encrypt(
-    file: File,
-    age: Annotated[str, typer.Option("--age", metavar="KEYS", help="Public keys that may open it, parted by commas.")],
+    file: File = STDIN,
+    age: Annotated[
+        str | None,
+        typer.Option(
+            "--age",
+            "-a",
+            metavar="KEYS",
+            help="Public keys that may open it, parted by commas.",
+            show_default="SOPS_AGE_RECIPIENTS, then .sops.yaml",
+        ),
+    ] = None,
     in_place: InPlace = False,
     output: Output = None,
     input_type: InputType = None,
     output_type: OutputType = None,
+    filename_override: FilenameOverride = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="The file with creation rules.",
+            show_default="SOPS_CONFIG, then .sops.yaml",
+        ),
+    ] = None,
+    encrypted_regex: Annotated[
+        str, typer.Option(metavar="REGEX", help="Encrypt only what is under keys that match.", show_default=False)
+    ] = "",
+    unencrypted_regex: Annotated[
+        str, typer.Option(metavar="REGEX", help="Do not encrypt what is under keys that match.", show_default=False)
+    ] = "",
+    encrypted_suffix: Annotated[
+        str, typer.Option(metavar="TEXT", help="Encrypt only what is under keys that end so.", show_default=False)
+    ] = "",
+    unencrypted_suffix: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="Do not encrypt what is under keys that end so.", show_default="_unencrypted"
+        ),
+    ] = "",
+    encrypted_comment_regex: Annotated[
+        str, typer.Option(metavar="REGEX", help="Encrypt only what has a comment that matches.", show_default=False)
+    ] = "",
+    unencrypted_comment_regex: Annotated[
+        str, typer.Option(metavar="REGEX", help="Do not encrypt what has a comment that matches.", show_default=False)
+    ] = "",
+    mac_only_encrypted: Annotated[
+        bool, typer.Option("--mac-only-encrypted", help="Let values that stay readable be changed.", show_default=False)
+    ] = False,
+    threshold: Annotated[
+        int,
+        typer.Option(
+            "--shamir-secret-sharing-threshold",
+            metavar="N",
+            min=0,
+            help="How many key groups are needed.",
+            show_default="all",
+        ),
+    ] = 0,
 ) -> None:
-    """Encrypt a file for age public keys, as `sops --encrypt --age` does. The names in it stay readable.
+    """Encrypt a file, as `sops --encrypt` does. The names in it stay readable.
 
-    The rules of .sops.yaml are not read: name the keys.
+    For whom, and which values, says the first rule of .sops.yaml that matches the file's path; options say it in the rule's place. The
+    .sops.yaml is the nearest above the file, or else above the current folder. Exits with 7 when nothing says for whom.
     """
+    from llmcfg.secrets.creation import Said
     from llmcfg.secrets.guard import forbid_dumps
     from llmcfg.secrets.sops.files import encrypt_file
     from llmcfg.wiring import now
 
     _check_target(file, in_place, output)
-    recipients = [key.strip() for key in age.split(",") if key.strip()]
-    if not recipients:
+    kind = _kind(filename_override or file, input_type)
+    settings: dict[RuleKind, str] = {
+        "encrypted_regex": encrypted_regex,
+        "unencrypted_regex": unencrypted_regex,
+        "encrypted_suffix": encrypted_suffix,
+        "unencrypted_suffix": unencrypted_suffix,
+        "encrypted_comment_regex": encrypted_comment_regex,
+        "unencrypted_comment_regex": unencrypted_comment_regex,
+    }
+    said = Said(_recipients(age), settings, threshold, mac_only_encrypted)
+    rule = _creation_rule(filename_override or file, config, said)
+    forbid_dumps()
+    sealed = encrypt_file(
+        _read(file),
+        kind,
+        rule.groups,
+        now(),
+        rule=rule.rule,
+        threshold=rule.threshold,
+        mac_only_encrypted=rule.mac_only_encrypted,
+        output_type=_kind_or_none(output_type),
+    )
+    _write(sealed, Path(file) if in_place else output)
+
+
+def _recipients(age: str | None) -> tuple[str, ...]:
+    """Those of the option, else of the variable. Keys of other services, which sops would add, are refused."""
+    for variable in _OTHER_KEYS:
+        if os.environ.get(variable):
+            raise UsageError(
+                f"{variable} names keys, and nothing can be encrypted for them here",
+                hint=f"unset {variable}, or encrypt this file with sops",
+            )
+    named = tuple(key for text in (age or os.environ.get(_RECIPIENTS, "")).split(",") if (key := text.strip()))
+    if age is not None and not named:
         raise UsageError(
             "nobody could open it", hint="name public keys with --age; llmcfg key show-public prints yours"
         )
-    forbid_dumps()
-    sealed = encrypt_file(
-        _read(file), _kind(file, input_type), recipients, now(), output_type=_kind_or_none(output_type)
-    )
-    _write(sealed, Path(file) if in_place else output)
+    return named
+
+
+def _creation_rule(name: str, config: Path | None, said: Said) -> CreationRule:
+    """The rule for a file of this name, from the `.sops.yaml` above it or else above the current folder."""
+    from llmcfg.secrets.creation import CreationRules, find_config, parse_creation_rules, path_for_rules
+
+    folders = (Path(name).parent, Path()) if name != STDIN else (Path(),)
+    found = [find_config(folder, os.environ, config) for folder in folders]
+    chosen = next((one for one in found if one.path is not None), found[0])
+    note(f"warning: {chosen.warning}" if chosen.warning else "")
+    if chosen.path is None:
+        return CreationRules().rule_for(name, said)
+    rules = parse_creation_rules(chosen.path.read_bytes(), short_path(chosen.path))
+    return rules.rule_for(path_for_rules(Path(name), chosen.path), said)
 
 
 def _check_target(file: str, in_place: bool, output: Path | None) -> None:
@@ -110,8 +243,14 @@ def _write(content: bytes, place: Path | None) -> None:
         atomic_write(place, content, mode=PRIVATE)
 
 
-def _kind(file: str, said: Kind | None) -> FileType:
-    return FileType(said) if said else file_type_of(file)
+def _kind(name: str, said: Kind | None) -> FileType:
+    if said:
+        return FileType(said)
+    if name == STDIN:
+        raise UsageError(
+            "stdin has no ending that says what it is", hint="name a file with --filename-override, or its --input-type"
+        )
+    return file_type_of(name)
 
 
 def _kind_or_none(said: Kind | None) -> FileType | None:

@@ -6,7 +6,7 @@ import pytest
 
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg.secrets.age import generate_identity
-from llmcfg.secrets.creation import CreationRules, age_rule, parse_creation_rules, read_creation_rules
+from llmcfg.secrets.creation import CreationRules, Said, parse_creation_rules, read_creation_rules
 from llmcfg.secrets.sops.rules import Rule
 
 ALICE, BOB, CAROL = (generate_identity().recipient.text for _ in range(3))
@@ -206,7 +206,32 @@ def test_a_private_key_in_the_file_is_not_repeated() -> None:
     assert private not in str(caught.value)
 
 
-def test_recipients_that_are_named_by_hand_make_a_rule() -> None:
-    assert age_rule([ALICE, f" {BOB}", ALICE]).groups == ((ALICE, BOB),)
+def test_what_the_caller_says_stands_in_place_of_the_rule() -> None:
+    rules = parse(f"""\
+creation_rules:
+  - path_regex: ^a$
+    kms: arn:aws:kms:us-east-1:1:key/a
+    encrypted_regex: ^data$
+    mac_only_encrypted: true
+  - path_regex: ^b$
+    age: {ALICE}
+""")
+    said = rules.rule_for("a", Said((ALICE, f" {BOB}", ALICE), {"encrypted_regex": "^token$"}))
+    assert said.groups == ((ALICE, BOB),)
+    assert said.foreign == ()
+    assert said.rule == Rule("encrypted_regex", "^token$")
+    assert said.mac_only_encrypted
+    assert rules.rule_for("b", Said(settings={"encrypted_suffix": "_secret"})).rule == Rule(
+        "encrypted_suffix", "_secret"
+    )
+    assert rules.rule_for("elsewhere", Said((CAROL,))).recipients == (CAROL,)
+    with pytest.raises(UsageError, match="encrypted_suffix and encrypted_regex cannot be used together"):
+        rules.rule_for("a", Said((ALICE,), {"encrypted_suffix": "_secret"}))
     with pytest.raises(UsageError, match="is not a recipient"):
-        age_rule(["nobody"])
+        rules.rule_for("a", Said(("nobody",)))
+
+
+def test_without_rules_somebody_has_to_be_named() -> None:
+    with pytest.raises(NotFoundError, match=r"nobody is named who could open a.yaml: there are no creation rules"):
+        CreationRules().rule_for("a.yaml")
+    assert CreationRules().rule_for("a.yaml", Said((ALICE,))).recipients == (ALICE,)

@@ -7,7 +7,18 @@ services than age are named and never wrapped. Unlike sops, every rule is checke
 
 from __future__ import annotations
 
-from llmcfg.secrets.creation.reader import age_rule, parse_creation_rules, read_creation_rules
-from llmcfg.secrets.creation.rules import CONFIG, CreationRule, CreationRules
+from llmcfg.secrets.creation.config import FoundConfig, find_config, path_for_rules
+from llmcfg.secrets.creation.reader import parse_creation_rules, read_creation_rules
+from llmcfg.secrets.creation.rules import CONFIG, CreationRule, CreationRules, Said
 
-__all__ = ["CONFIG", "CreationRule", "CreationRules", "age_rule", "parse_creation_rules", "read_creation_rules"]
+__all__ = [
+    "CONFIG",
+    "CreationRule",
+    "CreationRules",
+    "FoundConfig",
+    "Said",
+    "find_config",
+    "parse_creation_rules",
+    "path_for_rules",
+    "read_creation_rules",
+]

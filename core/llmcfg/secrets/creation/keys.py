@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from llmcfg.secrets.sops.metadata import KEY_LISTS, KeyEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Naming(NamedTuple):
@@ -24,6 +24,13 @@ def age_key(text: str) -> KeyEntry:
     from llmcfg.secrets.age.recipients import needed_plugin, parse_recipient
 
     return _named("age", text.strip() if needed_plugin(text) else parse_recipient(text).text)
+
+
+def each_once(keys: Iterable[KeyEntry]) -> tuple[KeyEntry, ...]:
+    first: dict[tuple[str, str], KeyEntry] = {}
+    for key in keys:
+        first.setdefault((key.service, key.name), key)
+    return tuple(first.values())
 
 
 def _named(service: str, name: str) -> KeyEntry:

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.errors import UsageError
 from llmcfg.model.findings import Origin, Problem
-from llmcfg.secrets.creation.keys import GROUP_KEYS, RULE_KEYS, age_key
+from llmcfg.secrets.creation.keys import GROUP_KEYS, RULE_KEYS, age_key, each_once
 from llmcfg.secrets.creation.rules import CONFIG, CreationRule, CreationRules
 from llmcfg.secrets.sops.model import Item, Leaf, Mapping, Null, Sequence, text_of
 from llmcfg.secrets.sops.regex import compile_pattern
 from llmcfg.secrets.sops.rules import RULE_KINDS, Rule, parse_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from collections.abc import Sequence as AnySequence
+    from collections.abc import Iterator
 
     from llmcfg.secrets.creation.keys import Naming
     from llmcfg.secrets.sops.metadata import KeyEntry
@@ -57,11 +56,6 @@ def parse_creation_rules(content: bytes, file: str = CONFIG) -> CreationRules:
     return CreationRules(rules, file)
 
 
-def age_rule(recipients: AnySequence[str], threshold: int = 0) -> CreationRule:
-    """The rule that age recipients make which somebody names by hand. Raises UsageError for what is no recipient."""
-    return CreationRule((_each_once(age_key(text) for text in recipients),), threshold)
-
-
 class _Reader:
     """Reads one file. What is wrong is added to `problems` and left out."""
 
@@ -94,7 +88,7 @@ class _Reader:
         groups: list[tuple[KeyEntry, ...]] = []
         for node in self._list(fields.get("key_groups"), "key_groups"):
             if isinstance(node, Mapping):
-                groups.append(_each_once(self._group(node)))
+                groups.append(each_once(self._group(node)))
             else:
                 self._wrong(node, "a key group is not a mapping", "write - age: [age1…]")
         return tuple(groups)
@@ -128,7 +122,7 @@ class _Reader:
             keys += self._age_key(text, node)
         for name, key in RULE_KEYS.items():
             keys += [key(text) for _, text in self._named(fields, name)]
-        return _each_once(keys)
+        return each_once(keys)
 
     def _named(self, fields: dict[str, Item], name: str) -> Iterator[tuple[Node, str]]:
         """The texts of a field that is one text or a list."""
@@ -245,10 +239,3 @@ def _fields(node: Mapping) -> dict[str, Item]:
             for part in parts:
                 fields = {**_fields(part), **fields} if isinstance(part, Mapping) else fields
     return fields
-
-
-def _each_once(keys: Iterable[KeyEntry]) -> tuple[KeyEntry, ...]:
-    first: dict[tuple[str, str], KeyEntry] = {}
-    for key in keys:
-        first.setdefault((key.service, key.name), key)
-    return tuple(first.values())

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg.model.findings import Origin
-from llmcfg.secrets.sops.rules import Rule
+from llmcfg.secrets.creation.keys import age_key, each_once
+from llmcfg.secrets.sops.rules import Rule, parse_rule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmcfg.secrets.sops.metadata import KeyEntry
     from llmcfg.secrets.sops.regexstates import Pattern
+    from llmcfg.secrets.sops.rules import RuleKind
 
 CONFIG: Final = ".sops.yaml"
 
@@ -50,33 +54,67 @@ class CreationRule:
         return self.path_regex is None or self.path_regex.search(path)
 
 
+class Said(NamedTuple):
+    """What the caller says in place of the rule: recipients instead of all its keys, the rest one by one."""
+
+    recipients: tuple[str, ...] = ()
+    settings: Mapping[RuleKind, str] = {}
+    threshold: int = 0
+    mac_only_encrypted: bool = False
+
+
 class CreationRules(NamedTuple):
     """The rules in their order. `file` is how errors call the file that they come from."""
 
-    rules: tuple[CreationRule, ...]
+    rules: tuple[CreationRule, ...] = ()
     file: str = CONFIG
 
     def find(self, path: str) -> CreationRule | None:
         """The rule for a path from the folder of the file, written with `/`."""
         return next((rule for rule in self.rules if rule.fits(path)), None)
 
-    def rule_for(self, path: str) -> CreationRule:
+    def rule_for(self, path: str, said: Said | None = None) -> CreationRule:
         """The rule for a path that something is to be encrypted at.
 
-        Raises NotFoundError without one, UsageError for one that names nobody or keys that cannot be wrapped here.
+        Raises NotFoundError when neither a rule nor the caller says for whom, UsageError for what nothing can be encrypted by: nobody,
+        keys that cannot be wrapped here, two rules of what is encrypted.
         """
         rule = self.find(path)
-        if rule is None:
-            raise NotFoundError(
-                f"no creation rule of {self.file} matches {path}",
-                hint="add a rule whose path_regex matches, or name the keys with --age",
-            )
-        place = Origin(self.file, rule.line, rule.column)
-        if rule.foreign:
+        said = said or Said()
+        if rule is None and not said.recipients:
+            raise self._nobody(path)
+        place = Origin(self.file, rule.line, rule.column) if rule else ""
+        chosen = _overridden(rule or CreationRule(()), said)
+        if chosen.foreign:
             raise UsageError(
-                f"the rule for {path} ({place}) names {', '.join(rule.foreign[:4])}, which nothing can be encrypted for here",
+                f"the rule for {path} ({place}) names {', '.join(chosen.foreign[:4])}, which nothing can be encrypted for here",
                 hint="encrypt this file with sops, or let the rule name age recipients only",
             )
-        if not rule.recipients:
+        if not chosen.recipients:
             raise UsageError(f"the rule for {path} ({place}) names no keys", hint="add age recipients to it")
-        return rule
+        return chosen
+
+    def _nobody(self, path: str) -> NotFoundError:
+        if self.rules:
+            return NotFoundError(
+                f"no creation rule of {self.file} matches {path}",
+                hint="add a rule whose path_regex matches it, or name public keys with --age",
+            )
+        return NotFoundError(
+            f"nobody is named who could open {path}: there are no creation rules",
+            hint=f"write {CONFIG}, or name public keys with --age; llmcfg key show-public prints yours",
+        )
+
+
+def _overridden(rule: CreationRule, said: Said) -> CreationRule:
+    settings: dict[str, str] = {}
+    if rule.rule.kind and rule.rule != Rule():
+        settings[rule.rule.kind] = rule.rule.text
+    settings |= {kind: text for kind, text in said.settings.items() if text}
+    return replace(
+        rule,
+        keys=(each_once(age_key(text) for text in said.recipients),) if said.recipients else rule.keys,
+        threshold=said.threshold or rule.threshold,
+        rule=parse_rule(settings),
+        mac_only_encrypted=said.mac_only_encrypted or rule.mac_only_encrypted,
+    )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence as AnySequence
     from datetime import datetime
 
+    from llmcfg.model.value import Path
     from llmcfg.secrets.age import Identity
     from llmcfg.secrets.sops.keys import KeyService
     from llmcfg.secrets.sops.model import Documents, Node
@@ -47,8 +48,11 @@ def decrypt_file(
     output_type: FileType | None = None,
     services: AnySequence[KeyService] = (),
     ignore_mac: bool = False,
+    extract: Path | None = None,
 ) -> Decrypted:
-    """Raises NotAuthorisedError without a key that fits, IntegrityError for a file that was tampered with, UsageError for no SOPS file."""
+    """`extract` is the path of the one value that `plain` is to hold; NotFoundError if it is not there.
+
+    Raises NotAuthorisedError without a key that fits, IntegrityError for a file that was tampered with, UsageError for no SOPS file."""
     parsed = stores.parse_encrypted(content, input_type)
     metadata = read_metadata(parsed, input_type)
     data_key = find_data_key(metadata, (AgeKeys(identities), *services))
@@ -57,8 +61,16 @@ def decrypt_file(
     )
     if not ignore_mac:
         check_mac(metadata, mac, data_key)
-    plain = stores.write(documents, output_type or input_type)
+    plain = _write_plain(documents, output_type or input_type, extract)
     return Decrypted(plain, documents, parsed.documents, metadata, data_key)
+
+
+def _write_plain(documents: Documents, file_type: FileType, extract: Path | None) -> bytes:
+    if not extract:
+        return stores.write(documents, file_type)
+    from llmcfg.secrets.sops.extract import write_extracted
+
+    return write_extracted(documents, extract, file_type)
 
 
 def encrypt_file(
@@ -80,6 +92,7 @@ def encrypt_file(
     groups = key_groups(recipients)
     data_key = new_data_key()
     chosen = EVERYTHING if input_type is FileType.BINARY else rule or Rule()
+    mac_only_encrypted = mac_only_encrypted and input_type is not FileType.BINARY
     sealed, mac = encrypt_tree(documents, Cipher(data_key), chosen, mac_only_encrypted=mac_only_encrypted)
     lastmodified = write_time(moment)
     metadata = Metadata(
