@@ -8,6 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmcfg.canonical import canonical_json
 from llmcfg.model.reference import secret_reference
 from llmcfg.model.target import Target
 from llmcfg.pipeline.build import build
@@ -21,7 +22,6 @@ from llmcfg.pipeline.bundle import (
     seal_references,
     unseal_references,
 )
-from llmcfg.pipeline.canonical import canonical_json
 from support.written import CONSUMER, MANIFEST, opened
 
 TENANTS = MANIFEST + "tenants: {acme: {}, beta: {}}\n"

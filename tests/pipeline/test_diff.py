@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from llmcfg.errors import IntegrityError
@@ -11,19 +10,8 @@ from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.target import Target
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import environment_files
-from llmcfg.pipeline.canonical import canonical_json
 from llmcfg.pipeline.configuration import Memo
-from llmcfg.pipeline.diff import (
-    State,
-    TargetState,
-    apply_changes,
-    compare,
-    deployed_state,
-    diff_values,
-    differ,
-    spread,
-    state_of,
-)
+from llmcfg.pipeline.diff import State, TargetState, compare, deployed_state, state_of
 from support.written import CONSUMER, MANIFEST, opened
 
 keys = st.sampled_from("abcde")
@@ -56,67 +44,6 @@ def stored(files, environment="prod"):
     configuration = opened(files)
     targets = [target for target in configuration.targets if target.environment == environment]
     return environment_files(environment, build(configuration, targets).bundles, None)
-
-
-# laws of values
-
-
-@given(values)
-def test_nothing_differs_from_itself(value):
-    assert not differ(value, value)
-    assert list(diff_values(value, apply_changes(value, []))) == []
-
-
-@given(mappings, mappings)
-def test_the_changes_lead_from_one_value_to_the_other(before, after):
-    assert canonical_json(apply_changes(before, diff_values(before, after))) == canonical_json(after)
-
-
-@given(mappings, mappings)
-def test_the_way_back_is_the_way_there_turned_round(before, after):
-    there = {(change.path, repr(change.before), repr(change.after)) for change in diff_values(before, after)}
-    back = {(change.path, repr(change.after), repr(change.before)) for change in diff_values(after, before)}
-
-    assert {path for path, _, _ in there} == {path for path, _, _ in back}
-    assert len(there) == len(back)
-
-
-@given(values, values)
-def test_values_differ_exactly_when_their_canonical_bytes_do(before, after):
-    assert differ(before, after) == (canonical_json(before) != canonical_json(after))
-
-
-@given(mappings, mappings)
-def test_no_change_lies_inside_another(before, after):
-    paths = [change.path for change in diff_values(before, after)]
-
-    assert not any(one != other and other[: len(one)] == one for one in paths for other in paths)
-
-
-@given(mappings, mappings)
-def test_spreading_gives_leaves_and_loses_nothing(before, after):
-    changes = list(diff_values(before, after))
-    leaves = [leaf for change in changes for leaf in spread(change)]
-
-    assert all(not isinstance(leaf.after, dict) or not leaf.after for leaf in leaves if leaf.before is ABSENT)
-    added = [leaf for leaf in leaves if leaf.before is ABSENT]
-    assert all(differ(_at(after, leaf.path), leaf.after) is False for leaf in added)
-
-
-def _at(value, path):
-    for step in path:
-        value = value[step]
-    return value
-
-
-def test_absent_is_not_null():
-    assert list(diff_values({"a": None}, {})) == [Change(("a",), None, ABSENT)]
-    assert list(diff_values({}, {"a": None})) == [Change(("a",), ABSENT, None)]
-
-
-def test_lists_of_one_length_are_compared_item_by_item():
-    assert list(diff_values([1, [2]], [1, [3]])) == [Change((1, 0), 2, 3)]
-    assert list(diff_values([1], [1, 2])) == [Change((), [1], [1, 2])]
 
 
 # what two revisions differ by

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.change import ABSENT
+from llmcfg.model.difference import spread
 from llmcfg.model.keypath import format_key_path
-from llmcfg.pipeline.diff import spread
 from llmcfg_cli.views.reach import reach_text, summary
 from llmcfg_cli.views.text import Style, clip, clip_pair, display_width, paint, plural, visible
 from llmcfg_cli.views.values import inline

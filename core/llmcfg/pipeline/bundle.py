@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg import __version__
+from llmcfg.canonical import canonical_json, digest, digest_of
 from llmcfg.model.reference import ReferenceKind, find_references, is_whole, secret_reference
-from llmcfg.pipeline.canonical import canonical_json, digest, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

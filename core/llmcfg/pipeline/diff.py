@@ -12,17 +12,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmcfg.canonical import canonical_json, digest
 from llmcfg.model.change import ABSENT, Change, Difference, FileChange, RecipientChange, SecretChange, ValueChange
+from llmcfg.model.difference import diff_values, spread
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.target import SHARED, Target
-from llmcfg.pipeline.canonical import canonical_json, digest
 from llmcfg.pipeline.stored import DocumentReader, read_bundles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from llmcfg.model.change import Kind, Side
-    from llmcfg.model.value import Path, Value
+    from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
 
@@ -107,46 +108,6 @@ def compare(before: State, after: State) -> Difference:
         tuple(sorted(str(target) for target in after.targets if target not in before.targets)),
         tuple(sorted(str(target) for target in before.targets if target not in after.targets)),
     )
-
-
-def diff_values(before: Side, after: Side, at: Path = ()) -> Iterator[Change]:
-    """The changes that lead from one value to the other. Lists of one length are compared item by item, others whole."""
-    if before is after:
-        return
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key, item in before.items():
-            yield from diff_values(item, after.get(key, ABSENT), (*at, key))
-        for key, item in after.items():
-            if key not in before:
-                yield Change((*at, key), ABSENT, item)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from diff_values(old, new, (*at, index))
-    elif not _same_scalar(before, after):
-        yield Change(at, before, after)
-
-
-def differ(before: Side, after: Side) -> bool:
-    """Whether a consumer could tell the two values apart."""
-    return next(diff_values(before, after), None) is not None
-
-
-def spread(change: Change) -> Iterator[Change]:
-    """A change of a whole mapping as the changes of its leaves: for output that lists keys."""
-    whole = change.after if change.before is ABSENT else change.before if change.after is ABSENT else None
-    if isinstance(whole, dict) and whole:
-        for key, item in whole.items():
-            sides: tuple[Side, Side] = (ABSENT, item) if change.before is ABSENT else (item, ABSENT)
-            yield from spread(Change((*change.path, key), *sides))
-    else:
-        yield change
-
-
-def apply_changes(value: Value, changes: Iterable[Change]) -> Value:
-    """The value with the changes made: `apply_changes(a, diff_values(a, b))` is b, up to the order of keys."""
-    for change in changes:
-        value = _put(value, change.path, change.after)
-    return value
 
 
 class _Pair:
@@ -249,34 +210,10 @@ class _Collected:
         return self._patches[key]
 
 
-def _same_scalar(a: Side, b: Side) -> bool:
-    """As canonical JSON has it. Collections come here only when they differ in kind or length."""
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return a == b
-    return isinstance(a, str) and a == b
-
-
 def _keys_that_differ(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
             yield key, "changed" if key in before and key in after else "added" if key in after else "removed"
-
-
-def _put(value: Value, path: Path, new: Side) -> Value:
-    if not path:
-        assert new is not ABSENT
-        return new
-    if isinstance(value, list):
-        index = path[0]
-        assert isinstance(index, int)
-        return [*value[:index], _put(value[index], path[1:], new), *value[index + 1 :]]
-    assert isinstance(value, dict)
-    key = str(path[0])
-    if len(path) == 1 and new is ABSENT:
-        return {known: item for known, item in value.items() if known != key}
-    return {**value, key: _put(value.get(key), path[1:], new)}
 
 
 def _bytes(side: Side) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmcfg.canonical import canonical_json
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.bundle import Part, make_part, seal_references
-from llmcfg.pipeline.canonical import canonical_json
 from llmcfg.pipeline.configuration import assemble
 from llmcfg.pipeline.resolve import Resolved, is_around
 

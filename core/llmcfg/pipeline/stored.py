@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from llmcfg.canonical import digest, digest_of
 from llmcfg.errors import IntegrityError
 from llmcfg.pipeline.bundle import HEAD, MANIFEST, unseal_references
-from llmcfg.pipeline.canonical import digest, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

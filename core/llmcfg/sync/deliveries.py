@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from llmcfg.canonical import canonical_json
 from llmcfg.errors import FindingsError
 from llmcfg.model.manifest import SinkSpec
-from llmcfg.pipeline.canonical import canonical_json
 from llmcfg.sync.deployed import cut_to_folders
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.errors import IntegrityError, NotFoundError
 from llmcfg.model.moment import parse_moment
 from llmcfg.pipeline.bundle import ENGINE, HEAD
-from llmcfg.pipeline.canonical import canonical_json, digest_of
 from llmcfg.pipeline.stored import read_head
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from llmcfg import limits
 from llmcfg.errors import FindingsError, UnknownKeyError
 from llmcfg.model.change import ABSENT
+from llmcfg.model.difference import differ
 from llmcfg.model.snapshot import Revision
-from llmcfg.pipeline.diff import State, compare, differ
+from llmcfg.pipeline.diff import State, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

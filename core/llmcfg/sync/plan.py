@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from llmcfg.canonical import canonical_json
 from llmcfg.errors import ConflictError, FindingsError, IntegrityError, StalePlanError, UsageError
 from llmcfg.model.findings import has_blocking
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, environment_files, root_digest
-from llmcfg.pipeline.canonical import canonical_json
 from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, deployed_state, state_of
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sync.deliveries import find_sinks, observe

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from llmcfg.pipeline.canonical import canonical_json, digest, digest_of
+from llmcfg.canonical import canonical_json, digest, digest_of
 
 # RFC 8785 appendix B: the bits of a double, and how ECMAScript writes it.
 NUMBERS = [
