@@ -37,7 +37,12 @@ def atomic_write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
 
 def find_asides(folder: Path) -> list[Path]:
     """What `atomic_write` left in a folder when it was killed, sorted."""
-    return sorted(path for path in folder.iterdir() if _ASIDE.fullmatch(path.name)) if folder.is_dir() else []
+    return sorted(path for path in folder.iterdir() if is_aside(path)) if folder.is_dir() else []
+
+
+def is_aside(path: Path) -> bool:
+    """Whether this is what `atomic_write` writes before it renames."""
+    return _ASIDE.fullmatch(path.name) is not None
 
 
 def append_line(path: Path, line: bytes, *, mode: int = 0o600) -> None:

@@ -5,11 +5,13 @@ LlmcfgError                    exit  who can mend it
 ├── FindingsError               4    the author of the configuration
 ├── NotAuthorisedError          5    whoever grants access or holds the key
 ├── ConflictError               6    nobody: somebody else was first, look again
-│   └── StalePlanError          6    the caller: make a new plan
+│   ├── StalePlanError          6    the caller: make a new plan
+│   └── HeldError               6    a person: what a remote now says goes back on what was accepted
 ├── NotFoundError               7    the caller: no such thing
 │   ├── UnknownRevisionError
 │   └── UnknownKeyError
 ├── PendingError                8    time: held by another process, or timed out
+│   └── RemoteError             8    time, or the other side: it does not answer, or not as it should
 ├── PartlyAppliedError          9    the operator: some of it happened
 ├── IntegrityError             10    the operator: what is stored is not what was written
 └── StorageError                1    the operator: disk full, read-only, input/output error
@@ -24,24 +26,31 @@ if TYPE_CHECKING:
 
 
 class LlmcfgError(Exception):
-    """Says subject and value in its message and the next step in `hint`."""
+    """Says subject and value in its message and the next step in `hint`.
+
+    `code` is a stable word for programs; the class has one, and who raises may say it more precisely.
+    """
 
     exit_code = 1
+    code = "failed"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code or self.code
 
 
 class UsageError(LlmcfgError):
     exit_code = 2
+    code = "usage"
 
 
 class FindingsError(LlmcfgError):
     """Raised where sound configuration is needed. `findings` are the `model.findings.Finding` values that say what is wrong."""
 
     exit_code = 4
+    code = "findings"
 
     def __init__(self, message: str, *, findings: Sequence[Any] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -50,22 +59,33 @@ class FindingsError(LlmcfgError):
 
 class NotAuthorisedError(LlmcfgError):
     exit_code = 5
+    code = "not-authorised"
 
 
 class ConflictError(LlmcfgError):
     exit_code = 6
+    code = "conflict"
 
 
 class StalePlanError(ConflictError):
     """What a saved plan was made from is no longer what is there."""
 
+    code = "stale-plan"
+
+
+class HeldError(ConflictError):
+    """A remote's ref is not followed: it was rewritten, moved or removed."""
+
+    code = "held"
+
 
 class NotFoundError(LlmcfgError):
     exit_code = 7
+    code = "not-found"
 
 
 class UnknownRevisionError(NotFoundError):
-    pass
+    code = "revision-missing"
 
 
 class UnknownKeyError(NotFoundError):
@@ -74,17 +94,33 @@ class UnknownKeyError(NotFoundError):
 
 class PendingError(LlmcfgError):
     exit_code = 8
+    code = "pending"
+
+
+class RemoteError(PendingError):
+    """A remote repository, an endpoint or a program beside us failed, or was cut off for taking too long or too much.
+
+    `wait_seconds` is how long it asked to be left alone, if it did.
+    """
+
+    code = "remote"
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "", wait_seconds: float | None = None) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.wait_seconds = wait_seconds
 
 
 class PartlyAppliedError(LlmcfgError):
     """The deployed ref moved, but not everything after it happened."""
 
     exit_code = 9
+    code = "partly-applied"
 
 
 class IntegrityError(LlmcfgError):
     exit_code = 10
+    code = "damaged"
 
 
 class StorageError(LlmcfgError):
-    pass
+    code = "storage"

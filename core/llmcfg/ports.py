@@ -134,6 +134,10 @@ class Sink(Protocol):
     def deliver(self, root: str, files: Mapping[str, bytes]) -> None:
         """Make `files` current at once: a reader sees all of the old or all of the new. `root` is the digest that names them.
 
-        Raises StorageError.
+        Raises StorageError, PendingError; a sink with hooks or at the other end of a network also what these raise.
         """
+        ...
+
+    def delivered(self) -> str | None:
+        """The root of the last delivery that was completed; None when there was none, or nothing is known of it."""
         ...

@@ -33,7 +33,7 @@ def deliver(sink, files):
 
 
 def stored(root):
-    return sorted(path.name for path in (root / ".llmcfg").iterdir() if path.name != "lock")
+    return sorted(path.name for path in (root / ".llmcfg").iterdir() if path.name not in ("lock", "delivered"))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ class MemorySink:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] | None = None
+        self.root: str | None = None
 
     def observe(self) -> Mapping[str, str] | None:
         if self.files is None:
@@ -19,3 +20,7 @@ class MemorySink:
 
     def deliver(self, root: str, files: Mapping[str, bytes]) -> None:
         self.files = dict(files)
+        self.root = root
+
+    def delivered(self) -> str | None:
+        return self.root

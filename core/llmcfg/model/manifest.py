@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,11 +20,20 @@ class Track(NamedTuple):
 
 
 class SinkSpec(NamedTuple):
-    """Where bundles are delivered. `path` may hold {environment}; it is relative to the delivery root, never outside it."""
+    """Where bundles are delivered.
+
+    A `directory` lies at `path` below the delivery root, never outside it. `http` and `git` are known by their name in the settings
+    of the machine; `path` and `branch` are where in that repository. Both may hold {environment}. `after_apply` are the hooks of its
+    consumers, by the folder of their bundle.
+    """
 
     kind: str
     path: str
     keep: int = 3
+    drift: Literal["mend", "report"] = "mend"
+    name: str = ""
+    branch: str = ""
+    after_apply: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,7 @@ class Consumer:
     """An application that reads configuration.
 
     `environments` are the ones it runs in. `tenants` are the ones it gets a bundle for; `shared` adds the one without a tenant.
-    `select` are key paths, text form; the empty path selects everything.
+    `select` are key paths, text form; the empty path selects everything. `after_apply` is the name of a hook in the machine's settings.
     """
 
     name: str
@@ -121,4 +130,5 @@ class Consumer:
     schema: str | None = None
     recipients: tuple[str, ...] = ()
     sinks: tuple[SinkSpec, ...] = ()
+    after_apply: str | None = None
     description: str = ""

@@ -76,6 +76,7 @@ def _consumer(name: str, file: str, said: dict[str, Any], manifest: Manifest) ->
         schema=said.get("schema"),
         recipients=tuple(said.get("recipients", ())),
         sinks=sinks_of(said),
+        after_apply=said.get("after_apply"),
         description=said.get("description", ""),
     )
 

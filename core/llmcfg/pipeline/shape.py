@@ -36,21 +36,44 @@ def shape_problems(schema: str, value: dict[str, Any], rule: str) -> list[Proble
 
 
 def sinks_of(said: dict[str, Any]) -> tuple[SinkSpec, ...]:
-    return tuple(
-        SinkSpec(kind, options["path"], options.get("keep", 3))
-        for sink in said.get("sinks", ())
-        for kind, options in sink.items()
-    )
+    return tuple(_sink(kind, options) for sink in said.get("sinks", ()) for kind, options in sink.items())
 
 
 def sink_problems(said: dict[str, Any], rule: str) -> Iterator[Problem]:
-    """Sinks deliver below the delivery root, which the caller of apply chooses."""
+    """Sinks deliver below the delivery root, which the caller of apply chooses, or into a folder of a branch."""
     for index, sink in enumerate(said.get("sinks", ())):
         for kind, options in sink.items():
-            why = _why_not_a_sink_path(options["path"])
+            why = _why_not_a_sink_path(options["path"]) if "path" in options else None
             if why:
                 yield Problem(rule, f"the sink path {options['path'][:100]!r} {why}", path=("sinks", index, kind, "path"),
                               hint="write a path below the delivery root, such as delivered/{environment}")  # fmt: skip
+            why = _why_not_a_branch(options["branch"]) if "branch" in options else None
+            if why:
+                yield Problem(rule, f"the branch {options['branch']!r} {why}", path=("sinks", index, kind, "branch"),
+                              hint="write a branch such as rendered/{environment}")  # fmt: skip
+
+
+def _sink(kind: str, options: dict[str, Any]) -> SinkSpec:
+    return SinkSpec(
+        kind,
+        options.get("path", ""),
+        options.get("keep", 3),
+        options.get("drift", "mend"),
+        options.get("endpoint") or options.get("repository", ""),
+        options.get("branch", ""),
+    )
+
+
+def _why_not_a_branch(branch: str) -> str | None:
+    plain = branch.replace("{environment}", "environment")
+    parts = plain.split("/")
+    if "{" in plain or "}" in plain:
+        return "has a placeholder that is not {environment}"
+    if ".." in plain or any(not part or part.startswith(".") or part.endswith((".", ".lock")) for part in parts):
+        return "is no name of a branch"
+    if parts[0] == "deployed":
+        return "is a deployed branch, which says what an environment runs"
+    return None
 
 
 def _why_not_a_sink_path(path: str) -> str | None:

@@ -3,9 +3,12 @@
     <root>/current -> .llmcfg/<digest>      what readers open; resolve it once, then read: it is all of one delivery
     <root>/.llmcfg/<digest>/...             deliveries, the newest `keep` and the current one
     <root>/.llmcfg/lock                     held by the process that delivers
+    <root>/.llmcfg/delivered                the root of the last delivery that was completed
+    <root>/.llmcfg/switching                what is going on while hooks are asked (switching.py)
 
 A delivery is written aside, flushed, renamed to its digest, and made current by renaming a new link over the old one. Whatever dies
-half-way leaves the old delivery current, and rests that the next delivery removes. Files are 0600 and directories 0700.
+half-way leaves the old delivery current, and rests that the next delivery removes. Files are 0600 and directories 0700. A file that the
+current delivery has already is linked and not copied, so a change costs what it changes.
 """
 
 from __future__ import annotations
@@ -22,14 +25,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from llmcfg.disk import make_folders, storage_errors, sync_folder, write_new
-from llmcfg.errors import PendingError, UsageError
+from llmcfg.disk import atomic_write, is_aside, make_folders, storage_errors, sync_folder, write_new
+from llmcfg.errors import LlmcfgError, PendingError, UsageError
+from llmcfg.failpoints import failpoint
+from llmcfg.sinks.switching import UNFINISHED, Switch, forget_switch, read_switch, write_switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from llmcfg.sinks.switching import AfterApply
+
 _STORE = ".llmcfg"
 _CURRENT = "current"
+_DELIVERED = "delivered"
 _ASIDE = "tmp-"
 _DIGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,127}")
 _WAIT_SECONDS = 30.0
@@ -38,13 +46,17 @@ _LOOKS = 20  # at a delivery that is replaced while it is being observed
 
 
 class DirectorySink:
-    """Delivers to the folder `root`, made when first needed. `keep` is how many deliveries stay there, at least the current one."""
+    """Delivers to the folder `root`, made when first needed. `keep` is how many deliveries stay there, at least the current one.
 
-    def __init__(self, root: Path, keep: int = 3) -> None:
+    `after_apply` may refuse a delivery before it is current, and take it back afterwards.
+    """
+
+    def __init__(self, root: Path, keep: int = 3, after_apply: AfterApply | None = None) -> None:
         self._root = root
         self._store = root / _STORE
         self._current = root / _CURRENT
         self._keep = max(keep, 1)
+        self._after_apply = after_apply
 
     @property
     def name(self) -> str:
@@ -58,6 +70,8 @@ class DirectorySink:
                 if pointed is None:
                     return None
                 seen = _digests(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
+                if self._after_apply is not None and read_switch(self._store) is not None:
+                    seen[UNFINISHED] = "its consumers were not told to the end"
                 if self._identity() == before:
                     return seen
         raise PendingError(f"{self._root} changes faster than it can be read", hint="try again")
@@ -76,8 +90,75 @@ class DirectorySink:
             with self._lock():
                 self._remove_rests()
                 folder = self._place(root.replace(":", "-"), files)
-                self._point_at(folder)
+                failpoint("directory.placed")
+                if self._after_apply is None:
+                    self._point_at(folder)
+                else:
+                    self._switch(folder, self._after_apply)
+                failpoint("directory.pointed")
+                atomic_write(self._store / _DELIVERED, f"{root}\n".encode(), mode=0o600)
                 self._prune(folder)
+
+    def delivered(self) -> str | None:
+        with storage_errors("read", self._root):
+            try:
+                return (self._store / _DELIVERED).read_text("ascii").strip() or None
+            except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+                return None
+
+    def _switch(self, folder: Path, after_apply: AfterApply) -> None:
+        """Validate, switch, tell; when a consumer is not well afterwards, switch back and tell again. Raises what refused it."""
+        self._finish_switch(after_apply)
+        before = self._delivery()
+        if before == folder:
+            return
+        after_apply.validate(folder, before)
+        write_switch(self._store, Switch(folder.name, before.name if before else None))
+        failpoint("directory.switch_written")
+        self._point_at(folder)
+        failpoint("directory.switched")
+        self._tell(folder, before, after_apply)
+        forget_switch(self._store)
+
+    def _tell(self, folder: Path, before: Path | None, after_apply: AfterApply) -> None:
+        try:
+            after_apply.settle(folder, before)
+        except LlmcfgError:
+            write_switch(self._store, Switch(folder.name, before.name if before else None, is_undone=True))
+            failpoint("directory.undo_written")
+            self._take_back(folder, before, after_apply)
+            raise
+
+    def _take_back(self, folder: Path, before: Path | None, after_apply: AfterApply) -> None:
+        if before is None:
+            self._current.unlink(missing_ok=True)
+            sync_folder(self._root)
+        else:
+            self._point_at(before)
+            failpoint("directory.taken_back")
+            with suppress(LlmcfgError):  # what went wrong first is what is told
+                after_apply.settle(before, folder)
+        forget_switch(self._store)
+
+    def _finish_switch(self, after_apply: AfterApply) -> None:
+        """What a killed delivery left: tell the consumers again, or take it back to the end."""
+        left = read_switch(self._store)
+        if left is None:
+            return
+        folder, before = self._store / left.to, self._store / left.before if left.before else None
+        before = before if before is not None and before.is_dir() else None
+        if left.is_undone:
+            self._take_back(folder, before, after_apply)
+        elif self._delivery() == folder:
+            self._tell(folder, before, after_apply)
+            forget_switch(self._store)
+        else:
+            forget_switch(self._store)
+
+    def _delivery(self) -> Path | None:
+        """The delivery that is current, if it is one of ours and there."""
+        pointed = self._pointed()
+        return pointed if pointed is not None and self._is_delivery(pointed) and pointed.is_dir() else None
 
     def _pointed(self) -> Path | None:
         """The folder that `current` names; itself when it is no link; None when it is not there."""
@@ -109,10 +190,19 @@ class DirectorySink:
         taken = {path.name for path in self._store.iterdir()}
         free = next(name for name in _names(digest) if name not in taken)
         aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
-        _write_folder(aside, files)
+        _write_folder(aside, files, self._same_as_current(wanted))
+        failpoint("directory.written")
         aside.rename(self._store / free)
         sync_folder(self._store)
         return self._store / free
+
+    def _same_as_current(self, wanted: Mapping[str, str]) -> dict[str, Path]:
+        """The files of the current delivery that are what is wanted, to be linked. None in a folder where that is not possible."""
+        current = self._delivery()
+        if current is None:
+            return {}
+        there = _digests(current)
+        return {path: current / path for path, digest in wanted.items() if there.get(path) == digest}
 
     def _point_at(self, folder: Path) -> None:
         target = f"{_STORE}/{folder.name}"
@@ -144,7 +234,7 @@ class DirectorySink:
 
     def _is_rest(self, path: Path) -> bool:
         """Left by a writer that died, or a link, which is none of ours."""
-        return path.name.startswith(_ASIDE) or path.is_symlink()
+        return path.name.startswith(_ASIDE) or path.is_symlink() or is_aside(path)
 
     def _remove(self, folder: Path) -> None:
         """Renamed first, so that a crash leaves rests and never half a delivery under its digest."""
@@ -193,8 +283,8 @@ def _check_path(path: str) -> None:
         raise UsageError(f"{path!r} cannot be delivered: it leaves its directory", hint="choose another output path")
 
 
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write and flush all files, then every directory from the innermost outwards."""
+def _write_folder(folder: Path, files: Mapping[str, bytes], same: Mapping[str, Path]) -> None:
+    """Write and flush all files, or link those of `same`, then every directory from the innermost outwards."""
     folders = {PurePosixPath()}
     folder.mkdir(mode=0o700)
     for path, content in sorted(files.items()):
@@ -202,9 +292,21 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             if above not in folders:
                 (folder / above).mkdir(mode=0o700)
                 folders.add(above)
-        write_new(folder / path, content, mode=0o600)
+        if not (path in same and _link(same[path], folder / path)):
+            write_new(folder / path, content, mode=0o600)
     for inner in sorted(folders, key=lambda path: len(path.parts), reverse=True):
         sync_folder(folder / inner)
+
+
+def _link(source: Path, path: Path) -> bool:
+    """Whether `path` is now the same file as `source`; not when others may read it, or the file system has no links or no more of them."""
+    try:
+        if stat.S_IMODE(source.lstat().st_mode) != 0o600:
+            return False
+        path.hardlink_to(source)
+    except OSError:
+        return False
+    return True
 
 
 def _digests(folder: Path) -> dict[str, str]:

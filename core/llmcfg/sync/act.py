@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, PartlyAppliedError
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.diff import compare, deployed_state
-from llmcfg.sync.deliveries import find_sinks, join_sinks, observe
+from llmcfg.sync.deliveries import deliver, find_sinks, join_sinks, observe
 from llmcfg.sync.deployed import (
     Deployed,
     commit_message,
@@ -172,28 +172,20 @@ def _deliver(
     repository: Repository, environment: str, tip: str | None, deliveries: tuple[Delivery, ...]
 ) -> tuple[str, ...]:
     """Write the sinks that differ, for as long as the deployed ref is at `tip`."""
-    delivered: list[str] = []
-    failed: list[tuple[str, LlmcfgError]] = []
     waiting = [delivery for delivery in deliveries if delivery.state != "current"]
-    for delivery in waiting:
-        _refuse_if_moved(repository, environment, tip)
-        try:
-            delivery.sink.deliver(delivery.root, delivery.files)
-            delivered.append(delivery.sink.name)
-        except LlmcfgError as error:
-            failed.append((delivery.sink.name, error))
-    if waiting:
-        _refuse_if_moved(repository, environment, tip)
-    if failed:
-        said = "; ".join(f"{name}: {error.message}" for name, error in failed)
+    done = deliver(waiting, lambda: refuse_if_moved(repository, environment, tip))
+    if done.failed:
+        said = "; ".join(f"{delivery.sink.name}: {error.message}" for delivery, error in done.failed)
+        first = done.failed[0][1]
         raise PartlyAppliedError(
             f"deployed/{environment} is right, but not every sink could be written: {said}",
-            hint=failed[0][1].hint or f"mend the cause and run llmcfg apply -e {environment} again",
-        ) from failed[0][1]
-    return tuple(delivered)
+            hint=first.hint or f"mend the cause and run llmcfg apply -e {environment} again",
+        ) from first
+    return tuple(delivery.sink.name for delivery in done.written)
 
 
-def _refuse_if_moved(repository: Repository, environment: str, tip: str | None) -> None:
+def refuse_if_moved(repository: Repository, environment: str, tip: str | None) -> None:
+    """Raises ConflictError unless the deployed ref is at `tip`."""
     now = repository.read_ref(deployed_ref(environment))
     if now != tip:
         raise ConflictError(

@@ -8,34 +8,73 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from llmcfg.canonical import canonical_json
-from llmcfg.errors import FindingsError
-from llmcfg.model.manifest import SinkSpec
+from llmcfg.errors import FindingsError, LlmcfgError
 from llmcfg.sync.deployed import cut_to_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from llmcfg.model.manifest import SinkSpec
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Sink
 
-    MakeSink = Callable[[SinkSpec, str], Sink]
+    MakeSink = Callable[[SinkSpec, str], Sink | None]
     SinkFolders = Mapping[SinkSpec, frozenset[str]]
 
 DeliveryState = Literal["current", "empty", "differs"]
 
 
+class Place(NamedTuple):
+    """What tells one sink from another."""
+
+    kind: str
+    name: str
+    branch: str
+    path: str
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.name, self.branch, self.path) if part)
+
+
+class _Said(NamedTuple):
+    spec: SinkSpec
+    folders: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a sink should hold, and how what it does hold compares. `differing` are the paths that differ, sorted."""
+    """What a sink should hold, and how what it does hold compares. `differing` are the paths that differ, sorted.
+
+    `is_recorded` says that this very delivery was completed before; if it differs all the same, somebody changed it since: it drifted.
+    `mends` is false for a sink whose drift is only to be reported.
+    """
 
     sink: Sink
     root: str
     files: Mapping[str, bytes]
     state: DeliveryState
     differing: tuple[str, ...] = ()
+    is_recorded: bool = True
+    mends: bool = True
+
+    @property
+    def has_drifted(self) -> bool:
+        return self.state != "current" and self.is_recorded
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be delivered when nobody asked for it."""
+        return not self.is_recorded or (self.has_drifted and self.mends)
+
+
+class Delivered(NamedTuple):
+    """The sinks that were written, and those that could not be, with why."""
+
+    written: tuple[Delivery, ...]
+    failed: tuple[tuple[Delivery, LlmcfgError], ...]
 
 
 def find_sinks(configuration: Configuration, environment: str) -> SinkFolders:
@@ -45,29 +84,38 @@ def find_sinks(configuration: Configuration, environment: str) -> SinkFolders:
     """
     found = _sinks_of(configuration, environment)
     for other in configuration.manifest.environments:
-        shared = found.keys() & _sinks_of(configuration, other).keys() if other != environment else ()
-        for _, path in sorted(shared):
+        theirs = _sinks_of(configuration, other) if other != environment else {}
+        for place in sorted(place for place in found.keys() & theirs.keys() if place.kind != "http"):
             raise FindingsError(
-                f"the sink {path!r} belongs to the environments {environment!r} and {other!r}: each would remove what the other writes",
+                f"the sink {str(place)!r} belongs to {environment!r} and {other!r}: each would remove what the other writes",
                 hint="put {environment} in its path",
             )
-    return {SinkSpec(kind, path, keep): frozenset(folders) for (kind, path), (keep, folders) in found.items()}
+    return {said.spec: frozenset(said.folders) for said in found.values()}
 
 
 def join_sinks(others: SinkFolders, sinks: SinkFolders) -> SinkFolders:
     """`sinks`, and those of `others` that lie in other places."""
-    places = {(spec.kind, spec.path) for spec in sinks}
-    return {**{spec: folders for spec, folders in others.items() if (spec.kind, spec.path) not in places}, **sinks}
+    places = {place_of(spec) for spec in sinks}
+    return {**{spec: folders for spec, folders in others.items() if place_of(spec) not in places}, **sinks}
+
+
+def place_of(spec: SinkSpec) -> Place:
+    return Place(spec.kind, spec.name, spec.branch, _normal(spec.path))
 
 
 def observe(
     sinks: SinkFolders, environment: str, files: Mapping[str, bytes], make_sink: MakeSink
 ) -> tuple[Delivery, ...]:
-    """What each sink should hold of these files, compared with what it does hold. A sink of no bundle that is not there stays so."""
+    """What each sink should hold of these files, compared with what it does hold.
+
+    A sink of no bundle that is not there stays so. One that `make_sink` gives None for is somebody else's to deliver to.
+    """
     deliveries = []
     for spec, folders in sinks.items():
-        wanted = cut_to_folders(files, folders)
         sink = make_sink(spec, environment)
+        if sink is None:
+            continue
+        wanted = cut_to_folders(files, folders)
         there = sink.observe()
         if there is None and not folders:
             continue
@@ -76,28 +124,61 @@ def observe(
             sorted(path for path in {*digests, *(there or {})} if digests.get(path) != (there or {}).get(path))
         )
         state: DeliveryState = "current" if not differing else "empty" if there is None else "differs"
-        deliveries.append(Delivery(sink, _delivery_root(digests), wanted, state, differing))
+        root = _delivery_root(digests)
+        is_recorded = sink.delivered() == root
+        deliveries.append(Delivery(sink, root, wanted, state, differing, is_recorded, spec.drift == "mend"))
     return tuple(deliveries)
 
 
-def _sinks_of(configuration: Configuration, environment: str) -> dict[tuple[str, str], tuple[int, set[str]]]:
-    """By kind and place, so that two ways to write one place are one sink; it keeps as much as any of them says."""
-    sinks: dict[tuple[str, str], tuple[int, set[str]]] = {}
+def deliver(deliveries: Iterable[Delivery], refuse_if_moved: Callable[[], None]) -> Delivered:
+    """Write these sinks, one after another. `refuse_if_moved` raises when the deployed ref is no longer what they are made from."""
+    written: list[Delivery] = []
+    failed: list[tuple[Delivery, LlmcfgError]] = []
+    for delivery in deliveries:
+        refuse_if_moved()
+        try:
+            delivery.sink.deliver(delivery.root, delivery.files)
+            written.append(delivery)
+        except LlmcfgError as error:
+            failed.append((delivery, error))
+    if written or failed:
+        refuse_if_moved()
+    return Delivered(tuple(written), tuple(failed))
+
+
+def _sinks_of(configuration: Configuration, environment: str) -> dict[Place, _Said]:
+    """By place, so that two ways to write one place are one sink."""
+    sinks: dict[Place, _Said] = {}
     for spec in configuration.manifest.sinks:
-        _add(sinks, spec, environment, ())
+        _add(sinks, spec, environment)
     for target in configuration.targets:
         if target.environment == environment:
-            for spec in configuration.consumer(target.consumer).sinks or configuration.manifest.sinks:
-                _add(sinks, spec, environment, (target.folder,))
+            consumer = configuration.consumer(target.consumer)
+            for spec in consumer.sinks or configuration.manifest.sinks:
+                _add(sinks, spec, environment, target.folder, consumer.after_apply)
     return sinks
 
 
 def _add(
-    sinks: dict[tuple[str, str], tuple[int, set[str]]], spec: SinkSpec, environment: str, folders: tuple[str, ...]
+    sinks: dict[Place, _Said], spec: SinkSpec, environment: str, folder: str = "", hook: str | None = None
 ) -> None:
-    place = spec.kind, str(PurePosixPath(spec.path.replace("{environment}", environment)))
-    keep, known = sinks.get(place, (spec.keep, set()))
-    sinks[place] = max(keep, spec.keep), known | {*folders}
+    """A sink that is named twice keeps as much as either says, and leaves drift alone if either says so."""
+    here = spec._replace(
+        path=_normal(spec.path.replace("{environment}", environment)),
+        branch=spec.branch.replace("{environment}", environment),
+    )
+    place = place_of(here)
+    before = sinks.get(place, _Said(here, frozenset()))
+    merged = before.spec._replace(
+        keep=max(before.spec.keep, here.keep),
+        drift="report" if "report" in (before.spec.drift, here.drift) else "mend",
+        after_apply=tuple(sorted({*before.spec.after_apply, *([(folder, hook)] if folder and hook else [])})),
+    )
+    sinks[place] = _Said(merged, before.folders | ({folder} if folder else set()))
+
+
+def _normal(path: str) -> str:
+    return str(PurePosixPath(path)) if path else ""
 
 
 def _delivery_root(digests: Mapping[str, str]) -> str:

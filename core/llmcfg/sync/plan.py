@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.change import Difference
     from llmcfg.model.snapshot import Revision
+    from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
@@ -62,6 +63,23 @@ def make_plan(configuration: Configuration, repository: Repository, environment:
 
     Raises FindingsError for a configuration with errors in this environment, UsageError for a snapshot that is no commit.
     """
+    built = build_environment(configuration, environment)
+    return compare_environment(built, observe_environment(built, repository, make_sink))
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltEnvironment:
+    """The bundles of a revision for one environment, and the configuration that they were built from."""
+
+    environment: str
+    revision: Revision
+    configuration: Configuration
+    built: Built
+    root: str
+
+
+def build_environment(configuration: Configuration, environment: str) -> BuiltEnvironment:
+    """Raises as `make_plan`."""
     revision = configuration.snapshot.revision
     if revision is None:
         raise UsageError("only a commit can be deployed", hint="commit the changes first, or name a revision with --at")
@@ -71,24 +89,45 @@ def make_plan(configuration: Configuration, repository: Repository, environment:
     if has_blocking(findings, Severity.ERROR):
         raise FindingsError(f"{revision.name} has errors, so nothing of it is deployed", findings=findings)
     built = build(configuration, targets)
-    root = root_digest(built.bundles)
+    return BuiltEnvironment(environment, revision, configuration, built, root_digest(built.bundles))
+
+
+class Observed(NamedTuple):
+    """What is deployed and delivered. `files` are what the deployed ref should hold: what it does hold if that is the same."""
+
+    deployed: Deployed | None
+    there: ReadState
+    files: Mapping[str, bytes]
+    deliveries: tuple[Delivery, ...]
+
+
+def observe_environment(built: BuiltEnvironment, repository: Repository, make_sink: MakeSink) -> Observed:
+    environment = built.environment
     deployed = read_deployed(repository, environment)
     there = read_state(repository, deployed, environment)
-    is_same = deployed is not None and not there.damage and deployed.root == root
-    files = there.files if is_same else environment_files(environment, built.bundles, revision.commit)
+    is_same = deployed is not None and not there.damage and deployed.root == built.root
+    bundles = built.built.bundles
+    files = there.files if is_same else environment_files(environment, bundles, built.revision.commit)
+    deliveries = observe(find_sinks(built.configuration, environment), environment, files, make_sink)
+    return Observed(deployed, there, files, deliveries)
+
+
+def compare_environment(built: BuiltEnvironment, observed: Observed) -> Plan:
+    """What has to be done to get from what is there to what was built. Pure."""
+    deployed, root = observed.deployed, built.root
     return Plan(
-        environment=environment,
-        revision=revision,
+        environment=built.environment,
+        revision=built.revision,
         expected=deployed,
         root=root,
-        files=files,
-        difference=compare(there.state, state_of(configuration, built, with_scopes=False)),
-        deliveries=observe(find_sinks(configuration, environment), environment, files, make_sink),
-        bundles=len(built.bundles),
-        protected=configuration.manifest.environments[environment].protected,
+        files=observed.files,
+        difference=compare(observed.there.state, state_of(built.configuration, built.built, with_scopes=False)),
+        deliveries=observed.deliveries,
+        bundles=len(built.built.bundles),
+        protected=built.configuration.manifest.environments[built.environment].protected,
         quarantined=deployed is not None
-        and (revision.commit in deployed.quarantined or root in deployed.quarantined_roots),
-        damage=there.damage,
+        and (built.revision.commit in deployed.quarantined or root in deployed.quarantined_roots),
+        damage=observed.there.damage,
     )
 
 
@@ -173,6 +212,7 @@ def refuse_quarantined(plan: Plan) -> None:
         raise ConflictError(
             f"{plan.revision.name} is quarantined in {plan.environment}: {why}",
             hint="deploy a newer revision, or lift the quarantine with --lift-quarantine",
+            code="quarantined",
         )
 
 
