@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from llmcfg.model.reference import (
     Reference,
     ReferenceKind,
+    SecretUse,
+    environment_name,
     find_malformed_reference,
     find_references,
     is_whole,
+    parse_secret_use,
     secret_reference,
 )
 
@@ -101,3 +104,34 @@ def test_secret_names_of_environment_variables_swap_case_and_back():
     assert swap_name_case("OPENAI_API_KEY") == "openai_api_key"
     assert swap_name_case("openai_api_key") == "OPENAI_API_KEY"
     assert swap_name_case("Mixed") == "Mixed"
+
+
+@pytest.mark.parametrize(
+    ("text", "use"),
+    [
+        ("key", SecretUse("key")),
+        ("a.b[0]@previous", SecretUse("a.b[0]", "previous")),
+        ('"me@here".key@all', SecretUse('"me@here".key', "all")),
+        ('"me@here"', SecretUse('"me@here"')),
+        ("key@a@b", SecretUse("key", "a@b")),
+        ("key@", SecretUse("key@")),
+    ],
+)
+def test_a_use_is_a_name_and_what_stands_behind_the_first_bare_at_sign(text, use):
+    assert parse_secret_use(text) == use
+    assert str(use) == text
+    assert find_references(secret_reference(use))[0].name == text
+
+
+@pytest.mark.parametrize(
+    ("use", "name"),
+    [
+        ("openai_api_key", "OPENAI_API_KEY"),
+        ("OPENAI_API_KEY", "openai_api_key"),
+        ("openai_api_key@previous", "OPENAI_API_KEY_PREVIOUS"),
+        ("openai.keys[0]", "OPENAI_KEYS_0"),
+        ("otel-client-key", "OTEL_CLIENT_KEY"),
+    ],
+)
+def test_a_program_finds_a_secret_under_the_name_of_an_environment_variable(use, name):
+    assert environment_name(parse_secret_use(use)) == name

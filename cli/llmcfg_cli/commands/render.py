@@ -54,7 +54,7 @@ def render(
     with progress("rendering", quiet=quiet):
         findings = [finding for finding in validate_configuration(configuration, targets) if finding.severity.rank == 2]
         built = build(configuration, targets)
-    if has_blocking(findings):
+    if has_blocking(finding for finding in findings if finding.rule_id != "secret-empty"):  # references need no values
         raise FindingsError(
             "nothing is rendered, since there are errors", findings=findings, hint="see llmcfg validate"
         )

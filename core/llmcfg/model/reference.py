@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,24 @@ class Reference(NamedTuple):
     end: int
 
 
+PREVIOUS: Final = "previous"
+ALL: Final = "all"
+SELECTORS: Final = (PREVIOUS, ALL)
+
+
+class SecretUse(NamedTuple):
+    """What stands behind `secret:`: a secret, and which of its values. No selector is the current one, `all` a list of what there is."""
+
+    name: str
+    selector: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.selector}" if self.selector else self.name
+
+
+_USE = re.compile(r"((?:\"(?:[^\"\\]|\\.)*+\"|[^@\"])*+)@(.+)", re.DOTALL)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_]+")
 _HEAD = re.compile(r"\{\{[ \t]*+(secret|config|var|param)([ \t]*+):")
 # Possessive, and only looked for in a bounded window, so that no text takes quadratic time.
 _NAME = re.compile(r"(?=[ \t]*+[^ \t}])((?:\"(?:[^\"\\]|\\.)*+\"|[^{}\"])++)\}\}")
@@ -63,9 +81,21 @@ def is_whole(text: str, reference: Reference) -> bool:
     return reference.start == 0 and reference.end == len(text)
 
 
-def secret_reference(name: str) -> str:
+def parse_secret_use(text: str) -> SecretUse:
+    """The use that a reference's name says; its selector may be one that does not exist. An `@` in a quoted key selects nothing."""
+    match = _USE.fullmatch(text)
+    return SecretUse(match[1], match[2]) if match else SecretUse(text)
+
+
+def secret_reference(use: SecretUse | str) -> str:
     """The canonical text of a reference to a secret."""
-    return "{{secret:" + name + "}}"
+    return "{{secret:" + str(use) + "}}"
+
+
+def environment_name(use: SecretUse) -> str:
+    """The environment variable that a program reads a secret from: OPENAI_API_KEY, OPENAI_API_KEY_PREVIOUS."""
+    name = f"{use.name}_{use.selector}" if use.selector else use.name
+    return swap_name_case(name) if _PLAIN.fullmatch(name) else _NOT_PLAIN.sub("_", name).strip("_").upper()
 
 
 def swap_name_case(name: str) -> str:

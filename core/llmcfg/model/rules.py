@@ -283,6 +283,18 @@ _RULES: Final = (
         "secret that is named but has no value yet",
         "What refers to it cannot be deployed until it is set.",
     ),
+    Rule(
+        "secret-empty",
+        _E,
+        "reference to a secret that has no value",
+        "Programs take an empty key for none, and send what they have by default to somebody else.",
+    ),
+    Rule(
+        "secret-ciphertext",
+        _E,
+        "encrypted value where a program reads it",
+        "ENC[AES256_GCM…] is decrypted in secret files only; here the program would take the ciphertext for the key.",
+    ),
     # schemas
     Rule("schema-violation", _E, "value breaks its schema", "The program that reads it would refuse or misread it."),
     Rule("schema-unknown-key", _E, "key that the schema does not know", "Nothing reads it; it is probably mistyped."),

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.model.findings import Finding, Problem
+from llmcfg.model.reference import ALL, parse_secret_use
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.bundle import Bundle, Part, make_bundle, make_part
+from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret, find_use_fault
 from llmcfg.pipeline.select import Selection, secrets_in_text, select
 from llmcfg.pipeline.templates.render import Rendering, RenderRequest
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from llmcfg.model.manifest import Consumer, Output
+    from llmcfg.model.reference import SecretUse
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.configuration import Configuration, Effective
@@ -138,25 +141,36 @@ def _render_findings(configuration: Configuration, job: _Job, rendered: Rendered
     entry = configuration.layout.templates.get(rendered.file) or configuration.layout.templates[job.request.template]
     problems = list(rendered.problems)
     if rendered.text is not None:
-        secrets = configuration.effective(job.target.scope).secrets
-        problems += [
-            Problem("secret-missing", f"the rendered file refers to a secret {name!r} that is not there",
-                    hint=did_you_mean(name, secrets, "add it to a file under secrets/ of one of the layers"))
-            for name in sorted(secrets_in_text(rendered.text.decode("utf-8")))
-            if name not in secrets
-        ]  # fmt: skip
+        effective = configuration.effective(job.target.scope)
+        for text in sorted(secrets_in_text(rendered.text.decode("utf-8"))):
+            problems += _use_problems(parse_secret_use(text), effective)
+        problems += [ciphertext_in("the rendered file")] if CIPHERTEXT in rendered.text else []
     return [configuration.locator.in_blob(problem, entry, [str(job.target)]) for problem in problems]
+
+
+def _use_problems(use: SecretUse, effective: Effective) -> Iterator[Problem]:
+    """What is wrong with a reference that a rendered file holds."""
+    fault = find_use_fault(use, effective)
+    if fault is not None:
+        hint = did_you_mean(use.name, effective.secrets, fault.hint) if fault.suggests else fault.hint
+        yield Problem(fault.rule, f"in the rendered file: {fault.message}", hint=hint)
+    elif use.selector == ALL:
+        yield Problem("reference-kind", f"the rendered file refers to {str(use)!r}, which is a list",
+                      hint="refer to one value, or select a key with this reference and go through its items")  # fmt: skip
+    elif (held := effective.held(use)) is not None and not held.is_set:
+        yield empty_secret(str(use))
 
 
 def _bundle(configuration: Configuration, target: Target, selection: Selection, outputs: Mapping[str, Part]) -> Bundle:
     consumer = configuration.consumer(target.consumer)
-    known = configuration.effective(target.scope).secrets
-    names = selection.secrets.union(*(secrets_in_text(part.content.decode("utf-8")) for part in outputs.values()))
+    effective = configuration.effective(target.scope)
+    uses = selection.secrets.union(*(secrets_in_text(part.content.decode("utf-8")) for part in outputs.values()))
     parts = {f"config/{name}.json": document.part for name, document in selection.documents.items()}
     recipients = consumer.recipients
     for tenant in configuration.manifest.tenant_chain(target.tenant)[-1:]:
         recipients = (*recipients, *tenant.recipients)
-    lock = {name: known[name].secret.fingerprint for name in names if name in known}
+    held = {use: effective.held(parse_secret_use(use)) for use in uses}
+    lock = {use: value.fingerprint for use, value in held.items() if value is not None}
     return make_bundle(target, {**parts, **outputs}, lock, recipients)
 
 

@@ -40,7 +40,7 @@ def make_part(content: bytes) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The immutable result for a target. `secrets` is the lock: secret name to the fingerprint of its ciphertext."""
+    """The immutable result for a target. `secrets` is the lock: each use (`name`, `name@previous`) to the fingerprint of its ciphertext."""
 
     target: Target
     parts: Mapping[str, Part]

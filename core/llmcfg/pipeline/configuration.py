@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
     from llmcfg.model.findings import Problem
     from llmcfg.model.manifest import Consumer, Manifest
+    from llmcfg.model.reference import SecretUse
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Path, Scalar, Value
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.pipeline.schema.compiled import CompiledSchema
     from llmcfg.ports import Snapshot
+    from llmcfg.secrets.names import HeldValue
 
 
 @dataclass(slots=True)
@@ -67,6 +69,21 @@ class Effective:
     unreadable: frozenset[str]
     variables: Mapping[str, Scalar]
     secrets: Mapping[str, ScopedSecret]
+
+    def has_secret(self, name: str) -> bool:
+        return name in self.secrets
+
+    def has_previous(self, name: str) -> bool:
+        """Whether a secret is in the overlap of a rotation."""
+        return name in self.secrets and self.secrets[name].secret.previous is not None
+
+    def secret_names(self) -> frozenset[str]:
+        return frozenset(self.secrets)
+
+    def held(self, use: SecretUse) -> HeldValue | None:
+        """The encrypted value that a use takes here; None for one that is not there."""
+        scoped = self.secrets.get(use.name)
+        return scoped.secret.held(use.selector) if scoped else None
 
     def tree(self) -> dict[str, Value]:
         """All documents as one nested mapping; it shares their values."""
@@ -212,7 +229,8 @@ class Configuration:
         documents = self.composer.documents(folders)
         variables = variables_of(self.manifest, scope)
         secrets = self._secrets_of(folders)
-        surroundings = Surroundings(documents, variables, secrets, self._has_all_secrets(folders))
+        overlapping = frozenset(name for name, scoped in secrets.items() if scoped.secret.previous)
+        surroundings = Surroundings(documents, variables, secrets, overlapping, self._has_all_secrets(folders))
         resolver = Resolver(surroundings, self.memo.resolve)
         return Effective(scope, folders, _resolve_all(documents, resolver), documents.unreadable, variables, secrets)
 

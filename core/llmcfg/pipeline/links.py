@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llmcfg.documents.paths import untagged
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import KeyPathError, parse_key_path
-from llmcfg.model.reference import ReferenceKind, find_references
+from llmcfg.model.reference import ALL, ReferenceKind, SecretUse, find_references, parse_secret_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,9 +76,7 @@ def _reference_links(
             if found is not None and name not in seen:
                 yield from find_links(configuration, effective, *found, seen | {name})
         case ReferenceKind.SECRET:
-            secret = effective.secrets.get(name)
-            origin = None if secret is None else configuration.locator.origin(secret.entry, secret.secret.path)
-            yield Link("secret", name, origin)
+            yield Link("secret", name, _origin_of_secret(configuration, effective, parse_secret_use(name)))
         case ReferenceKind.VARIABLE:
             yield Link("var", name, _origin_of_variable(configuration, effective, name))
         case ReferenceKind.PARAMETER:
@@ -111,6 +109,13 @@ def _origin_of_key(configuration: Configuration, effective: Effective, name: str
     composed = effective.documents[owner[0]].composed
     path = (*owner[1], *inner) if side_at(composed.value, (*owner[1], *inner)) is not ABSENT else owner[1]
     return configuration.locator.origin(configuration.locator.setter(composed.sources, path), path)
+
+
+def _origin_of_secret(configuration: Configuration, effective: Effective, use: SecretUse) -> Origin | None:
+    """Where the value stands that is used; of all of them, the current one."""
+    scoped = effective.secrets.get(use.name)
+    held = scoped.secret.held("" if use.selector == ALL else use.selector) if scoped else None
+    return configuration.locator.origin(scoped.entry, held.path) if scoped and held else None
 
 
 def _origin_of_variable(configuration: Configuration, effective: Effective, name: str) -> Origin | None:

@@ -30,16 +30,20 @@ MISSING: Final = Missing.MISSING
 
 
 class Surroundings(NamedTuple):
-    """All of a scope that references can name. `is_whole` is false when a secret file of it cannot be read."""
+    """All of a scope that references can name. `overlapping` are the secrets that have a previous value.
+
+    `is_whole` is false when a secret file of it cannot be read.
+    """
 
     documents: Documents
     variables: Mapping[str, Scalar]
     secrets: Mapping[str, object]
+    overlapping: frozenset[str] = frozenset()
     is_whole: bool = True
 
 
 class Question(NamedTuple):
-    kind: Literal["document", "folder", "unreadable", "variable", "variables", "secret", "secrets"]
+    kind: Literal["document", "folder", "unreadable", "variable", "variables", "secret", "previous", "secrets"]
     name: str = ""
 
 
@@ -75,7 +79,12 @@ class Reads:
         self._note(Question("secret", name))
         return name in self._surroundings.secrets
 
-    def secrets(self) -> frozenset[str] | None:
+    def has_previous(self, name: str) -> bool:
+        """Whether a secret is in the overlap of a rotation."""
+        self._note(Question("previous", name))
+        return name in self._surroundings.overlapping
+
+    def secret_names(self) -> frozenset[str] | None:
         """All secret names; None where a secret file cannot be read, so that there may be more."""
         self._note(Question("secrets"))
         return frozenset(self._surroundings.secrets) if self._surroundings.is_whole else None
@@ -134,6 +143,8 @@ def _answer(surroundings: Surroundings, question: Question) -> Hashable:
             return frozenset(surroundings.variables)
         case "secret":
             return question.name in surroundings.secrets
+        case "previous":
+            return question.name in surroundings.overlapping
         case "secrets":
             return frozenset(surroundings.secrets) if surroundings.is_whole else None
 

@@ -2,7 +2,7 @@
 
 First `$extends` lays the named mappings beneath the one that says so (patterns.py). Then `{{config:…}}` and `{{var:…}}` take the value
 they name; a string that is one reference takes it with its type. `{{secret:…}}` stays as text, in its canonical form, after its name
-is found among the scope's secret files.
+is found among the scope's secret files; `@all` becomes a list of such texts.
 
 A resolved document is remembered with what it read (reads.py), so scopes that agree on that share it.
 """
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from llmcfg import limits
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.reference import (
+    ALL,
     Reference,
     ReferenceKind,
     find_malformed_reference,
     find_references,
     is_whole,
+    parse_secret_use,
     secret_reference,
 )
 from llmcfg.model.value import Path, Tagged, Value
@@ -28,6 +30,7 @@ from llmcfg.pipeline import tags
 from llmcfg.pipeline.notes import Notes
 from llmcfg.pipeline.patterns import Patterns, is_around
 from llmcfg.pipeline.reads import MISSING, Outcomes, Reads, Surroundings
+from llmcfg.pipeline.secretuse import find_use_fault, uses_of
 
 if TYPE_CHECKING:
     from llmcfg.model.findings import Problem
@@ -40,7 +43,7 @@ __all__ = ["ResolveMemo", "Resolved", "Resolver", "Surroundings", "is_around"]
 class Resolved:
     """One document of the effective configuration. Two of them are the same value exactly when they are the same object.
 
-    `problems` have paths in the document. `secrets` are the names that it refers to.
+    `problems` have paths in the document. `secrets` are the uses in it, as texts: `name`, `name@previous`.
     """
 
     name: str
@@ -171,7 +174,7 @@ class _Resolution:
     def _reference(self, reference: Reference, at: Path, stack: tuple[Path, ...], depth: int) -> Value:
         match reference.kind:
             case ReferenceKind.SECRET:
-                return self._secret(reference.name)
+                return self._secret(reference.name, depth)
             case ReferenceKind.VARIABLE:
                 return self._variable(reference.name)
             case ReferenceKind.CONFIG:
@@ -180,14 +183,25 @@ class _Resolution:
                 # A pattern's own document holds unfilled parameters; they are filled where it is extended.
                 return "{{param:" + reference.name + "}}"
 
-    def _secret(self, name: str) -> str:
-        self._asked.add(name)
-        if self._reads.has_secret(name):
-            self._secrets.add(name)
-        elif (known := self._reads.secrets()) is not None:
-            self._notes.add("secret-missing", f"no secret {name!r} in the secret files of these layers",
-                            self._notes.suggest(name, known.copy, "add it to a file under secrets/ of one of the layers"))  # fmt: skip
-        return secret_reference(name)
+    def _secret(self, text: str, depth: int) -> Value:
+        use = parse_secret_use(text)
+        self._asked.add(str(use))
+        fault = find_use_fault(use, self._reads)
+        if fault is not None:
+            known = (self._reads.secret_names() if fault.suggests else None) or frozenset()
+            self._notes.add(fault.rule, fault.message, self._notes.suggest(use.name, known.copy, fault.hint))
+            return secret_reference(use)
+        uses = uses_of(use, self._reads)
+        texts = {str(each) for each in uses}
+        self._asked |= texts
+        if self._reads.has_secret(use.name):
+            self._secrets |= texts
+        if use.selector != ALL:
+            return secret_reference(use)
+        if depth >= limits.DOCUMENT_DEPTH:
+            self._too_deep()
+            return None
+        return [secret_reference(each) for each in uses]
 
     def _variable(self, name: str) -> Value:
         value = self._reads.variable(name)

@@ -9,11 +9,12 @@ from llmcfg.canonical import canonical_json
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.bundle import Part, make_part, seal_references
-from llmcfg.pipeline.configuration import assemble
+from llmcfg.pipeline.configuration import assemble, walk_leaves
 from llmcfg.pipeline.resolve import Resolved, is_around
+from llmcfg.pipeline.secretuse import CIPHERTEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from llmcfg.model.manifest import Consumer
     from llmcfg.model.value import Path, Value
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectedDocument:
-    """A document, or the selected part of one, with its canonical bytes and the secrets that it refers to."""
+    """A document, or the selected part of one, with its canonical bytes and the uses of secrets in it, as texts."""
 
     name: str
     value: dict[str, Value]
@@ -117,6 +118,19 @@ def _secrets_in(value: Value) -> frozenset[str]:
     return frozenset()
 
 
+def places_of_use(value: Value, use: str) -> Iterator[Path]:
+    """Where a value holds a use of a secret."""
+    return (path for path, leaf in walk_leaves(value) if isinstance(leaf, str) and use in secrets_in_text(leaf))
+
+
+def places_of_ciphertext(document: SelectedDocument) -> Iterator[Path]:
+    """Where a document holds what only a secret file may hold."""
+    if CIPHERTEXT in document.part.content:
+        for path, leaf in walk_leaves(document.value):
+            if isinstance(leaf, str) and CIPHERTEXT in leaf.encode():
+                yield path
+
+
 def secrets_in_text(text: str) -> frozenset[str]:
-    """The names of the secrets that a text refers to."""
+    """The uses of secrets in a text, as texts."""
     return frozenset(reference.name for reference in find_references(text) if reference.kind is ReferenceKind.SECRET)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Problem, merge_findings
 from llmcfg.model.keypath import format_key_path, parse_key_path
+from llmcfg.model.reference import parse_secret_use
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.build import start_build
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.filefindings import file_findings, quota_findings, schema_file_findings
 from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.merge import no_rules
+from llmcfg.pipeline.secretuse import ciphertext_in, empty_secret
+from llmcfg.pipeline.select import places_of_ciphertext, places_of_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,9 +24,10 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Scope, Target
     from llmcfg.model.value import Path, Value
     from llmcfg.pipeline.compose import Composed
+    from llmcfg.pipeline.configuration import Effective
     from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.schema.compiled import CompiledSchema
-    from llmcfg.pipeline.select import Selection
+    from llmcfg.pipeline.select import SelectedDocument, Selection
     from llmcfg.ports import Snapshot
 
 
@@ -122,10 +126,22 @@ def _selection_findings(configuration: Configuration, selections: Mapping[Target
             problem = Problem("consumer-unknown-name", f"{text} is selected but not there", written=text,
                               path=("select", consumer.select.index(text)), hint=hint)  # fmt: skip
             yield configuration.locator.in_blob(problem, entry, [str(target)])
+        for document, problem in _secret_problems(selection, configuration.effective(target.scope)):
+            yield configuration.locator.in_sources(problem, document.source.composed.sources, [str(target)])
         schema = configuration.compiled(consumer.schema) if consumer.schema else None
         if schema is not None and not isinstance(schema, tuple) and selection.is_whole:
             for problem in check(schema, selection.tree()):
                 yield _locate_selected(configuration, selection, problem, target)
+
+
+def _secret_problems(selection: Selection, effective: Effective) -> Iterator[tuple[SelectedDocument, Problem]]:
+    """References that take a secret without a value, and ciphertext outside of secret files."""
+    for document in selection.documents.values():
+        for use in sorted(document.secrets):
+            held = effective.held(parse_secret_use(use))
+            if held is not None and not held.is_set:
+                yield from ((document, empty_secret(use, path)) for path in places_of_use(document.value, use))
+        yield from ((document, ciphertext_in("this text", path)) for path in places_of_ciphertext(document))
 
 
 def _keys_beside(configuration: Configuration, target: Target, path: Path) -> Iterator[Path]:

@@ -1,15 +1,15 @@
 """The names in a secret file, readable without any key.
 
 A SOPS file keeps its keys in the clear and its values as `ENC[…]`; a secret's name is the dotted key path of a value. An empty
-string stays empty in SOPS and stands for a secret that is named but has no value yet. A `.age` file is one binary secret, named by
-its stem.
+string stays empty in SOPS and stands for a secret that is named but has no value yet. A mapping of `value` and, while a rotation runs,
+`previous` and `pending` is one secret, named by the mapping's path. A `.age` file is one binary secret, named by its stem.
 """
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.documents.loader import load_document
 from llmcfg.model.findings import Problem
@@ -22,15 +22,33 @@ if TYPE_CHECKING:
 
 _METADATA = "sops"
 _AGE_HEADERS = (b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")
+VALUE, PREVIOUS, PENDING = "value", "previous", "pending"
+ROTATED: Final = frozenset((VALUE, PREVIOUS, PENDING))
+
+
+class HeldValue(NamedTuple):
+    """One encrypted value in its file. `fingerprint` is the SHA-256 of the ciphertext: it changes exactly when it is written anew."""
+
+    path: Path
+    fingerprint: str
+    is_set: bool
 
 
 class NamedSecret(NamedTuple):
-    """`fingerprint` is the SHA-256 of the ciphertext: it changes exactly when the secret is written anew."""
+    """A secret and its current value, as `HeldValue` has it; `previous` and `pending` are there while it is rotated, if they are set."""
 
     name: str
     path: Path
     fingerprint: str
     is_set: bool
+    previous: HeldValue | None = None
+    pending: HeldValue | None = None
+
+    def held(self, selector: str) -> HeldValue | None:
+        """The value that a reference with this selector takes; None for one that is not there."""
+        if selector == PREVIOUS:
+            return self.previous
+        return None if selector else HeldValue(self.path, self.fingerprint, self.is_set)
 
 
 class SecretFile(NamedTuple):
@@ -44,12 +62,14 @@ class SecretFile(NamedTuple):
 def read_secret_file(file: str, content: bytes) -> SecretFile:
     """The secrets that a file under `secrets/` names, and what is wrong with it."""
     if file.endswith(".age"):
-        return _binary_secret(PurePosixPath(file).stem, content)
+        stem = PurePosixPath(file).stem
+        return _binary_secret(format_key_path((stem,)) if "@" in stem else stem, content)
     document, problems = load_document(content, secrets=True)
     if document is None:
         return SecretFile({}, problems, is_readable=False)
     found = [*problems]
-    leaves = list(_leaves({key: value for key, value in document.value.items() if key != _METADATA}, ()))
+    values: Value = {key: value for key, value in document.value.items() if key != _METADATA}
+    leaves = list(_leaves(values, ()))
     if _METADATA not in document.value and any(value not in ("", None) for _, value in leaves):
         found.append(
             Problem(
@@ -58,7 +78,6 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
                 hint="encrypt it: llmcfg secret encrypt --in-place --age KEYS FILE",
             )
         )
-    secrets: dict[str, NamedSecret] = {}
     for path, value in leaves:
         name = format_key_path(path)
         if value == "" or value is None:
@@ -79,8 +98,34 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
                     hint="encrypt it, and rotate it if it was pushed",
                 )
             )
-        secrets[name] = NamedSecret(name, path, _fingerprint(str(value).encode()), bool(value))
-    return SecretFile(secrets, tuple(found))
+    return SecretFile({secret.name: secret for secret in _secrets(values, ())}, tuple(found))
+
+
+def is_rotated(value: Value) -> bool:
+    """Whether a mapping of a secret file is one secret with its current value and those of its rotation."""
+    if not isinstance(value, dict) or VALUE not in value or not value.keys() <= ROTATED:
+        return False
+    return not any(isinstance(item, dict | list) for item in value.values())
+
+
+def _secrets(value: Value, at: Path) -> Iterator[NamedSecret]:
+    """What lies at the top of a file is never one rotated secret: it would have no name."""
+    if isinstance(value, dict) and at and is_rotated(value):
+        held = {part: _held(item, (*at, part)) for part, item in value.items()}
+        previous, pending = (one if one and one.is_set else None for one in map(held.get, (PREVIOUS, PENDING)))
+        yield NamedSecret(format_key_path(at), *held[VALUE], previous, pending)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _secrets(item, (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _secrets(item, (*at, index))
+    else:
+        yield NamedSecret(format_key_path(at), *_held(value, at))
+
+
+def _held(value: Value, path: Path) -> HeldValue:
+    return HeldValue(path, _fingerprint(str(value).encode()), bool(value))
 
 
 def _binary_secret(name: str, content: bytes) -> SecretFile:

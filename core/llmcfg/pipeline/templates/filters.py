@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2.runtime import Undefined
 
-from llmcfg.model.reference import ReferenceKind, find_references, is_whole, secret_reference, swap_name_case
+from llmcfg.model.reference import (
+    ALL,
+    ReferenceKind,
+    environment_name,
+    find_references,
+    is_whole,
+    parse_secret_use,
+    secret_reference,
+)
 from llmcfg.model.value import kind_of
 from llmcfg.pipeline.templates.plain import RefusedError, double_quoted, plain, text_of
 from llmcfg.pipeline.templates.toml_text import write_toml
@@ -97,9 +105,13 @@ def required(value: Any, message: str = "a required value is missing") -> Any:
 def secret(name: Any) -> str:
     """The reference to a secret, as text; its value never comes into a template."""
     text = text_of(name)
+    use = parse_secret_use(text)
     if not _SECRET_NAME.fullmatch(text):
         raise RefusedError(f"{text!r} cannot be the name of a secret")
-    return secret_reference(text)
+    if use.selector == ALL:
+        raise RefusedError(f"{text!r} is a list, and a template writes one value",
+                           hint=f"select a key with the text {secret_reference(use)}, and go through its items")  # fmt: skip
+    return secret_reference(use)
 
 
 def env_references(value: Any, prefix: str) -> Value:
@@ -121,7 +133,7 @@ def env_references(value: Any, prefix: str) -> Value:
 def _env_reference(text: str, prefix: str) -> str:
     for reference in find_references(text):
         if reference.kind is ReferenceKind.SECRET and is_whole(text, reference):
-            return prefix + swap_name_case(reference.name)
+            return prefix + environment_name(parse_secret_use(reference.name))
     return text
 
 
