@@ -57,6 +57,16 @@ def complete_keys(ctx: typer.Context, incomplete: str) -> list[str]:
     return _matching(names, incomplete)
 
 
+def complete_secrets(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of secrets, of any layer."""
+    names: Iterable[str] = ()
+    with suppress(Exception):
+        from llmcfg.wiring import secret_names
+
+        names = secret_names(_directory(ctx))
+    return _matching(names, incomplete)
+
+
 def repository_names(directory: Path) -> RepositoryNames:
     """Names as the manifest and the file names say them, valid or not; empty where there is no readable manifest."""
     with suppress(Exception):

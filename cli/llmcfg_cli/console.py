@@ -82,6 +82,12 @@ def is_interactive() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def check_interactive(option: str) -> None:
+    """Raises UsageError naming `option` where nobody is there to be asked."""
+    if not is_interactive():
+        raise UsageError("this needs an answer, and there is no terminal to ask on", hint=f"pass {option} to go on")
+
+
 def ask(question: str, *, option: str = "--yes") -> bool:
     """Ask yes or no; no is the default. Raises UsageError naming `option` where nobody can answer."""
     return _answer(f"{visible(question)} [y/N] ", option).lower() in ("y", "yes")
@@ -92,9 +98,24 @@ def confirm_environment(name: str, *, option: str = "--yes") -> bool:
     return _answer(f"{visible(name)} is protected; type its name to go on: ", option) == name
 
 
+def ask_text(question: str, *, option: str) -> str:
+    """Ask for a line of text; it may be empty."""
+    return _answer(f"{visible(question)}: ", option)
+
+
+def ask_hidden(question: str, *, option: str) -> str:
+    """Ask for a line of text that is not shown as it is typed. Raises UsageError naming `option` where nobody can answer."""
+    from getpass import getpass
+
+    check_interactive(option)
+    try:
+        return getpass(f"{visible(question)}: ", sys.stderr)
+    except EOFError:
+        return ""
+
+
 def _answer(prompt: str, option: str) -> str:
-    if not is_interactive():
-        raise UsageError("this needs an answer, and there is no terminal to ask on", hint=f"pass {option} to go on")
+    check_interactive(option)
     sys.stdout.flush()
     sys.stderr.write(prompt)
     sys.stderr.flush()

@@ -16,6 +16,7 @@ from llmcfg_cli.completion import (
     complete_environments,
     complete_keys,
     complete_revisions,
+    complete_secrets,
     complete_tenants,
 )
 
@@ -103,6 +104,25 @@ OptionalKey: TypeAlias = Annotated[
         help="A key path, such as llm_providers.openai; '.' is everything.",
         autocompletion=complete_keys,
         show_default=False,
+    ),
+]
+
+SecretName: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="The name of a secret: its key path in a secret file, such as openai.api_key.",
+        autocompletion=complete_secrets,
+        show_default=False,
+    ),
+]
+SecretFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="The file below the layer's secrets/, such as providers.yaml.",
+        show_default="the one that holds NAME, or the only one, or secrets.yaml",
     ),
 ]
 

@@ -94,8 +94,12 @@ PANELS: Final = (
             ),
             Family(
                 "secret",
-                "secret files, as the sops tool reads and writes them",
+                "secrets of the repository, in files that the sops tool reads too",
                 (
+                    Command("set", "secret_set:set_secret", "set a secret without showing it"),
+                    Command("unset", "secret_set:unset", "take a secret out of its file"),
+                    Command("get", "secret_get:get", "print a secret, for a reason"),
+                    Command("reveal", "secret_get:get", "the same as get", hidden=True),
                     Command("decrypt", "secret:decrypt", "decrypt a SOPS file, as sops -d does"),
                     Command("encrypt", "secret:encrypt", "encrypt a file for age public keys"),
                 ),

@@ -6,18 +6,22 @@ part of a line). Every failure is a StorageError that names the path.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
+import stat
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from llmcfg.errors import StorageError
+from llmcfg.errors import PendingError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+_LOCK_PAUSE = 0.02
 _ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 
@@ -33,6 +37,52 @@ def atomic_write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
                 aside.unlink()
             raise
         sync_folder(path.parent)
+
+
+def write_all(files: Mapping[Path, bytes], removals: Iterable[Path] = ()) -> None:
+    """Replace or create several files, each as `atomic_write` does and with the mode that it has, then remove others.
+
+    Nothing is replaced before everything is written aside, so that a full disk changes nothing. After a crash each file is old or new,
+    and what was to be removed is there as long as one of them is old.
+    """
+    asides = {path: path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp") for path in files}
+    try:
+        for path, aside in asides.items():
+            with storage_errors("write", path):
+                write_new(aside, files[path], mode=stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666)
+        for path, aside in asides.items():
+            with storage_errors("write", path):
+                aside.rename(path)
+                sync_folder(path.parent)
+    except BaseException:
+        for aside in asides.values():
+            with suppress(OSError):
+                aside.unlink()
+        raise
+    for path in removals:
+        with storage_errors("remove", path):
+            path.unlink()
+            sync_folder(path.parent)
+
+
+@contextmanager
+def hold_lock(path: Path, *, seconds: float = 10.0) -> Iterator[None]:
+    """Hold the lock file `path`, which is made and stays; the lock itself ends with its holder, however that ends.
+
+    Raises PendingError when another holds it for longer than `seconds`.
+    """
+    with storage_errors("lock", path):
+        make_folders(path.parent, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        deadline = time.monotonic() + seconds
+        while not _has_locked(descriptor):
+            if time.monotonic() > deadline:
+                raise PendingError(f"another process holds {path}", hint="try again when it is done")
+            time.sleep(_LOCK_PAUSE)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def find_asides(folder: Path) -> list[Path]:
@@ -101,6 +151,14 @@ def storage_errors(verb: str, path: Path) -> Iterator[None]:
             f"cannot {verb} {path}: {error.strerror or error}",
             hint="check that the disk is writable and has free space and inodes",
         ) from error
+
+
+def _has_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

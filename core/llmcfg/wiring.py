@@ -16,12 +16,14 @@ from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from llmcfg.custody.files import Custody
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.target import Target
     from llmcfg.ports import Sink, Snapshot
+    from llmcfg.secrets.age import Identity
     from llmcfg.sync.status import Status
 
 
@@ -91,6 +93,18 @@ class Workspace:
                 for name in names
             ),
             *(status_of_removed(self.repository, name) for name in removed),
+        )
+
+    def custody(self, identities: Callable[[], Sequence[Identity]]) -> Custody:
+        """The secrets of the work tree, for whoever has these identities; they are asked for when a file is to be opened."""
+        from llmcfg.custody.files import Custody
+
+        return Custody(
+            configuration=self.configuration(),
+            root=self.work_folder,
+            lock=self.repository.state_folder / "secrets.lock",
+            identities=identities,
+            now=now,
         )
 
     def sink(self, spec: SinkSpec, environment: str) -> Sink:
@@ -167,6 +181,15 @@ def child_keys(directory: Path, parent: str) -> list[str]:
         if isinstance(value, dict):
             found.update(format_key_path((*path, key)) for key in value)
     return sorted(found)
+
+
+def secret_names(directory: Path) -> list[str]:
+    """The names of the secrets of all layers of the work tree, sorted."""
+    configuration = Workspace(directory).configuration()
+    layers = configuration.layout.layers.values()
+    return sorted(
+        {name for layer in layers for entry in layer.secret_files for name in configuration.secret_file(entry).secrets}
+    )
 
 
 def release_names(directory: Path) -> list[str]:

@@ -49,7 +49,7 @@ def set_value(
     workspace = Workspace(directory)
     configuration = workspace.configuration()
     root = workspace.work_folder
-    folder = _layer(configuration, environment, tenant)
+    folder = configuration.own_layer(environment, tenant)
     file, path = _place(configuration, folder, parse_key_path(key))
     place = root / file
     if unset:
@@ -75,14 +75,6 @@ def _deleted(content: bytes, path: KeyPath, file: str, key: str) -> bytes:
         return delete_value(content, path)
     except NotFoundError as error:
         raise NotFoundError(f"{file} does not set {key}", hint="see who sets it: llmcfg explain KEY -e ENV") from error
-
-
-def _layer(configuration: Configuration, environment: str | None, tenant: str | None) -> str:
-    some = environment or next(iter(configuration.manifest.environments))
-    configuration.scope(some, tenant)
-    parts = [f"tenants/{tenant}"] if tenant else []
-    parts += [f"environments/{environment}"] if environment else []
-    return "/".join(parts) or "base"
 
 
 def _place(configuration: Configuration, folder: str, path: KeyPath) -> tuple[str, KeyPath]:

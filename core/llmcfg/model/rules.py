@@ -254,6 +254,12 @@ _RULES: Final = (
         "secret-duplicate", _E, "secret named in two files of one layer", "Which of the two is meant would be a guess."
     ),
     Rule(
+        "secret-drop",
+        _N,
+        "secret in a drop file",
+        "It counts already; whoever can open the file that it belongs in should fold it in.",
+    ),
+    Rule(
         "secret-expected",
         _E,
         "plain value where the schema wants a secret reference",

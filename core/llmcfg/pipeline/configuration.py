@@ -14,7 +14,7 @@ from llmcfg.model.target import Scope, Target
 from llmcfg.model.value import Tagged
 from llmcfg.pipeline.compose import ComposeMemo, Composer, Documents
 from llmcfg.pipeline.consumers import parse_consumers
-from llmcfg.pipeline.layers import MANIFEST, Layout, layer_folders, sort_files, variables_of
+from llmcfg.pipeline.layers import MANIFEST, Layout, layer_folders, own_layer, sort_files, variables_of
 from llmcfg.pipeline.locate import Locator
 from llmcfg.pipeline.manifest import parse_manifest
 from llmcfg.pipeline.merge import no_rules
@@ -188,6 +188,11 @@ class Configuration:
                     hint=did_you_mean(name, known, f"there are: {', '.join(known) or 'none'}"),
                 )
         return Scope(environment, tenant)
+
+    def own_layer(self, environment: str | None, tenant: str | None) -> str:
+        """The folder of the layer that is an environment's, a tenant's, or both's own; `base` for neither. Raises NotFoundError."""
+        self.scope(environment or next(iter(self.manifest.environments)), tenant)
+        return own_layer(environment, tenant)
 
     def consumer(self, name: str) -> Consumer:
         for consumer in self.consumers:

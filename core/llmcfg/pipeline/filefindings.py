@@ -11,6 +11,7 @@ from llmcfg.model.suggest import closest
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.layers import MANIFEST
 from llmcfg.pipeline.plaintext import find_plaintext_secrets
+from llmcfg.secrets.drops import drop_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +44,13 @@ def _secret_file_findings(configuration: Configuration, layer: Layer) -> Iterato
         file = configuration.secret_file(entry)
         for problem in file.problems:
             yield configuration.locator.in_blob(problem, entry)
+        target = drop_target(entry.path)
         for name, secret in file.secrets.items():
-            if name in named:
+            if target:
+                problem = Problem("secret-drop", f"secret {name!r} waits here to be folded into {target}",
+                                  path=secret.path, hint="whoever holds a key: llmcfg secret fold")  # fmt: skip
+                yield configuration.locator.in_blob(problem, entry)
+            elif name in named:
                 problem = Problem("secret-duplicate", f"secret {name!r} is named in {named[name]} too",
                                   path=secret.path, hint="keep it in one of the two")  # fmt: skip
                 yield configuration.locator.in_blob(problem, entry)
@@ -115,5 +121,7 @@ def _usage(configuration: Configuration, tenant: Tenant) -> dict[str, int]:
         for entry in layer.documents.values():
             used["bytes"] += entry.size
             used["keys"] += sum(1 for _ in walk_leaves(configuration.composer.parsed(entry).value or {}))
-        used["secrets"] += sum(len(configuration.secret_file(entry).secrets) for entry in layer.secret_files)
+        used["secrets"] += len(
+            {name for entry in layer.secret_files for name in configuration.secret_file(entry).secrets}
+        )
     return used

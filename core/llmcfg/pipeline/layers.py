@@ -14,6 +14,7 @@ from llmcfg.documents.screen import why_not_a_key
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.pipeline.layerpatterns import DIMENSION, LayerPatterns, Placed
 from llmcfg.pipeline.scalartext import scalar_text
+from llmcfg.secrets.drops import laying_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,7 +38,7 @@ _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattr
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One folder's say: its documents by name, and its secret files by path. `tenant` is the one whose layer it is."""
+    """One folder's say: its documents by name, and its secret files, of which a later one wins. `tenant` is the one whose layer it is."""
 
     folder: str
     documents: Mapping[str, BlobEntry]
@@ -95,7 +96,7 @@ class _Sorter:
             folder: Layer(
                 folder,
                 self._documents.get(folder, {}),
-                tuple(self._secrets.get(folder, ())),
+                tuple(sorted(self._secrets.get(folder, ()), key=lambda entry: laying_order(entry.path))),
                 self._tenants.get(folder),
             )
             for folder in sorted({*self._documents, *self._secrets})
@@ -133,6 +134,13 @@ class _Sorter:
             return
         message = f"{entry.path} and {named[name].path} are the same {what}"
         self._findings.append(Finding("document-overlap", message, Origin(entry.path), "keep one of them"))
+
+
+def own_layer(environment: str | None, tenant: str | None) -> str:
+    """The folder of what is said for an environment, a tenant, or both, and for nothing else."""
+    parts = [f"tenants/{tenant}"] if tenant else []
+    parts += [f"environments/{environment}"] if environment else []
+    return "/".join(parts) or "base"
 
 
 def layer_folders(manifest: Manifest, scope: Scope) -> tuple[str, ...]:

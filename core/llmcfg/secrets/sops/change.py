@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from llmcfg.errors import UnknownKeyError, UsageError
 from llmcfg.model.keypath import format_key_path
@@ -11,8 +11,13 @@ from llmcfg.secrets.sops.model import METADATA, Comment, Item, Leaf, Mapping, Nu
 from llmcfg.secrets.sops.numbers import INT64_MAX, INT64_MIN, format_float
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Sequence as AnySequence
+
     from llmcfg.model.value import Path, Value
     from llmcfg.secrets.sops.model import Documents, Node
+
+    Amendment: TypeAlias = Callable[[Documents], AnySequence["Change"]]
 
 
 class Change(NamedTuple):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.value import Path, Value
     from llmcfg.secrets.age import Identity
+    from llmcfg.secrets.sops.change import Amendment
     from llmcfg.secrets.sops.keys import KeyService
     from llmcfg.secrets.sops.model import Documents, Span
 
@@ -51,7 +52,21 @@ def edit_values(
         *(Change(path, node_of(value)) for path, value in changes.items()),
         *(Change(path, None) for path in removals),
     ]
-    return _changed(open_file(content, input_type, identities, services), content, wanted, moment)
+    return amend_file(content, input_type, identities, lambda _: wanted, moment, services=services)
+
+
+def amend_file(
+    content: bytes,
+    input_type: FileType,
+    identities: AnySequence[Identity],
+    amend: Amendment,
+    moment: datetime,
+    *,
+    services: AnySequence[KeyService] = (),
+) -> bytes:
+    """The same for changes that depend on what the file holds: `amend` is given its plaintext."""
+    file = open_file(content, input_type, identities, services)
+    return _changed(file, content, amend(file.plain), moment)
 
 
 def replace_content(
