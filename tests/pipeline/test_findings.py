@@ -11,10 +11,10 @@ from llmcfg.model.target import Scope, Target
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.validate import validate_configuration
 from support.looked_at import effective, findings, only, said
+from support.sealed import sealed, sealed_whole
 from support.written import CONSUMER, MANIFEST, WrittenSnapshot, opened
 
 TENANTS = MANIFEST + "tenants: {acme: {}, beta: {}}\n"
-SOPS = "sops: {mac: x}\n"
 
 
 def bound(schema, documents="a"):
@@ -196,7 +196,7 @@ def test_secrets_in_a_file_that_cannot_be_read_are_not_missing():
     files = {
         "base/a.yaml": "x: '{{secret:one}}'\n",
         "base/secrets/keys.yaml": "one: [\n",
-        "base/secrets/more.yaml": SOPS,
+        "base/secrets/more.yaml": sealed("other: x\n"),
     }
     assert [finding.rule_id for finding in findings(files)] == ["yaml-syntax"]
 
@@ -220,27 +220,28 @@ def secrets(text):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("one: ENC[AES256_GCM,data:x]\nsops: {}\n", []),
-        ("one: ''\nsops: {}\n", ["secret-unset base/secrets/keys.yaml:1:1"]),
+        (sealed("one: x\n"), []),
+        (sealed("one: ''\n"), ["secret-unset base/secrets/keys.yaml:1:1"]),
         ("one: ''\n", ["secret-unset base/secrets/keys.yaml:1:1"]),
-        ("one: plain\nsops: {}\n", ["secret-file base/secrets/keys.yaml:1:1"]),
+        (f"two: plain\n{sealed('one: x')}", ["secret-clear base/secrets/keys.yaml:1:6"]),
         ("one: ENC[x]\n", ["secret-file base/secrets/keys.yaml"]),
         ("one: plain\n", ["secret-file base/secrets/keys.yaml", "secret-file base/secrets/keys.yaml:1:1"]),
-        ("two: ENC[x]\nsops: {}\n", ["secret-missing base/a.yaml:1:5"]),
+        (sealed("two: x\n"), ["secret-missing base/a.yaml:1:5"]),
         ("- ENC[x]\n", ["yaml-root base/secrets/keys.yaml:1:1"]),
     ],
+    ids=["sealed", "unset", "unset-plain", "clear", "no-metadata", "plain", "other-name", "list"],
 )
 def test_a_secret_file_is_judged_without_any_key(text, expected):
     assert said(secrets(text)) == expected
 
 
 def test_a_secret_that_is_named_twice_in_a_layer_is_said():
-    files = {**secrets("one: ENC[x]\nsops: {}\n"), "base/secrets/more.yaml": "two: ENC[x]\none: ENC[x]\nsops: {}\n"}
+    files = {**secrets(sealed("one: x\n")), "base/secrets/more.yaml": sealed("two: x\none: x\n")}
     assert said(files) == ["secret-duplicate base/secrets/more.yaml:2:1"]
 
 
 def test_a_higher_layer_may_name_a_secret_again():
-    files = {**secrets("one: ENC[x]\nsops: {}\n"), "environments/prod/secrets/keys.yaml": "one: ENC[y]\nsops: {}\n"}
+    files = {**secrets(sealed("one: x\n")), "environments/prod/secrets/keys.yaml": sealed("one: y\n")}
     assert said(files) == []
     configuration = opened(files)
     fingerprints = {
@@ -250,12 +251,12 @@ def test_a_higher_layer_may_name_a_secret_again():
 
 
 def test_a_secret_of_prod_is_missing_in_dev():
-    files = {"base/a.yaml": "x: '{{secret:one}}'\n", "environments/prod/secrets/keys.yaml": "one: ENC[y]\nsops: {}\n"}
+    files = {"base/a.yaml": "x: '{{secret:one}}'\n", "environments/prod/secrets/keys.yaml": sealed("one: y\n")}
     assert short(findings(files)) == [("secret-missing", "base/a.yaml:1:5", ("dev",))]
 
 
 def test_a_binary_secret_is_named_by_its_file():
-    files = {"base/a.yaml": "x: '{{secret:cert}}'\n", "base/secrets/tls/cert.age": b"age-encryption.org/v1\n..."}
+    files = {"base/a.yaml": "x: '{{secret:cert}}'\n", "base/secrets/tls/cert.age": sealed_whole(b"cert")}
     assert said(files) == []
     assert said({**files, "base/secrets/tls/cert.age": b"plain"}) == ["secret-file base/secrets/tls/cert.age"]
 
@@ -338,7 +339,7 @@ def test_a_tenant_is_held_to_its_quota(quota, message):
         "llmcfg.yaml": MANIFEST + f"tenants: {{acme: {{quota: {{{quota}}}}}, beta: {{}}}}\n",
         "tenants/acme/a.yaml": "x: 1\nl: [1, 2]\n",
         "tenants/acme/environments/prod/a.yaml": "m: !replace {k: 1, j: {}}\n",
-        "tenants/acme/secrets/keys.yaml": "one: ENC[x]\ntwo: ENC[x]\nsops: {}\n",
+        "tenants/acme/secrets/keys.yaml": sealed("one: x\ntwo: x\n"),
         "tenants/beta/a.yaml": "x: 5\n",
     }
     found = findings(files)

@@ -9,9 +9,10 @@ import pytest
 from llmcfg.model.target import Scope
 from llmcfg.pipeline.reads import MISSING
 from support.looked_at import effective, findings, only, said
+from support.sealed import sealed
 from support.written import MANIFEST, opened
 
-SECRETS = {"base/secrets/keys.yaml": "openai_api_key: ENC[AES256_GCM,data:abc]\nnested:\n  key: ENC[x]\nsops: {}\n"}
+SECRETS = {"base/secrets/keys.yaml": sealed("openai_api_key: abc\nnested:\n  key: x\n")}
 
 
 def values(text, **files):

@@ -11,22 +11,15 @@ from llmcfg.pipeline.build import build
 from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.explain import explain
 from support.looked_at import effective, findings, only, said
+from support.sealed import sealed_whole, token, written
 from support.written import CONSUMER, MANIFEST, opened
 
 TENANTS = MANIFEST + "tenants: {acme: {}, beta: {}, acme-shop: {parent: acme}}\n"
 
 
-def token(text: str) -> str:
-    return f"ENC[AES256_GCM,data:{text}]"
-
-
-def secrets(*lines: str) -> str:
-    return "".join(f"{line}\n" for line in (*lines, "sops: {}"))
-
-
-PLAIN = secrets(f"key: {token('a')}")
-OVERLAP = secrets("key:", f"  value: {token('a')}", f"  previous: {token('b')}", f"  pending: {token('c')}")
-ROTATED = secrets("key:", f"  value: {token('a')}")
+PLAIN = written(f"key: {token('a')}")
+OVERLAP = written("key:", f"  value: {token('a')}", f"  previous: {token('b')}", f"  pending: {token('c')}")
+ROTATED = written("key:", f"  value: {token('a')}")
 
 
 def bundle(files, name="prod/_shared/api", memo=None):
@@ -56,13 +49,13 @@ def test_a_secret_is_named_the_same_whether_or_not_it_is_rotated(file):
     ids=["without a value", "with another key", "with a mapping for a value"],
 )
 def test_other_mappings_are_no_rotated_secret(lines):
-    named = opened(uses("{}\n", secrets(*lines))).effective(Scope("prod")).secrets
+    named = opened(uses("{}\n", written(*lines))).effective(Scope("prod")).secrets
     assert "key" not in named
     assert all(name.startswith("key.") for name in named)
 
 
 def test_a_value_at_the_top_of_a_file_is_a_secret_of_that_name():
-    assert list(opened(uses("{}\n", secrets(f"value: {token('a')}"))).effective(Scope("prod")).secrets) == ["value"]
+    assert list(opened(uses("{}\n", written(f"value: {token('a')}"))).effective(Scope("prod")).secrets) == ["value"]
 
 
 def test_previous_is_a_use_of_its_own_and_its_ciphertext_is_in_the_lock():
@@ -130,9 +123,9 @@ def test_a_use_that_takes_nothing_is_a_finding_at_its_place(text, file, rule, co
 
 
 def test_an_at_sign_in_a_key_selects_nothing():
-    file = secrets(f'"me@here": {token("a")}')
+    file = written(f'"me@here": {token("a")}')
     assert effective(uses("x: '{{secret:\"me@here\"}}'\n", file)) == {"a": {"x": '{{secret:"me@here"}}'}}
-    binary = uses("x: '{{secret:\"me@here\"}}'\n", PLAIN) | {"base/secrets/me@here.age": b"age-encryption.org/v1\n..."}
+    binary = uses("x: '{{secret:\"me@here\"}}'\n", PLAIN) | {"base/secrets/me@here.age": sealed_whole(b"x")}
     assert findings(binary) == ()
 
 
@@ -166,7 +159,7 @@ def test_a_rendered_file_is_held_to_the_same(written, rule):
 def test_the_nearest_layer_wins_whole():
     files = uses("x: '{{secret:key@all}}'\n") | {
         "llmcfg.yaml": TENANTS,
-        "tenants/acme/secrets/own.yaml": secrets(f"key: {token('acme')}"),
+        "tenants/acme/secrets/own.yaml": written(f"key: {token('acme')}"),
     }
     assert effective(files, "prod", "acme") == {"a": {"x": ["{{secret:key}}"]}}
     assert len(effective(files, "prod", "beta")["a"]["x"]) == 2
@@ -177,7 +170,7 @@ def test_a_tenant_reaches_its_ancestors_secrets_and_never_a_siblings():
         "llmcfg.yaml": TENANTS,
         "base/a.yaml": "{}\n",
         "tenants/acme/a.yaml": "x: '{{secret:theirs}}'\n",
-        "tenants/acme/secrets/own.yaml": secrets("theirs:", f"  value: {token('t')}", f"  previous: {token('u')}"),
+        "tenants/acme/secrets/own.yaml": written("theirs:", f"  value: {token('t')}", f"  previous: {token('u')}"),
         "consumers/api.yaml": CONSUMER + 'tenants: "*"\nshared: true\n',
     }
     assert findings(files) == ()
@@ -195,14 +188,14 @@ def test_a_tenant_reaches_its_ancestors_secrets_and_never_a_siblings():
 
 
 def test_a_secret_without_a_value_stops_those_who_use_it():
-    files = uses("x: 'Bearer {{secret:key}}'\n", secrets("key: ''"))
+    files = uses("x: 'Bearer {{secret:key}}'\n", written("key: ''"))
     assert said(files) == ["secret-empty base/a.yaml:1:12", "secret-unset base/secrets/keys.yaml:1:1"]
     unused = {**files, "consumers/api.yaml": CONSUMER.replace("[.]", "[b]"), "base/b.yaml": "z: 1\n"}
     assert said(unused) == ["secret-unset base/secrets/keys.yaml:1:1"]
 
 
 def test_a_secret_without_a_value_in_a_list_and_in_a_template_is_found_too():
-    empty = secrets("key:", "  value: ''", f"  previous: {token('b')}")
+    empty = written("key:", "  value: ''", f"  previous: {token('b')}")
     assert "secret-empty base/a.yaml:1:1" in said(uses("x: '{{secret:key@all}}'\n", empty))
     files = uses("{}\n", empty) | {
         "consumers/api.yaml": CONSUMER + "outputs: [{path: a.txt, template: templates/a.j2}]\n",
@@ -212,7 +205,7 @@ def test_a_secret_without_a_value_in_a_list_and_in_a_template_is_found_too():
 
 
 def test_a_previous_value_that_is_empty_is_none():
-    empty = secrets("key:", f"  value: {token('a')}", "  previous: ''")
+    empty = written("key:", f"  value: {token('a')}", "  previous: ''")
     assert effective(uses("x: '{{secret:key@all}}'\n", empty)) == {"a": {"x": ["{{secret:key}}"]}}
 
 

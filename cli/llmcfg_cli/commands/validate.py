@@ -51,7 +51,7 @@ def validate(
     except FindingsError as error:
         findings, files = merge_findings(error.findings), len(workspace.snapshot(at).entries)
     shown = [
-        finding for finding in findings if _is_below(finding.origin.file, paths, directory, workspace.repository.root)
+        finding for finding in findings if is_below(finding.origin.file, paths, directory, workspace.repository.root)
     ]
     out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
     note(("\n" if shown and output == "table" else "") + summary(shown, files), quiet=quiet)
@@ -65,7 +65,7 @@ def exit_code(findings: Sequence[Finding], fail_on: FailOnLevel) -> int:
     return FindingsError.exit_code if fail_on != "never" and has_blocking(findings, Severity(fail_on)) else 0
 
 
-def _is_below(file: str, paths: list[Path] | None, directory: Path, root: Path | None) -> bool:
+def is_below(file: str, paths: list[Path] | None, directory: Path, root: Path | None) -> bool:
     """Whether a finding's file is one of the named files or in one of the named folders."""
     if not paths or root is None:
         return True

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.findings import Finding, Origin
 
-MASKED_RULES: Final = frozenset({"secret-plaintext", "secret-expected"})
+MASKED_RULES: Final = frozenset({"secret-plaintext", "secret-expected", "secret-file", "secret-clear"})
 REACH_SHOWN: Final = 6
 _SOURCE_COLUMNS: Final = 100
 _MASK: Final = "********"

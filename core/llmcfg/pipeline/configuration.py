@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.pipeline.schema.compiled import CompiledSchema
     from llmcfg.ports import Snapshot
+    from llmcfg.secrets.creation import CreationRules
+    from llmcfg.secrets.inspection import Inspected
     from llmcfg.secrets.names import HeldValue
 
 
@@ -49,6 +51,9 @@ class Memo:
     verdicts: dict[tuple[str, int], tuple[Resolved, tuple[Problem, ...]]] = field(default_factory=dict)
     parts: dict[tuple[object, ...], Any] = field(default_factory=dict)
     renderings: dict[tuple[object, ...], Any] = field(default_factory=dict)
+    inspected: dict[tuple[str, str], Inspected] = field(default_factory=dict)
+    sealed: dict[str, bool] = field(default_factory=dict)
+    creation_rules: dict[str, tuple[CreationRules, tuple[Problem, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

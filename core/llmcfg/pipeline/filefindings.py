@@ -33,9 +33,15 @@ def file_findings(configuration: Configuration) -> Iterator[Finding]:
         for problem in find_plaintext_secrets(configuration.snapshot.read(entry.oid)):
             yield locator.in_blob(problem, entry)
     names = Counter(name for layer in layout.layers.values() for name in layer.documents)
+    yield from secret_name_findings(configuration)
     for layer in layout.layers.values():
-        yield from _secret_file_findings(configuration, layer)
         yield from _orphans(configuration, layer, names)
+
+
+def secret_name_findings(configuration: Configuration) -> Iterator[Finding]:
+    """What is wrong with secret files as far as their names are read."""
+    for layer in configuration.layout.layers.values():
+        yield from _secret_file_findings(configuration, layer)
 
 
 def _secret_file_findings(configuration: Configuration, layer: Layer) -> Iterator[Finding]:

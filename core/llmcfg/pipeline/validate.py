@@ -12,9 +12,15 @@ from llmcfg.model.reference import parse_secret_use
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.build import start_build
 from llmcfg.pipeline.configuration import Configuration, Memo
-from llmcfg.pipeline.filefindings import file_findings, quota_findings, schema_file_findings
+from llmcfg.pipeline.filefindings import (
+    file_findings,
+    quota_findings,
+    schema_file_findings,
+    secret_name_findings,
+)
 from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.merge import no_rules
+from llmcfg.pipeline.sealed import sealed_findings
 from llmcfg.pipeline.secretuse import ciphertext_in, empty_secret
 from llmcfg.pipeline.select import places_of_ciphertext, places_of_use
 
@@ -53,6 +59,7 @@ def validate_configuration(
             *configuration.layout.findings,
             *configuration.consumer_findings,
             *file_findings(configuration),
+            *sealed_findings(configuration),
             *schema_file_findings(configuration),
             *_composition_findings(configuration, scopes),
             *idle_findings(_composed_users(configuration, scopes if targets is None else ()), configuration.locator),
@@ -62,6 +69,11 @@ def validate_configuration(
             *quota_findings(configuration),
         ]
         return merge_findings([*found, *building.finish().findings])
+
+
+def lint_secrets(configuration: Configuration) -> tuple[Finding, ...]:
+    """The findings about secret files alone: what their names say, and everything else that needs no key."""
+    return merge_findings([*secret_name_findings(configuration), *sealed_findings(configuration)])
 
 
 def _composition_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:

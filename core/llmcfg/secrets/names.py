@@ -70,7 +70,8 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
     found = [*problems]
     values: Value = {key: value for key, value in document.value.items() if key != _METADATA}
     leaves = list(_leaves(values, ()))
-    if _METADATA not in document.value and any(value not in ("", None) for _, value in leaves):
+    is_sops = _METADATA in document.value
+    if not is_sops and any(value not in ("", None) for _, value in leaves):
         found.append(
             Problem(
                 "secret-file",
@@ -89,7 +90,7 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
                     hint="set it before it is deployed",
                 )
             )
-        elif not (isinstance(value, str) and value.startswith("ENC[") and value.endswith("]")):
+        elif not is_sops and not (isinstance(value, str) and value.startswith("ENC[") and value.endswith("]")):
             found.append(
                 Problem(
                     "secret-file",

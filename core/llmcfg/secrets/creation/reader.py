@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llmcfg.secrets.sops.model import Node, Span
     from llmcfg.secrets.sops.regexstates import Pattern
 
-_RULE: Final = "creation-rules"
+_RULE: Final = "secret-rules"
 _SEVERAL: Final = "keep one of the six; a file has one rule for what is encrypted"
 
 

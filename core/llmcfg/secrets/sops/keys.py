@@ -62,7 +62,7 @@ class AgeKeys:
         from llmcfg.secrets.age import decrypt
 
         fitting = [identity for identity in self._identities if identity.recipient.text == entry.name]
-        wrapped = _dedented(entry.wrapped).encode("utf-8", "surrogateescape")
+        wrapped = armored(entry)
         for identities in filter(None, (fitting, self._identities)):
             try:
                 return decrypt(wrapped, identities)
@@ -130,13 +130,15 @@ def _fits(service: KeyService, entry: KeyEntry) -> bool:
     return isinstance(service, AgeKeys) and service.fits(entry)
 
 
-def _dedented(armored: str) -> str:
-    return "".join(f"{line.strip()}\n" for line in armored.strip().splitlines())
+def armored(entry: KeyEntry) -> bytes:
+    """The age file of an entry, as it can be read: indentation is not part of it."""
+    lines = (line.strip() for line in entry.wrapped.strip().splitlines())
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
 def _not_authorised(metadata: Metadata, opened: int) -> NotAuthorisedError:
     names = [entry.label for entry in metadata.entries]
-    shown = ", ".join(_short(name) for name in names[:_SHOWN]) + (
+    shown = ", ".join(short_name(name) for name in names[:_SHOWN]) + (
         f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else ""
     )
     has_others = any(entry.service != "age" for entry in metadata.entries)
@@ -152,5 +154,6 @@ def _not_authorised(metadata: Metadata, opened: int) -> NotAuthorisedError:
     return NotAuthorisedError(f"{what}; it is encrypted to {shown or 'nobody'}", hint=hint)
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """For people: post-quantum recipients and RSA keys are long."""
     return name if len(name) <= 80 else f"{name[:44]}…{name[-8:]}"

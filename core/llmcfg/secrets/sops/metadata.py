@@ -105,9 +105,9 @@ def parse_metadata(node: Node) -> Metadata:
         raise malformed("it is not a mapping")
     version = _text(node, "version")
     if not version:
-        raise malformed("it has no version")
+        raise malformed("it has no version", "version")
     if _SEMVER.fullmatch(version) is None:
-        raise malformed("its version is not of the form 3.9.0")
+        raise malformed("its version is not of the form 3.9.0", "version")
     top = tuple(entry for service in _services(node) for entry in _entries(node, service))
     nested = _nodes(node, "key_groups")
     groups = tuple(
@@ -170,8 +170,18 @@ def mac_additional_data(lastmodified: str) -> bytes:
     return re.sub(r"\.[0-9]+", "", lastmodified).encode()
 
 
-def malformed(what: str) -> IntegrityError:
-    return IntegrityError(f"the sops metadata of this file is damaged: {what}", hint="restore the file from Git")
+class DamagedMetadataError(IntegrityError):
+    """`key` is the one in the metadata that is wrong; empty for the whole."""
+
+    def __init__(self, message: str, *, hint: str, key: str) -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
+
+
+def malformed(what: str, key: str = "") -> DamagedMetadataError:
+    return DamagedMetadataError(
+        f"the sops metadata of this file is damaged: {what}", hint="restore the file from Git", key=key
+    )
 
 
 def _group_tree(group: AnySequence[KeyEntry], *, nested: bool = False) -> Mapping:
@@ -192,7 +202,7 @@ def _entries(node: Mapping, service: str) -> list[KeyEntry]:
     entries: list[KeyEntry] = []
     for value in _nodes(node, service):
         if not isinstance(value, Mapping):
-            raise malformed(f"an entry of {service} is not a mapping")
+            raise malformed(f"an entry of {service} is not a mapping", service)
         fields = {item.key: text_of(item.value) for item in value.entries() if isinstance(item.value, Leaf)}
         entries.append(KeyEntry(service, fields, value))
     return entries
@@ -203,7 +213,7 @@ def _nodes(node: Mapping, key: str) -> list[Node]:
     if item is None or isinstance(item.value, Null) or (isinstance(item.value, Leaf) and not item.value.reveal()):
         return []
     if not isinstance(item.value, Sequence):
-        raise malformed(f"{key} is not a list")
+        raise malformed(f"{key} is not a list", key)
     return list(item.value.nodes())
 
 
@@ -212,14 +222,14 @@ def _text(node: Mapping, key: str) -> str:
     if item is None or isinstance(item.value, Null):
         return ""
     if not isinstance(item.value, Leaf):
-        raise malformed(f"{key} is not a text")
+        raise malformed(f"{key} is not a text", key)
     return text_of(item.value)
 
 
 def _number(node: Mapping, key: str) -> int:
     text = _text(node, key)
     if text and not (text.isascii() and text.isdigit()):
-        raise malformed(f"{key} is not a number")
+        raise malformed(f"{key} is not a number", key)
     return int(text or 0)
 
 
@@ -228,8 +238,8 @@ def _lastmodified(node: Mapping, version: str) -> str:
     text = _text(node, "lastmodified")
     release = tuple(int(part) for part in version.removeprefix("v").split(".")[:2])
     if item is not None and isinstance(item.value, Leaf) and item.value.kind == "time" and release >= _QUOTED_TIMES:
-        raise malformed("lastmodified is a time and not a string: it needs quotes")
+        raise malformed("lastmodified is a time and not a string: it needs quotes", "lastmodified")
     try:
         return normal_time(text)
     except ValueError:
-        raise malformed("lastmodified is not a time such as 2026-01-31T12:00:00Z") from None
+        raise malformed("lastmodified is not a time such as 2026-01-31T12:00:00Z", "lastmodified") from None

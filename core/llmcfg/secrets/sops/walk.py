@@ -55,7 +55,12 @@ def encrypt_tree(
     return _Walk(rule, sealing, mac).documents(documents), mac.text()
 
 
-class _Visitor(Protocol):
+def visit_tree(documents: Documents, rule: Rule, visitor: Visitor) -> None:
+    """Shows the visitor every leaf and comment, and whether the rule selects it. What the visitor gives back counts for nothing."""
+    _Walk(rule, visitor, _Mac(only_encrypted=True)).documents(documents)
+
+
+class Visitor(Protocol):
     """What is done to leaves and comments. `leaf` gives what it becomes, and its plaintext for the MAC; `places` are the paths that a
     comment may have been sealed under, its own first."""
 
@@ -86,7 +91,7 @@ class _Mac:
 class _Walk:
     """Visits a tree in order. `comments` holds, for each open container, the comments since its last item."""
 
-    def __init__(self, rule: Rule, visitor: _Visitor, mac: _Mac) -> None:
+    def __init__(self, rule: Rule, visitor: Visitor, mac: _Mac) -> None:
         self.selection = Selection(rule)
         self.visitor = visitor
         self.mac = mac
