@@ -1,0 +1,102 @@
+"""A bundle as programs hold it: a head and the tree of its parts, in a file, in memory, or some of each.
+
+Parts are those of `manifest.json` under their names there, and two more: `lock.json`, the manifest without `parts` and `digest`, and
+`secrets.age` where secrets were sealed. A part is read when it is asked for, and counts only if its bytes have its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from llmcfg import limits
+from llmcfg.bundlefile.nodes import Leaf
+from llmcfg.canonical import canonical_json, digest_of
+from llmcfg.errors import IntegrityError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmcfg.bundlefile.head import Head
+    from llmcfg.bundlefile.tree import Tree
+
+MANIFEST: Final = "manifest.json"
+LOCK: Final = "lock.json"
+SEALED: Final = "secrets.age"
+_HINT: Final = "deliver it again: llmcfg apply"
+
+
+class Bundle:
+    """Immutable. Reading needs no lock."""
+
+    __slots__ = ("head", "tree")
+
+    def __init__(self, head: Head, tree: Tree) -> None:
+        self.head = head
+        self.tree = tree
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a part; None if there is no such part. Raises IntegrityError when they are not what the tree says."""
+        leaf = self.tree.find(name)
+        return None if leaf is None else read_leaf(leaf, name)
+
+    def manifest(self) -> bytes:
+        """`manifest.json`, byte for byte as the bundle was built with it."""
+        lock = self.lock()
+        parts = {
+            name: {"sha256": leaf.sha256.hex(), "size": leaf.size}
+            for name, leaf in self.tree.below()
+            if _is_covered(name)
+        }
+        return canonical_json({**lock, "digest": f"sha256:{self.head.digest.hex()}", "parts": parts}) + b"\n"
+
+    def lock(self) -> dict[str, Any]:
+        """Target, secret lock and recipients."""
+        content = self.read(LOCK)
+        try:
+            return msgspec.json.decode(content or b"", type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise IntegrityError(f"the bundle has no readable {LOCK}", hint=_HINT) from None
+
+    def verify(self) -> None:
+        """Read everything. Raises IntegrityError for the first part that is not what the tree says, or a head that fits another bundle."""
+        for name, leaf in self.tree.below():
+            read_leaf(leaf, name)
+        if content_digest(self.tree, self.lock()) != self.head.digest:
+            raise IntegrityError("the bundle is not the one that its head names", hint=_HINT)
+
+
+def read_leaf(leaf: Leaf, name: str) -> bytes:
+    if isinstance(leaf.place, bytes):
+        return leaf.place
+    try:
+        content = leaf.place.file.read_frame(leaf.place, leaf)
+    except IntegrityError as error:
+        raise IntegrityError(f"{name} in the bundle file is damaged: {error.message}", hint=_HINT) from None
+    if hashlib.sha256(content).digest() != leaf.sha256:
+        raise IntegrityError(f"{name} in the bundle file is not what its digest says", hint=_HINT)
+    return content
+
+
+def content_digest(tree: Tree, lock: Mapping[str, Any]) -> bytes:
+    """The bundle's digest, as `digest` in its manifest (docs/spec/bundle.md)."""
+    parts = {name: leaf.sha256.hex() for name, leaf in tree.below() if _is_covered(name)}
+    try:
+        secrets = {name: str(entry["fingerprint"]).removeprefix("sha256:") for name, entry in lock["secrets"].items()}
+    except (KeyError, TypeError, AttributeError):
+        raise IntegrityError(f"{LOCK} of the bundle has no secret lock", hint=_HINT) from None
+    return bytes.fromhex(digest_of({"parts": parts, "secrets": secrets}))
+
+
+def make_leaf(content: bytes) -> Leaf:
+    if len(content) > limits.BUNDLE_PART_BYTES:
+        raise UsageError(
+            f"a file of {len(content)} bytes is too large for a bundle, the limit is {limits.BUNDLE_PART_BYTES}"
+        )
+    return Leaf(hashlib.sha256(content).digest(), len(content), content)
+
+
+def _is_covered(name: str) -> bool:
+    return name not in (LOCK, SEALED)
