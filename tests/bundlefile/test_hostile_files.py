@@ -74,7 +74,7 @@ def test_a_file_that_goes_on_is_refused():
     assert outcome(PACKED + PACKED) in ("refused", "right")
 
 
-@given(st.binary(max_size=400) | st.binary(max_size=200).map(lambda junk: MAGIC + junk + PACKED[-60:]))
+@given(st.binary(max_size=400) | st.binary(max_size=200).map(lambda junk: MAGIC + junk + PACKED[-92:]))
 def test_junk_is_refused(junk):
     assert outcome(junk) == "refused"
 
@@ -99,9 +99,9 @@ def written(node, *, places=(), body=b"", dictionary=b"", head=None):
     """A file with one node as its root, whose digest the head names."""
     said = head or Head(hashlib.sha256(node).digest(), b"d" * 32)
     encoded = encode_head(said)
-    at = len(MAGIC) + len(body)
-    end = encode_end(Footer(at, len(node), len(dictionary), len(encoded)), dictionary, encoded)
-    return MAGIC + body + node + encode_places(places) + end
+    start = MAGIC + body + node + encode_places(places)
+    footer = Footer(len(MAGIC + body), len(node), len(dictionary), len(encoded), hashlib.sha256(start).digest())
+    return start + encode_end(footer, dictionary, encoded)
 
 
 def bucket(*rows):

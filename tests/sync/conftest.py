@@ -64,8 +64,9 @@ class Deployer:
         return {status.environment: status for status in self.workspace.statuses(())}[environment]
 
     def delivered(self, environment: str = "prod") -> dict[str, bytes]:
-        """What a consumer that follows `current` reads."""
-        return folder_files(self.written.path / "delivered" / environment / "current")
+        """The plain files that a consumer that follows `current` reads; mapped files are derived from them."""
+        files = folder_files(self.written.path / "delivered" / environment / "current")
+        return {path: content for path, content in files.items() if not path.endswith("/bundle.llmcfg")}
 
     def ref_files(self, environment: str = "prod") -> dict[str, bytes]:
         return dict(self.workspace.repository.read_tree(self.deployed(environment).commit))

@@ -36,7 +36,8 @@ class _Said(msgspec.Struct):
 def bundle_of(files: Mapping[str, bytes], previous: Bundle | None = None) -> Bundle:
     """The bundle that these files are, by their paths inside it. Its head names the root and the digest, and nothing else.
 
-    What is the same in `previous` is taken from there. Raises IntegrityError when the files are not what their manifest says.
+    What is the same in `previous`, which was checked, is taken from there. Raises IntegrityError when the files are not what their
+    manifest says.
     """
     said, lock = _parse_manifest(files.get(MANIFEST, b""))
     contents = {name: content for name, content in files.items() if name != MANIFEST}

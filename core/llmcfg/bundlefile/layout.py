@@ -1,7 +1,8 @@
 """Where things lie in a bundle file: magic, frames, nodes, dictionary, head, footer.
 
-The footer, at the end, has the place of the root node and the lengths of dictionary and head, and a checksum over these, the dictionary and
-the head. Frames and nodes need none: each is known by the digest of its content.
+The footer has the place of the root node, the lengths of dictionary and head, and two checksums. One is over dictionary, head and the rest
+of the footer, and is looked at whenever a file is opened. The other is over magic, frames and nodes, for who wants to know at once that
+nothing is damaged; a reader need not look, since each frame and node is known by the digest of its content.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAGIC: Final = b"llmcfg\x00\x01"  # the last byte is the version
-_FOOTER = struct.Struct("<QIII32s8s")
+_FOOTER = struct.Struct("<QIII32s32s8s")
 _PLACE = struct.Struct("<QI")
 PLACE_BYTES: Final = _PLACE.size
 _SMALLEST: Final = len(MAGIC) + _FOOTER.size
@@ -28,6 +29,7 @@ class Footer(NamedTuple):
     root_covered: int
     dictionary: int
     head: int
+    body: bytes
 
 
 def encode_end(footer: Footer, dictionary: bytes, head: bytes) -> bytes:
@@ -37,12 +39,12 @@ def encode_end(footer: Footer, dictionary: bytes, head: bytes) -> bytes:
 
 
 class End(NamedTuple):
-    """The end of a file, checked. `body` is the length of what comes before: magic, frames and nodes."""
+    """The end of a file, checked. `start` is where it begins: the length of magic, frames and nodes."""
 
     footer: Footer
     dictionary: bytes
     head: bytes
-    body: int
+    start: int
 
 
 def parse_end(content: memoryview) -> End:
@@ -52,15 +54,15 @@ def parse_end(content: memoryview) -> End:
     *fields, checksum, magic = _FOOTER.unpack(content[-_FOOTER.size :])
     footer = Footer(*fields)
     head_at = len(content) - _FOOTER.size - footer.head
-    body = head_at - footer.dictionary
+    start = head_at - footer.dictionary
     too_long = footer.head > limits.BUNDLE_HEAD_BYTES or footer.dictionary > limits.BUNDLE_DICTIONARY_BYTES
-    if magic != MAGIC or too_long or body < len(MAGIC):
+    if magic != MAGIC or too_long or start < len(MAGIC):
         raise IntegrityError("the bundle file does not end as one does: it is cut off or damaged")
-    dictionary = bytes(content[body:head_at])
+    dictionary = bytes(content[start:head_at])
     head = bytes(content[head_at : -_FOOTER.size])
     if _checksum(footer, dictionary, head) != checksum:
         raise IntegrityError("the end of the bundle file is damaged")
-    return End(footer, dictionary, head, body)
+    return End(footer, dictionary, head, start)
 
 
 def encode_places(places: Sequence[tuple[int, int]]) -> bytes:

@@ -23,20 +23,24 @@ if TYPE_CHECKING:
     from llmcfg.bundlefile.nodes import LeafRow, Node
 
 
-def open_bundle(path: Path) -> Bundle:
+def open_bundle(path: Path, *, check: bool = False) -> Bundle:
     """The bundle in a file. Raises IntegrityError for what is none, and OSError as it comes.
 
-    The file may be removed or replaced by renaming while it is in use; what was opened stays as it was.
+    With `check`, all of the file is compared with its checksum first. The file may be removed or replaced by renaming while it is in use;
+    what was opened stays as it was.
     """
-    return read_bundle(_map(path))
+    return read_bundle(_map(path), check=check)
 
 
-def read_bundle(content: bytes | memoryview) -> Bundle:
+def read_bundle(content: bytes | memoryview, *, check: bool = False) -> Bundle:
     """The bundle in these bytes. Raises IntegrityError for what is none."""
     view = memoryview(content)
     end = parse_end(view)
+    body = view[: end.start]
+    if check and hashlib.sha256(body).digest() != end.footer.body:
+        raise IntegrityError("the bundle file is damaged: it has another checksum than it says")
     head = parse_head(end.head)
-    file = BundleFile(view[: end.body], end.dictionary)
+    file = BundleFile(body, end.dictionary)
     root = Unread(file, end.footer.root, end.footer.root_covered, head.root, -1, b"", 0)
     return Bundle(head, Tree(root.load()))
 

@@ -5,6 +5,7 @@ Frames of parts that stayed the same are taken over as they are packed in the fi
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +36,7 @@ def pack_bundle(bundle: Bundle) -> bytes:
     packing.add_frames(root)
     place, covered = packing.add_node(root)
     head = encode_head(bundle.head)
-    footer = Footer(place, covered, len(dictionary), len(head))
+    footer = Footer(place, covered, len(dictionary), len(head), hashlib.sha256(packing.written).digest())
     return b"".join([packing.written, encode_end(footer, dictionary, head)])
 
 

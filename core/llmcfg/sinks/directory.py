@@ -1,7 +1,8 @@
 """The embedded sink: a directory that always holds one whole delivery, reached through one symbolic link.
 
     <root>/current -> .llmcfg/<digest>      what readers open; resolve it once, then read: it is all of one delivery
-    <root>/.llmcfg/<digest>/...             deliveries, the newest `keep` and the current one
+    <root>/.llmcfg/<digest>/...             deliveries, the newest `keep` and the current one; beside the plain files of each bundle
+                                            in it one mapped file for programs (mapped.py)
     <root>/.llmcfg/lock                     held by the process that delivers
     <root>/.llmcfg/delivered                the root of the last delivery that was completed
     <root>/.llmcfg/switching                what is going on while hooks are asked (switching.py)
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING
 from llmcfg.disk import atomic_write, is_aside, make_folders, storage_errors, sync_folder, write_new
 from llmcfg.errors import LlmcfgError, PendingError, UsageError
 from llmcfg.failpoints import failpoint
+from llmcfg.sinks.mapped import without_mapped, write_mapped
 from llmcfg.sinks.switching import UNFINISHED, Switch, forget_switch, read_switch, write_switch
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class DirectorySink:
                 pointed, before = self._pointed(), self._identity()
                 if pointed is None:
                     return None
-                seen = _digests(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
+                seen = _contents(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
                 if self._after_apply is not None and read_switch(self._store) is not None:
                     seen[UNFINISHED] = "its consumers were not told to the end"
                 if self._identity() == before:
@@ -183,14 +185,18 @@ class DirectorySink:
     def _place(self, digest: str, files: Mapping[str, bytes]) -> Path:
         """The folder with exactly these files: an earlier one that is still intact, else a new one."""
         wanted = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+        current = self._delivery()
         for folder in self._deliveries():
-            if folder.name.split(".")[0] == digest and _digests(folder) == wanted:
+            if folder.name.split(".")[0] == digest and _contents(folder) == wanted:
                 os.utime(folder)
+                if folder != current:
+                    write_mapped(folder, files, current)
                 return folder
         taken = {path.name for path in self._store.iterdir()}
         free = next(name for name in _names(digest) if name not in taken)
         aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
         _write_folder(aside, files, self._same_as_current(wanted))
+        write_mapped(aside, files, current)
         failpoint("directory.written")
         aside.rename(self._store / free)
         sync_folder(self._store)
@@ -307,6 +313,11 @@ def _link(source: Path, path: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    """What a delivery holds; of its mapped files, only what is wrong with them."""
+    return without_mapped(folder, _digests(folder))
 
 
 def _digests(folder: Path) -> dict[str, str]:
