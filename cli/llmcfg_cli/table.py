@@ -69,6 +69,15 @@ PANELS: Final = (
             Command("init", "init:init", "make a configuration repository"),
             Command("doctor", "doctor:doctor", "check the repository and the installation"),
             Family(
+                "hooks",
+                "what makes Git good with secret files",
+                (
+                    Command("install", "hooks:install", "set up merging, showing and checking of secret files"),
+                    Command("uninstall", "hooks:uninstall", "remove it"),
+                    Command("status", "hooks:status", "show which of it is in place"),
+                ),
+            ),
+            Family(
                 "import",
                 "take over configuration from other programs",
                 (Command("litellm", "import_litellm:import_litellm", "take over a LiteLLM proxy config"),),
@@ -103,6 +112,11 @@ PANELS: Final = (
                     Command("decrypt", "secret:decrypt", "decrypt a SOPS file, as sops -d does"),
                     Command("encrypt", "secret:encrypt", "encrypt a file, as sops -e does"),
                     Command("lint", "secret_lint:lint", "check secret files and who can open them, without a key"),
+                    Command("scan", "secret_scan:scan", "look for secrets in plain text"),
+                    Command("diff", "secret_diff:diff", "show which secrets and recipients changed"),
+                    Command("outline", "secret_outline:outline", "show a secret file without its secrets"),
+                    Command("merge", "secret_merge:merge", "merge two versions of a secret file by key; Git runs it"),
+                    Command("resolve", "secret_merge:resolve", "finish a merge that left a secret file in conflict"),
                 ),
             ),
         ),

@@ -41,3 +41,5 @@ BUNDLE_HEAD_BYTES: Final = 8 << 10  # with signatures
 BUNDLE_DICTIONARY_BYTES: Final = 64 << 10
 BUNDLE_DEPTH: Final = 256  # nodes of the digest tree above one another
 DELTA_BYTES: Final = 64 << 20  # what leads from one bundle to the next
+SCAN_BYTES: Final = 32 << 20  # of one file that is looked through for secrets; the rest is not
+SCAN_NAMED_BYTES: Final = 1 << 20  # a larger file is looked through for shapes of secrets only

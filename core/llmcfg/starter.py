@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _FILES: Final = {
     "llmcfg.yaml": "llmcfg.yaml",
     ".gitignore": "gitignore",
+    ".gitattributes": "gitattributes",
     ".sops.yaml": "sops.yaml",
     "base/llm_providers/openai.yaml": "openai.yaml",
     "base/patterns.yaml": "patterns.yaml",

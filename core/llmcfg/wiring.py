@@ -5,10 +5,10 @@ What only some commands need is imported when they need it: every command starts
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmcfg.clock import now as now
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg.git.repository import FOLDERS, GitRepository, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
@@ -164,11 +164,6 @@ def choose_targets(
         and (not chosen[1] or target.tenant in chosen[1])
         and (not chosen[2] or target.consumer in chosen[2])
     )
-
-
-def now() -> datetime:
-    """The wall clock, in UTC."""
-    return datetime.now(UTC)
 
 
 def child_keys(directory: Path, parent: str) -> list[str]:

@@ -34,7 +34,8 @@ def doctor(
     from llmcfg_cli.views.checks import summary, view_checks
 
     with progress("checking", quiet=quiet):
-        checks = [*check_installation(), *_completion(), *check_repository(directory, deliver_to), *_editor(directory)]
+        checks = [*check_installation(), *_completion(), *check_repository(directory, deliver_to)]
+        checks += [*_editor(directory), *_hooks(directory)]
     out(view_checks(checks, output, colour=has_colour()))
     note(summary(checks), quiet=quiet)
     return FAILED if any(check.verdict is Verdict.FAIL for check in checks) else 0
@@ -75,3 +76,16 @@ def _editor(directory: Path) -> Iterator[Check]:
         yield Check("repository", "editor", Verdict.WARN, text, "llmcfg schema export")
     else:
         yield Check("repository", "editor", Verdict.OK, "schemas and settings are up to date")
+
+
+def _hooks(directory: Path) -> Iterator[Check]:
+    """Nothing where there is no work tree, or no git program, which other checks say."""
+    from llmcfg.doctor.githooks import summarise_hooks
+    from llmcfg.errors import LlmcfgError
+    from llmcfg.git.program import Git, find_root
+
+    git = Git(directory, os.environ)
+    try:
+        yield from summarise_hooks(git, find_root(git))
+    except LlmcfgError:
+        return

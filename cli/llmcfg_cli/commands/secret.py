@@ -150,10 +150,10 @@ def encrypt(
     For whom, and which values, says the first rule of .sops.yaml that matches the file's path; options say it in the rule's place. The
     .sops.yaml is the nearest above the file, or else above the current folder. Exits with 7 when nothing says for whom.
     """
+    from llmcfg.clock import now
     from llmcfg.secrets.creation import Said
     from llmcfg.secrets.guard import forbid_dumps
     from llmcfg.secrets.sops.files import encrypt_file
-    from llmcfg.wiring import now
 
     _check_target(file, in_place, output)
     kind = _kind(filename_override or file, input_type)

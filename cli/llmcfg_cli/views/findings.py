@@ -63,7 +63,10 @@ def source_excerpt(finding: Finding, columns: int = _SOURCE_COLUMNS) -> SourceEx
     if not line or at < 0:
         return None
     if finding.rule_id in MASKED_RULES:
-        return SourceExcerpt(visible(line[:at]) + _MASK, display_width(visible(line[:at])), len(_MASK))
+        from llmcfg.secrets.plaintext import masked
+
+        before = visible(masked(line[:at]))
+        return SourceExcerpt(before + _MASK, display_width(before), len(_MASK))
     left = max(0, at - columns // 2) if len(line) > columns else 0
     before, marked = visible(line[left:at]), visible(line[at : at + max(1, finding.length)])
     after = visible(line[at + max(1, finding.length) : left + columns])

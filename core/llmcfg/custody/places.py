@@ -10,8 +10,8 @@ from llmcfg.errors import ConflictError, UnknownKeyError, UsageError
 from llmcfg.limits import KEY_BYTES, NAME_BYTES
 from llmcfg.model.keypath import KeyPathError, format_key_path, parse_key_path
 from llmcfg.model.suggest import did_you_mean
-from llmcfg.pipeline.plaintext import find_plaintext_secrets
 from llmcfg.secrets.drops import drop_target
+from llmcfg.secrets.shapes import find_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def parse_name(text: str) -> Path:
     """The key path that a name is. Raises UsageError that never shows the text, since a value may stand where the name should."""
     if "=" in text:
         raise UsageError("a name holds no '='", hint="give the name alone: the value is asked for")
-    if find_plaintext_secrets(text.encode("utf-8", "surrogateescape")):
+    if find_shapes(text.encode("utf-8", "surrogateescape")):
         raise UsageError(
             "this looks like the value of a secret, not like its name",
             hint="it stands in your shell's history now: put another in its place at its issuer",

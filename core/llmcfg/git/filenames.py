@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from llmcfg.limits import NAME_BYTES
+
+MANIFEST: Final = "llmcfg.yaml"  # its folder is the root of the configuration
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_.@+=-]+")
 _DEVICES = frozenset(

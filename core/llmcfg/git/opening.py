@@ -14,10 +14,10 @@ import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
 from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, NotFoundError, UsageError
+from llmcfg.git.filenames import MANIFEST
 
 pygit2.settings.enable_fsync_gitdir(True)  # without it libgit2 flushes nothing, and a power cut loses commits
 
-MANIFEST = "llmcfg.yaml"
 LIBGIT2_VERSION = pygit2.LIBGIT2_VERSION
 
 

@@ -8,10 +8,11 @@ from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.git.blame import blame_lines
 from llmcfg.git.changes import changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, tag_ref
+from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.history import History
 from llmcfg.git.leftovers import find_locks
 from llmcfg.git.objects import Objects
-from llmcfg.git.opening import MANIFEST, open_git, tracked_paths
+from llmcfg.git.opening import open_git, tracked_paths
 from llmcfg.git.refs import Refs
 from llmcfg.git.refswap import RefSwap
 from llmcfg.git.revisions import Revisions

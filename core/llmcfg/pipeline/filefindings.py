@@ -10,8 +10,8 @@ from llmcfg.model.findings import Problem
 from llmcfg.model.suggest import closest
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.layers import MANIFEST
-from llmcfg.pipeline.plaintext import find_plaintext_secrets
 from llmcfg.secrets.drops import drop_target
+from llmcfg.secrets.plaintext import find_plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def file_findings(configuration: Configuration) -> Iterator[Finding]:
             yield locator.in_blob(problem, entry)
     manifest = configuration.snapshot.entries[MANIFEST]
     for entry in [manifest, *layout.consumers.values(), *layout.templates.values(), *documents]:
-        for problem in find_plaintext_secrets(configuration.snapshot.read(entry.oid)):
+        for problem in find_plaintext(configuration.snapshot.read(entry.oid), by_name=False):
             yield locator.in_blob(problem, entry)
     names = Counter(name for layer in layout.layers.values() for name in layer.documents)
     yield from secret_name_findings(configuration)

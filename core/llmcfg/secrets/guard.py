@@ -10,6 +10,8 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+# Their values are keys, so they are kept from the programs that are started here.
+KEY_VARIABLES: Final = ("LLMCFG_AGE_KEY", "SOPS_AGE_KEY")
 _PR_SET_DUMPABLE: Final = 4
 
 

@@ -18,7 +18,7 @@ from llmcfg.errors import LlmcfgError, NotAuthorisedError, NotFoundError, Pendin
 from llmcfg.limits import IDENTITY_FILE_BYTES
 from llmcfg.secrets.age.identities import parse_identities
 from llmcfg.secrets.age.passphrase import is_age_file, open_with_passphrase
-from llmcfg.secrets.guard import forbid_dumps
+from llmcfg.secrets.guard import KEY_VARIABLES, forbid_dumps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 Form: TypeAlias = Literal["variable", "file", "command"]
 
-# Their values are keys, so they are kept from the programs that are started here.
-_KEY_VARIABLES: Final = ("LLMCFG_AGE_KEY", "SOPS_AGE_KEY")
 _VARIABLES: Final[tuple[tuple[str, Form], ...]] = (
     ("LLMCFG_AGE_KEY", "variable"),
     ("LLMCFG_AGE_KEY_FILE", "file"),
@@ -211,7 +209,7 @@ def _output_of(variable: str, command: str, environment: Mapping[str, str], reci
     import shlex
     import subprocess
 
-    given = {name: value for name, value in environment.items() if name not in _KEY_VARIABLES}
+    given = {name: value for name, value in environment.items() if name not in KEY_VARIABLES}
     if recipient:
         given["SOPS_AGE_RECIPIENT"] = recipient
     try:

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 
 class Change(NamedTuple):
-    """`node` None removes what is at the path."""
+    """`node` None removes what is at the path. `comments` stand before a key that is new.
+
+    `document` is the one that is meant of several; None is the one that has most of the path.
+    """
 
     path: Path
     node: Node | None
+    document: int | None = None
+    comments: tuple[Comment, ...] = ()
 
 
 class Place(NamedTuple):
@@ -58,11 +63,13 @@ def node_of(value: Value) -> Node:
             return Sequence([node_of(item) for item in value])
 
 
-def find_place(documents: Documents, path: Path) -> Place:
-    """The place of a path in the document that has most of it. Raises UsageError for one that leads into a value."""
+def find_place(documents: Documents, path: Path, document: int | None = None) -> Place:
+    """The place of a path in that document, or in the one that has most of it. Raises UsageError for one that leads into a value."""
     if not path or path[0] == METADATA:
         raise UsageError("this is not the path of a value", hint="write it as openai.api_key")
-    places = [_place(document, number, path) for number, document in enumerate(documents)]
+    if document is not None:
+        return _place(documents[document], document, path)
+    places = [_place(one, number, path) for number, one in enumerate(documents)]
     return max(places, key=lambda place: len(place.positions))
 
 
@@ -80,10 +87,10 @@ def find_node(document: Mapping, positions: tuple[int, ...]) -> Node | Comment:
 
 def apply(documents: Documents, change: Change) -> Documents:
     """The documents after a change. Raises UnknownKeyError for a removal of what is not there."""
-    place = find_place(documents, change.path)
+    place = find_place(documents, change.path, change.document)
     if change.node is None and place.missing:
         raise UnknownKeyError(f"there is no {format_key_path(change.path)} in this file", hint="see llmcfg secret list")
-    document = _changed(documents[place.document], place.positions, place.missing, change.node)
+    document = _changed(documents[place.document], place.positions, place.missing, change)
     if not isinstance(document, Mapping):
         raise UsageError("a document has to be a mapping", hint="name a key")
     return [document if number == place.document else other for number, other in enumerate(documents)]
@@ -91,11 +98,11 @@ def apply(documents: Documents, change: Change) -> Documents:
 
 def changes_between(old: Documents, new: Documents) -> list[Change] | None:
     """What was set and removed; None where the order of keys or a comment differs too, or one of several documents."""
-    if [(without_comments(one), _comments(one)) for one in old] == [
-        (without_comments(one), _comments(one)) for one in new
+    if [(without_comments(one), comments_of(one)) for one in old] == [
+        (without_comments(one), comments_of(one)) for one in new
     ]:
         return []
-    if len(old) != 1 or len(new) != 1 or _comments(old[0]) != _comments(new[0]):
+    if len(old) != 1 or len(new) != 1 or comments_of(old[0]) != comments_of(new[0]):
         return None
     return _differences(old[0], new[0], ())
 
@@ -115,6 +122,19 @@ def without_comments(node: Node) -> Node:
     if isinstance(node, Sequence):
         return Sequence([without_comments(item) for item in node.nodes()])
     return node
+
+
+def comments_of(node: Node) -> list[bytes]:
+    """The texts of all comments, in order."""
+    if isinstance(node, Leaf | Null):
+        return []
+    found: list[bytes] = []
+    for item in node.items:
+        if isinstance(item, Comment):
+            found.append(item.text)
+        else:
+            found += comments_of(item.value if isinstance(item, Item) else item)
+    return found
 
 
 def _place(document: Mapping, number: int, path: Path) -> Place:
@@ -154,17 +174,18 @@ def _check_can_take(at: Node, path: Path, depth: int) -> None:
     )
 
 
-def _changed(at: Node | Comment, positions: tuple[int, ...], missing: Path, node: Node | None) -> Node | Comment | None:
+def _changed(at: Node | Comment, positions: tuple[int, ...], missing: Path, change: Change) -> Node | Comment | None:
     """The container at a place, or what replaces it."""
+    node = change.node
     if not positions and not missing:
         return node
     if isinstance(at, Mapping):
         items = list(at.items)
         if not positions and node is not None:
-            items.append(Item(str(missing[0]), new_node(missing, node)))
+            items += [*change.comments, Item(str(missing[0]), new_node(missing, node))]
         elif positions:
             old = items[positions[0]]
-            below = _changed(old.value if isinstance(old, Item) else old, positions[1:], missing, node)
+            below = _changed(old.value if isinstance(old, Item) else old, positions[1:], missing, change)
             kept = (
                 [Item(old.key, below)]
                 if isinstance(old, Item) and below is not None and not isinstance(below, Comment)
@@ -177,7 +198,7 @@ def _changed(at: Node | Comment, positions: tuple[int, ...], missing: Path, node
         if not positions and node is not None:
             elements.append(new_node(missing, node))
         elif positions:
-            below = _changed(elements[positions[0]], positions[1:], missing, node)
+            below = _changed(elements[positions[0]], positions[1:], missing, change)
             elements[positions[0] : positions[0] + 1] = [below] if below is not None else []
         return Sequence(elements, at.span, at.is_flow)
     return at
@@ -203,15 +224,3 @@ def _differences(old: Node, new: Node, path: Path) -> list[Change] | None:
             parts = [_differences(*pair, (*path, number)) for number, pair in enumerate(pairs)]
             return None if None in parts else [change for part in parts for change in part or ()]
     return [] if without_comments(old) == without_comments(new) else [Change(path, new)]
-
-
-def _comments(node: Node) -> list[bytes]:
-    if isinstance(node, Leaf | Null):
-        return []
-    found: list[bytes] = []
-    for item in node.items:
-        if isinstance(item, Comment):
-            found.append(item.text)
-        else:
-            found += _comments(item.value if isinstance(item, Item) else item)
-    return found

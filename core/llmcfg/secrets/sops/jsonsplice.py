@@ -9,11 +9,15 @@ from llmcfg.secrets.sops.model import METADATA, Comment, Item, Mapping, Sequence
 from llmcfg.secrets.sops.splice import Splice, cannot_splice, key_span, real_entries, span_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence as AnySequence
+
     from llmcfg.secrets.sops.model import Node
 
 
-def insert(text: str, parent: Mapping | Sequence, step: str | int, node: Node) -> Splice:
-    """A new entry behind the last; before the metadata in a root that has nothing else."""
+def insert(
+    text: str, parent: Mapping | Sequence, step: str | int, node: Node, _comments: AnySequence[Comment] = ()
+) -> Splice:
+    """A new entry behind the last; before the metadata in a root that has nothing else. JSON has no comments."""
     if parent.span is None:
         raise cannot_splice()
     entries = real_entries(parent) if isinstance(parent, Mapping) else list(parent.nodes())

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """`plain` has the shape of `parsed.documents`; `aligned` that of `parsed.complete`, with the metadata among the items."""
+    """`plain` has the shape of `parsed.documents`; `aligned` that of `parsed.complete`, with the metadata among the items.
+
+    `lenders` are other files under the same data key: a value that one of them has at the same keys takes its ciphertext from there.
+    """
 
     file_type: FileType
     parsed: Parsed = field(repr=False)
@@ -34,6 +37,7 @@ class OpenedFile:
     plain: Documents = field(repr=False)
     mac: str = field(repr=False)
     data_key: bytes = field(repr=False)
+    lenders: tuple[OpenedFile, ...] = field(default=(), repr=False)
 
     @property
     def aligned(self) -> Documents:
@@ -46,7 +50,16 @@ def open_file(
     """Raises as `files.decrypt_file`."""
     parsed = stores.parse_encrypted(content, file_type)
     metadata = read_metadata(parsed, file_type)
-    data_key = find_data_key(metadata, (AgeKeys(identities), *services))
+    return _opened(parsed, metadata, file_type, find_data_key(metadata, (AgeKeys(identities), *services)))
+
+
+def open_with_key(content: bytes, file_type: FileType, data_key: bytes) -> OpenedFile:
+    """The same with a data key that is known. Raises IntegrityError when it is not the one of this file."""
+    parsed = stores.parse_encrypted(content, file_type)
+    return _opened(parsed, read_metadata(parsed, file_type), file_type, data_key)
+
+
+def _opened(parsed: Parsed, metadata: Metadata, file_type: FileType, data_key: bytes) -> OpenedFile:
     plain, mac = decrypt_tree(
         parsed.documents, Cipher(data_key), metadata.rule, mac_only_encrypted=metadata.mac_only_encrypted
     )
@@ -55,14 +68,18 @@ def open_file(
 
 
 class KeepingSealer:
-    """Seals as the file did: a value that is at the same keys as before keeps its token, in the order of the file, and each once."""
+    """Seals as the file and its lenders did: a value that is at the same keys keeps its token, in the order of the file, and each once."""
 
     def __init__(self, file: OpenedFile) -> None:
         self._cipher = Cipher(file.data_key)
         self._tokens: defaultdict[tuple[bytes, Leaf], deque[bytes]] = defaultdict(deque)
-        for sealed, plain in zip(file.parsed.documents, file.plain, strict=True):
-            for additional, leaf, token in _pairs(sealed, plain, ()):
-                self._tokens[additional, leaf].append(token)
+        known: set[bytes] = set()
+        for source in (file, *file.lenders):
+            for sealed, plain in zip(source.parsed.documents, source.plain, strict=True):
+                for additional, leaf, token in _pairs(sealed, plain, ()):
+                    if source is file or token not in known:
+                        self._tokens[additional, leaf].append(token)
+                    known.add(token)
 
     def seal(self, leaf: Leaf, additional: bytes) -> bytes:
         kept = self._tokens.get((additional, leaf))

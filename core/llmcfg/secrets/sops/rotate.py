@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from llmcfg.secrets.sops.metadata import KeyEntry, Metadata
     from llmcfg.secrets.sops.model import Documents, Node
     from llmcfg.secrets.sops.opened import OpenedFile
+    from llmcfg.secrets.sops.stores import Parsed
 
 
 def set_recipients(
@@ -57,7 +58,7 @@ def set_recipients(
         return content
     if len(wanted) == len(current) == 1 and set(current[0]) <= set(wanted[0]):
         return _with_more(file, wanted[0])
-    return _rotated(file, wanted, threshold, moment)
+    return rotated(file, wanted, threshold, moment)
 
 
 def rotate_data_key(
@@ -71,20 +72,11 @@ def rotate_data_key(
     """The file under a new data key for the same recipients. Raises UsageError for a file with keys of other services."""
     file = open_file(content, input_type, identities, services)
     groups = tuple(tuple(entry.name for entry in group if entry.service == "age") for group in file.metadata.groups)
-    return _rotated(file, groups, file.metadata.threshold, moment)
+    return rotated(file, groups, file.metadata.threshold, moment)
 
 
-def _with_more(file: OpenedFile, wanted: tuple[str, ...]) -> bytes:
-    """Recipients added: the MAC does not cover them."""
-    service = AgeKeys()
-    known = {entry.name: entry for entry in file.metadata.entries if entry.service == "age"}
-    others = [entry for entry in file.metadata.entries if entry.service != "age"]
-    entries = (*(known.get(name) or service.wrap(file.data_key, name) for name in wanted), *others)
-    metadata = _versioned(replace(file.metadata, groups=(entries,)), file.plain, (wanted,))
-    return apply_splices(file.parsed.text, _metadata_splices(file, metadata)).encode("utf-8", "surrogateescape")
-
-
-def _rotated(file: OpenedFile, groups: AnySequence[AnySequence[str]], threshold: int, moment: datetime) -> bytes:
+def rotated(file: OpenedFile, groups: AnySequence[AnySequence[str]], threshold: int, moment: datetime) -> bytes:
+    """An opened file under a new data key for these groups. Raises UsageError for a file with keys of other services."""
     foreign = [entry.label for entry in file.metadata.entries if entry.service != "age"]
     if foreign:
         raise UsageError(
@@ -103,16 +95,33 @@ def _rotated(file: OpenedFile, groups: AnySequence[AnySequence[str]], threshold:
         mac=seal_mac(mac, lastmodified, data_key),
     )
     splices = [splice for document in sealed for splice in _token_splices(file, document, in_flow=False)]
-    splices += _metadata_splices(file, _versioned(metadata, file.plain, groups))
+    splices += _metadata_splices(file.parsed, file.file_type, _versioned(metadata, file.plain, groups))
     return apply_splices(file.parsed.text, splices).encode("utf-8", "surrogateescape")
+
+
+def with_metadata(parsed: Parsed, file_type: FileType, metadata: Metadata) -> bytes:
+    """The file with that metadata, written in the order of its own. No key is needed."""
+    splices = _metadata_splices(parsed, file_type, metadata)
+    return apply_splices(parsed.text, splices).encode("utf-8", "surrogateescape")
+
+
+def _with_more(file: OpenedFile, wanted: tuple[str, ...]) -> bytes:
+    """Recipients added: the MAC does not cover them."""
+    service = AgeKeys()
+    known = {entry.name: entry for entry in file.metadata.entries if entry.service == "age"}
+    others = [entry for entry in file.metadata.entries if entry.service != "age"]
+    entries = (*(known.get(name) or service.wrap(file.data_key, name) for name in wanted), *others)
+    metadata = _versioned(replace(file.metadata, groups=(entries,)), file.plain, (wanted,))
+    return with_metadata(file.parsed, file.file_type, metadata)
 
 
 def _versioned(metadata: Metadata, plain: Documents, groups: AnySequence[AnySequence[str]]) -> Metadata:
     needed = version_for(plain, groups)
-    return replace(metadata, version=max(metadata.version, needed, key=_release))
+    return replace(metadata, version=max(metadata.version, needed, key=release_of))
 
 
-def _release(version: str) -> tuple[int, ...]:
+def release_of(version: str) -> tuple[int, ...]:
+    """What versions of sops are ordered by."""
     core = version.removeprefix("v").partition("-")[0].partition("+")[0]
     return tuple(int(part) for part in core.split("."))
 
@@ -145,15 +154,15 @@ def _token_splice(file: OpenedFile, leaf: Leaf, *, in_flow: bool) -> Splice:
             return Splice(span, f'"{leaf.reveal().decode()}"')
 
 
-def _metadata_splices(file: OpenedFile, metadata: Metadata) -> list[Splice]:
+def _metadata_splices(parsed: Parsed, file_type: FileType, metadata: Metadata) -> list[Splice]:
     """The metadata written anew, in the order of the file, in each of its documents."""
-    if not isinstance(file.parsed.metadata, Mapping):
+    if not isinstance(parsed.metadata, Mapping):
         raise malformed("it is not a mapping")
-    tree = update_tree(file.parsed.metadata, metadata)
-    text = file.parsed.text
-    match file.file_type:
+    tree = update_tree(parsed.metadata, metadata)
+    text = parsed.text
+    match file_type:
         case FileType.YAML:
-            return [_yaml_metadata(text, document, tree) for document in file.parsed.complete]
+            return [_yaml_metadata(text, document, tree) for document in parsed.complete]
         case FileType.DOTENV:
             return _dotenv_metadata(text, tree)
         case FileType.INI:
@@ -161,7 +170,7 @@ def _metadata_splices(file: OpenedFile, metadata: Metadata) -> list[Splice]:
         case _:
             from llmcfg.secrets.sops.jsonstore import write_json_value
 
-            item = _metadata_item(file.parsed.complete[0])
+            item = _metadata_item(parsed.complete[0])
             return [Splice(span_of(item), write_json_value(tree, 1))]
 
 

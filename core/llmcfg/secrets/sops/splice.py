@@ -14,6 +14,7 @@ from llmcfg.secrets.sops.model import METADATA, Comment, FileType, Item, Leaf, M
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Sequence as AnySequence
 
     from llmcfg.secrets.sops.change import Place
     from llmcfg.secrets.sops.model import Node
@@ -29,7 +30,9 @@ class Splice(NamedTuple):
 class _Store(Protocol):
     """How one format takes changes that are more than another scalar."""
 
-    def insert(self, text: str, parent: Mapping | Sequence, step: str | int, node: Node, /) -> Splice: ...
+    def insert(
+        self, text: str, parent: Mapping | Sequence, step: str | int, node: Node, comments: AnySequence[Comment], /
+    ) -> Splice: ...
 
     def remove(self, text: str, parent: Mapping | Sequence, position: int, /) -> Splice: ...
 
@@ -37,10 +40,10 @@ class _Store(Protocol):
 
 
 def apply_splices(text: str, splices: Iterable[Splice]) -> str:
-    """The text with all of them made. They do not overlap."""
+    """The text with all of them made: of several at one place, the first is first. They do not overlap."""
     parts: list[str] = []
     at = 0
-    for span, replacement in sorted(splices):
+    for span, replacement in sorted(splices, key=lambda splice: splice.span):
         parts += (text[at : span.start], replacement)
         at = span.end
     return "".join((*parts, text[at:]))
@@ -70,16 +73,23 @@ def replace_leaf(text: str, complete: Mapping, place: Place, leaf: Leaf | Null, 
             return Splice(span, write_json_value(leaf, 0))
 
 
-def write_change(text: str, complete: Mapping, place: Place, node: Node | None, file_type: FileType) -> Splice:
-    """A node where none is, where a container is, or (None) the removal of what is there."""
+def write_change(
+    text: str,
+    complete: Mapping,
+    place: Place,
+    node: Node | None,
+    file_type: FileType,
+    comments: AnySequence[Comment] = (),
+) -> Splice:
+    """A node where none is, where a container is, or (None) the removal of what is there. `comments` stand before a new entry."""
     if file_type is FileType.DOTENV:
-        return _dotenv(text, complete, place, node)
+        return _dotenv(text, complete, place, node, comments)
     store = _store(file_type)
     if place.missing:
         if node is None:
             raise UsageError("there is nothing to remove", hint="name another key")
         parent = container_at(complete, place.positions)
-        return store.insert(text, parent, place.missing[0], new_node(place.missing, node))
+        return store.insert(text, parent, place.missing[0], new_node(place.missing, node), comments)
     parent = container_at(complete, place.positions[:-1])
     if node is None:
         return store.remove(text, parent, place.positions[-1])
@@ -136,8 +146,8 @@ def _store(file_type: FileType) -> _Store:
     raise UsageError("a file of this type holds one value, and has no keys", hint="set it whole")
 
 
-def _dotenv(text: str, complete: Mapping, place: Place, node: Node | None) -> Splice:
-    from llmcfg.secrets.sops.dotenvstore import write_dotenv_line
+def _dotenv(text: str, complete: Mapping, place: Place, node: Node | None, comments: AnySequence[Comment]) -> Splice:
+    from llmcfg.secrets.sops.dotenvstore import write_dotenv
 
     if node is None:
         item = complete.items[place.positions[0]]
@@ -146,5 +156,5 @@ def _dotenv(text: str, complete: Mapping, place: Place, node: Node | None) -> Sp
         raise UsageError("a dotenv file holds plain names and values only", hint="use one name")
     entries = real_entries(complete)
     at = span_of(entries[-1]).end if entries else -1
-    line = write_dotenv_line(str(place.missing[0]), node)
-    return Splice(Span(at + 1, at + 1), f"{line}\n")
+    lines = write_dotenv(Mapping([*comments, Item(str(place.missing[0]), node)]))
+    return Splice(Span(at + 1, at + 1), lines)

@@ -46,6 +46,14 @@ def parse_encrypted(content: bytes, file_type: FileType) -> Parsed:
     return Parsed(text, bare, documents, item.value)
 
 
+def find_encrypted(content: bytes, file_type: FileType) -> Parsed | None:
+    """The same; None for content that is no SOPS file."""
+    try:
+        return parse_encrypted(content, file_type)
+    except UsageError:
+        return None
+
+
 def write(documents: Documents, file_type: FileType) -> bytes:
     """The bytes of plaintext documents, as `sops -d` prints them, or of encrypted ones that `with_metadata` completed."""
     match file_type:

@@ -31,7 +31,7 @@ _ONLY_ENCRYPTED: Final = hashlib.sha256(b"sops").digest()
 class Sealer(Protocol):
     """What gives a leaf its token."""
 
-    def seal(self, leaf: Leaf, additional: bytes) -> bytes: ...
+    def seal(self, leaf: Leaf, additional: bytes, /) -> bytes: ...
 
 
 def decrypt_tree(

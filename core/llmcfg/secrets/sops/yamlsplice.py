@@ -12,6 +12,8 @@ from llmcfg.secrets.sops.yamlscalars import is_simple_key, quote_double, write_l
 from llmcfg.secrets.sops.yamlwriter import write_block, write_elements
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence as AnySequence
+
     from llmcfg.secrets.sops.model import Node
 
 _NEEDS_QUOTES_IN_FLOW = re.compile(r"[,\[\]{}?:]|\A[!&*]")
@@ -34,15 +36,18 @@ def write_in_place(text: str, span: Span, leaf: Leaf | Null, *, in_flow: bool) -
     return f" {written}" if is_empty and not text[: span.start].endswith((" ", "\n")) else written
 
 
-def insert(text: str, parent: Mapping | Sequence, step: str | int, node: Node) -> Splice:
-    """A new last entry, behind the last line of the one before it."""
+def insert(
+    text: str, parent: Mapping | Sequence, step: str | int, node: Node, comments: AnySequence[Comment] = ()
+) -> Splice:
+    """A new last entry, behind the last line of the one before it. Between braces it has no comments."""
     if parent.is_flow:
         return _insert_in_flow(text, parent, step, node)
     if isinstance(parent, Mapping):
         entries = real_entries(parent)
         if not entries:
-            return _insert_first(parent, str(step), node)
-        block = write_block(Mapping([Item(str(step), node)]), _column(text, key_span(entries[0]).start))
+            return _insert_first(parent, Mapping([*comments, Item(str(step), node)]))
+        entry = Mapping([*comments, Item(str(step), node)])
+        block = write_block(entry, _column(text, key_span(entries[0]).start))
         last: Item | Node = entries[-1]
     else:
         if parent.span is None:
@@ -102,13 +107,13 @@ def entry_end(text: str, item: Item | Node | Comment) -> int:
     return trimmed(text, span_of(value)).end
 
 
-def _insert_first(parent: Mapping, step: str, node: Node) -> Splice:
+def _insert_first(parent: Mapping, entry: Mapping) -> Splice:
     """Into a root that has nothing but metadata."""
     metadata = next(parent.entries(), None)
     if metadata is None or metadata.key_span is None:
         raise cannot_splice()
     at = metadata.key_span.start
-    return Splice(Span(at, at), write_block(Mapping([Item(step, node)]), 0))
+    return Splice(Span(at, at), write_block(entry, 0))
 
 
 def _insert_in_flow(text: str, parent: Mapping | Sequence, step: str | int, node: Node) -> Splice:
