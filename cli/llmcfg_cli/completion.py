@@ -72,12 +72,14 @@ def repository_names(directory: Path) -> RepositoryNames:
     with suppress(Exception):
         from llmcfg.documents.loader import load_document
 
-        document: Any = load_document((directory / "llmcfg.yaml").read_bytes()).document
+        here = directory.resolve()
+        root = next(folder for folder in (here, *here.parents) if (folder / "llmcfg.yaml").is_file())
+        document: Any = load_document((root / "llmcfg.yaml").read_bytes()).document
         manifest = document.value
         return RepositoryNames(
             tuple(manifest["environments"]),
             tuple(manifest.get("tenants", ())),
-            tuple(sorted(file.stem for file in (directory / "consumers").glob("*.yaml"))),
+            tuple(sorted(file.stem for file in (root / "consumers").glob("*.y*ml"))),
         )
     return RepositoryNames()
 

@@ -119,7 +119,13 @@ def _answer(prompt: str, option: str) -> str:
     sys.stdout.flush()
     sys.stderr.write(prompt)
     sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D: the cursor still stands behind the question
+            print(file=sys.stderr)
+    return answer.strip()
 
 
 @contextmanager

@@ -46,16 +46,29 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
+class _Interrupt:
+    """Answers Ctrl-C as Python does, and remembers it: an extension module may turn it into an exception of its own."""
+
+    came = False
+
+    def __call__(self, *_: object) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+
 def _outcome(arguments: list[str]) -> int:
+    interrupt = _Interrupt()
     try:
-        return _run(arguments)
+        return _run(arguments, interrupt)
     except BrokenPipeError:
         raise
     except Exception as error:
+        if interrupt.came:
+            raise KeyboardInterrupt from error
         return _report(error)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], interrupt: _Interrupt) -> int:
     if arguments in (["--version"], ["-V"]):
         from llmcfg import __version__
 
@@ -67,8 +80,12 @@ def _run(arguments: list[str]) -> int:
 
         print(overview("llmcfg", PANELS), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else USAGE
+    import signal
+
     from llmcfg_cli.app import run
 
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background job ignores it
+        signal.signal(signal.SIGINT, interrupt)
     return run(arguments)
 
 

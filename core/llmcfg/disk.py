@@ -6,6 +6,7 @@ part of a line). Every failure is a StorageError that names the path.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -112,7 +113,7 @@ def append_line(path: Path, line: bytes, *, mode: int = 0o600) -> None:
 
 
 def make_folders(path: Path, *, mode: int = 0o777) -> None:
-    """Create `path` and what is missing above it; each new folder is on the disk in its parent."""
+    """Create `path` and what is missing above it; each new folder is on the disk in its parent. Raises OSError as it comes."""
     missing = []
     while not path.is_dir():
         missing.append(path)
@@ -147,10 +148,17 @@ def storage_errors(verb: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(
-            f"cannot {verb} {path}: {error.strerror or error}",
-            hint="check that the disk is writable and has free space and inodes",
-        ) from error
+        raise StorageError(f"cannot {verb} {path}: {error.strerror or error}", hint=_way_out(path, error)) from error
+
+
+def _way_out(path: Path, error: OSError) -> str:
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return f"make the folder first: mkdir -p {path.parent}"
+        case errno.EACCES | errno.EPERM:
+            return f"you may not write there: ls -ld {path.parent} shows who may"
+        case _:
+            return "check that the disk is writable and has free space and inodes"
 
 
 def _has_locked(descriptor: int) -> bool:

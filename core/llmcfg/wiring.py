@@ -79,6 +79,17 @@ class Workspace:
         current.scope(environment, None)
         return self.configuration_at(wanted_revision(self.repository, current.manifest.environments[environment]))
 
+    def has_uncommitted(self, configuration: Configuration) -> bool:
+        """Whether `configuration` is HEAD's and the work tree holds another one."""
+        head = self.repository.head()
+        revision = configuration.snapshot.revision
+        if self.repository.is_bare or head is None or revision is None or revision.commit != head.commit:
+            return False
+        there, committed = self.repository.work_tree().entries, configuration.snapshot.entries
+        return {path: entry.oid for path, entry in there.items()} != {
+            path: entry.oid for path, entry in committed.items()
+        }
+
     def statuses(self, environments: Iterable[str]) -> tuple[Status, ...]:
         """Of these environments; without names of all in HEAD's manifest, and of those that were deployed and are gone from it."""
         from llmcfg.sync.deployed import deployed_environments

@@ -55,6 +55,19 @@ def test_an_interrupt_exits_130_and_says_nothing(llmcfg_running) -> None:
     assert (done.stderr, done.returncode) == ("", 130)
 
 
+def test_an_interrupt_that_an_extension_module_makes_an_error_of_is_an_interrupt(llmcfg_running) -> None:
+    body = (
+        "import os, signal\n"
+        "def probe():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt as error:\n"
+        "        raise ValueError(f'a callback failed: {error}')\n"
+    )
+    done = llmcfg_running(body)
+    assert (done.stderr, done.returncode) == ("", 130)
+
+
 @pytest.mark.parametrize(
     "arguments", [["--version"], ["--help"], ["rules"], ["rules", "--help"], ["rules", "-o", "json"]]
 )
@@ -80,7 +93,7 @@ _ANSWER_THEN_ERROR = """
 import llmcfg_cli.entry as entry
 from llmcfg.errors import FindingsError
 from llmcfg_cli.console import out
-def run(arguments):
+def run(*_):
     out("answer")
     raise FindingsError("broken")
 entry._run = run

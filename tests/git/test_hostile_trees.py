@@ -308,3 +308,9 @@ def test_reads_what_git_lists(workspace):
     snapshot = workspace.open().snapshot(workspace.open().resolve("HEAD"))
     assert {path: entry.oid for path, entry in snapshot.entries.items()} == listed
     assert snapshot.findings == ()
+
+
+def test_a_name_is_escaped_once(workspace):
+    commit = workspace.base_of((FILE, b"a\nb.yaml", workspace.blob()))
+    [finding] = workspace.open().snapshot(Revision(commit, commit)).findings
+    assert finding.message.startswith("the name 'a\\nb.yaml' is refused")

@@ -25,7 +25,7 @@ def test_nearest_folder_with_a_manifest_is_the_root(workspace):
 
 
 @pytest.mark.parametrize(
-    ("folder", "hint"), [("missing", "-C"), ("plain", "git init"), ("repository/docs", "llmcfg init")]
+    ("folder", "hint"), [("missing", "-C"), ("plain", "llmcfg init"), ("repository/docs", "llmcfg init")]
 )
 def test_what_is_no_configuration_repository_is_not_found(make_workspace, tmp_path, folder, hint):
     (tmp_path / "plain").mkdir()
@@ -164,6 +164,8 @@ def test_partial_clone_names_what_it_lacks(workspace, tmp_path):
     assert dict(snapshot.entries) == {}
     assert {finding.rule_id for finding in snapshot.findings} == {"object-missing"}
     assert "--filter" in snapshot.findings[0].hint
+    assert repository.is_partial
+    assert not workspace.open().is_partial
 
 
 def test_replaced_objects_are_read_as_they_are(workspace):

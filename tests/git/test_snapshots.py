@@ -197,3 +197,21 @@ def test_damaged_index_is_an_integrity_error_and_only_when_it_is_needed(workspac
     with pytest.raises(IntegrityError, match="index") as caught:
         workspace.open().work_tree()
     assert caught.value.hint
+
+
+def test_repository_inside_the_work_tree_is_not_followed_fetched_or_not(workspace, make_workspace, tmp_path):
+    inner = make_workspace("inner")
+    inner.commit_files({"x.yaml": "a: 1\n"})
+    workspace.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner.path), "base/sub")
+    commit = workspace.commit("with a submodule")
+    expected = [("tree-mode", "base/sub", "'sub' is a submodule; it is not followed")]
+
+    def said(snapshot):
+        assert "base/sub/x.yaml" not in snapshot.entries
+        return [(finding.rule_id, finding.origin.file, finding.message) for finding in snapshot.findings]
+
+    repository = workspace.open()
+    assert said(repository.snapshot(repository.resolve(commit))) == expected
+    assert said(repository.work_tree()) == expected
+    workspace.git("clone", "-q", str(workspace.path), str(tmp_path / "clone"))
+    assert said(open_repository(tmp_path / "clone").work_tree()) == expected

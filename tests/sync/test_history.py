@@ -126,3 +126,16 @@ def test_every_commit_is_listed_with_how_many_values_it_changed(written):
         ("change", 1),
     ]
     assert effects(written, "prod")[0] == ("dev", 0)
+
+
+@pytest.mark.parametrize("broken", ["base/a.yaml", "llmcfg.yaml"])
+def test_a_beginning_that_cannot_be_read_is_not_told_as_unset(tmp_path, broken):
+    written = WrittenRepository(tmp_path / "r", {"base/a.yaml": "x: 1\n"})
+    written.commit({broken: "x: [\n"}, "broken")
+    written.git("checkout", "-q", "--orphan", "other")
+    written.commit({}, "still broken")
+    written.commit({"llmcfg.yaml": MANIFEST, "base/a.yaml": "x: 2\n"}, "mended")
+    workspace = written.workspace()
+    start = workspace.repository.resolve("HEAD")
+    found = key_history(workspace.repository, workspace.configuration_at, start, Scope("prod", None), ("a", "x"))
+    assert [(change.facts.subject, change.is_known, change.after) for change in found] == [("mended", False, 2)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg.errors import UsageError
+from llmcfg_cli.commands.plan import note_uncommitted
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
 from llmcfg_cli.options import At, DeliverTo, Directory, Environment, LockTimeout, Quiet, Yes
 
@@ -61,6 +62,8 @@ def apply(
         check_saved(saved, plan)
     if not quiet or dry_run:
         out(view_plan(plan, "table", colour=has_colour(), width=table_width()))
+    if saved is None and at is None:
+        note_uncommitted(workspace, configuration, quiet=quiet)
     if not lift_quarantine:
         refuse_quarantined(plan)
     if dry_run or plan.is_empty:

@@ -62,6 +62,8 @@ def diff(
 
     if deployed and after is not None:
         raise UsageError("--deployed takes one revision", hint="llmcfg diff --deployed [REV]")
+    if stat and output != "table":
+        raise UsageError(f"--stat has no form {output}", hint="leave out one of --stat and -o")
     workspace = Workspace(directory)
     chosen = _Chosen(environments or (), tenants or (), consumers or ())
     with progress("comparing", quiet=quiet):
@@ -80,10 +82,11 @@ def diff(
     shown = view_diff(difference, output, protected, colour=has_colour(), width=table_width())
     out(view_stat(difference) if stat else shown)
     if broken:
+        at = (after if not deployed else before or "HEAD") if sides[1].broken else before or "HEAD"
         raise FindingsError(
             f"{plural(len(broken), 'bundle')} cannot be built and {'are' if len(broken) > 1 else 'is'} left out: "
             f"{', '.join(sorted(map(str, broken))[:3])}{', …' if len(broken) > 3 else ''}",
-            hint="see why: llmcfg validate",
+            hint=f"see why: llmcfg validate{f' --at {at}' if at else ''}",
         )
     if difference.is_empty and output in STYLES:
         note("no differences", quiet=quiet)
@@ -127,6 +130,7 @@ def _side(configuration: Configuration, chosen: _Chosen, *, with_scopes: bool = 
     from llmcfg.pipeline.build import build
     from llmcfg.pipeline.diff import State, state_of
 
+    configuration.require_consumers()
     targets = [target for target in configuration.targets if chosen.keeps(target)]
     for scope in filter(chosen.keeps_scope, configuration.scopes):
         configuration.readable(scope)

@@ -73,16 +73,22 @@ def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], 
     from llmcfg_cli.views.values import inline
 
     start = workspace.resolve(at)
-    scope = workspace.configuration_at(start).scope(*names)
-    found = list(
-        islice(key_history(workspace.repository, workspace.configuration_at, start, scope, parse_key_path(key)), count)
-    )
+    configuration, path = workspace.configuration_at(start), parse_key_path(key)
+    scope = configuration.scope(*names)
+    found = list(islice(key_history(workspace.repository, workspace.configuration_at, start, scope, path), count))
+    if not found:
+        configuration.readable(scope).value_at(path)  # says so if there is no such key
     rows = [
-        (*_facts(change.facts), f"{inline(change.before, 40) or 'unset'} -> {inline(change.after, 40) or 'unset'}")
+        (
+            *_facts(change.facts),
+            f"{(inline(change.before, 40) or 'unset') if change.is_known else 'not known'} -> "
+            f"{inline(change.after, 40) or 'unset'}",
+        )
         for change in found
     ]
     items = [
         _item(change.facts)
+        | ({} if change.is_known else {"beforeKnown": False})
         | ({} if change.before is ABSENT else {"before": change.before})
         | ({} if change.after is ABSENT else {"after": change.after})
         for change in found

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from llmcfg.errors import ConflictError, FindingsError
+from llmcfg.errors import ConflictError, FindingsError, UsageError
 from llmcfg_cli.console import has_colour, note, out
 from llmcfg_cli.options import Quiet
 
@@ -29,6 +29,7 @@ def import_litellm(
     import subprocess
 
     from llmcfg.disk import atomic_write, make_folders
+    from llmcfg.importers.litellm import SECTIONS
     from llmcfg.importers.litellm import import_litellm as read
     from llmcfg.starter import repository_name
     from llmcfg_cli.views.findings import view_findings
@@ -38,6 +39,11 @@ def import_litellm(
     imported = read(file.read_bytes(), name=repository_name(name or folder.resolve().name), file=str(file))
     if not imported.files:
         raise FindingsError(f"{file} cannot be taken over", findings=imported.findings)
+    if not SECTIONS.intersection(imported.sections):
+        raise UsageError(
+            f"{file} is no LiteLLM config: LiteLLM reads none of its sections ({', '.join(imported.sections[:3])})",
+            hint="name the proxy's config.yaml, which has a section such as model_list",
+        )
     note(view_findings(imported.findings, "table", colour=has_colour()))
     there = sorted(path for path in imported.files if (folder / path).exists())
     if there:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
 from llmcfg_cli.options import At, DeliverTo, Directory, ExitCode, Quiet, RequiredEnvironment
+
+if TYPE_CHECKING:
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.wiring import Workspace
 
 DIFFERENCES = 3
 
@@ -47,12 +51,21 @@ def plan(
         raise UsageError(f"{output!r} is neither a form nor a plan file", hint="write -o table, json, md or PLAN.json")
     workspace = Workspace(directory, deliver_to)
     with progress("planning", quiet=quiet):
-        made = make_plan(workspace.wanted(environment, at), workspace.repository, environment, workspace.sink)
+        configuration = workspace.wanted(environment, at)
+        made = make_plan(configuration, workspace.repository, environment, workspace.sink)
     if output == "json":
         out(to_json("Plan", {**to_output(made), "changes": to_payload(made.difference)}))
     else:
         out(view_plan(made, "md" if output == "md" else "table", colour=has_colour(), width=table_width()))
+    if at is None:
+        note_uncommitted(workspace, configuration, quiet=quiet)
     if output.endswith(".json"):
         atomic_write(Path(output), save_plan(made))
         note(f"saved; apply exactly this with: llmcfg apply {output}", quiet=quiet)
     return DIFFERENCES if exit_code and not made.is_empty else 0
+
+
+def note_uncommitted(workspace: Workspace, configuration: Configuration, *, quiet: bool) -> None:
+    """Say it where somebody may believe that the files as they lie are deployed."""
+    if not quiet and workspace.has_uncommitted(configuration):
+        note("\nthe work tree has changes that are not committed; they are left out")

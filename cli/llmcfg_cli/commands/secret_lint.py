@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from llmcfg_cli.commands.validate import exit_code, is_below
+from llmcfg_cli.commands.validate import exit_code, is_below, require_paths
 from llmcfg_cli.console import has_colour, note, out
 from llmcfg_cli.options import OUTPUT, At, Directory, FailOn, Quiet
 
@@ -34,7 +34,8 @@ def lint(
 
     workspace = Workspace(directory)
     configuration = workspace.configuration(at)
-    root = workspace.repository.root
+    root = workspace.repository.root or directory.resolve()
+    require_paths(paths or (), directory, root, configuration.snapshot.entries)
     shown = [
         finding for finding in lint_secrets(configuration) if is_below(finding.origin.file, paths, directory, root)
     ]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from llmcfg.errors import FindingsError
+from llmcfg.errors import FindingsError, NotFoundError
+from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import has_colour, note, out, progress
 from llmcfg_cli.options import OUTPUT, At, Directory, Environments, FailOn, FailOnLevel, Quiet, Tenants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from llmcfg.model.findings import Finding
 
@@ -50,9 +51,9 @@ def validate(
             files = len(configuration.snapshot.entries)
     except FindingsError as error:
         findings, files = merge_findings(error.findings), len(workspace.snapshot(at).entries)
-    shown = [
-        finding for finding in findings if is_below(finding.origin.file, paths, directory, workspace.repository.root)
-    ]
+    root = workspace.repository.root or directory.resolve()
+    require_paths(paths or (), directory, root, workspace.snapshot(at).entries)
+    shown = [finding for finding in findings if is_below(finding.origin.file, paths, directory, root)]
     out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
     note(("\n" if shown and output == "table" else "") + summary(shown, files), quiet=quiet)
     return exit_code(shown, fail_on)
@@ -65,11 +66,22 @@ def exit_code(findings: Sequence[Finding], fail_on: FailOnLevel) -> int:
     return FindingsError.exit_code if fail_on != "never" and has_blocking(findings, Severity(fail_on)) else 0
 
 
-def is_below(file: str, paths: list[Path] | None, directory: Path, root: Path | None) -> bool:
+def is_below(file: str, paths: list[Path] | None, directory: Path, root: Path) -> bool:
     """Whether a finding's file is one of the named files or in one of the named folders."""
-    if not paths or root is None:
-        return True
     place = root / file
-    return any(
-        place.is_relative_to((directory / path).resolve()) or place.is_relative_to(path.resolve()) for path in paths
-    )
+    return not paths or any(place.is_relative_to(named) for path in paths for named in _places(path, directory))
+
+
+def require_paths(paths: Iterable[Path], directory: Path, root: Path, files: Iterable[str]) -> None:
+    """Raises NotFoundError for a path that is neither here nor in what is checked: a slip would pass for sound configuration."""
+    for path in paths:
+        places = _places(path, directory)
+        is_there = any(place.exists() for place in places)
+        if not is_there and not any((root / file).is_relative_to(place) for place in places for file in files):
+            names = [place.relative_to(root).as_posix() for place in places if place.is_relative_to(root)]
+            raise NotFoundError(f"there is no file {path}", hint=did_you_mean(names[0], files) if names else "")
+
+
+def _places(path: Path, directory: Path) -> tuple[Path, Path]:
+    """What a path may mean: one from here, or one from the repository that -C names."""
+    return path.resolve(), (directory / path).resolve()

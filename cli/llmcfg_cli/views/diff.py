@@ -43,7 +43,9 @@ def view_diff(
 
 
 def view_stat(difference: Difference) -> str:
-    """Counts by environment, then in all."""
+    """Counts by environment, then in all; nothing for nothing."""
+    if difference.is_empty:
+        return ""
     targets = Counter(target.split("/")[0] for target in difference.affected)
     lines = [f"{environment}: {plural(count, 'bundle')}" for environment, count in sorted(targets.items())]
     return "\n".join([*lines, summary(difference)])

@@ -63,6 +63,9 @@ def _commits(repository: GitRepository) -> Iterator[Check]:
     elif repository.is_shallow:
         yield _warn("commits", f"HEAD is {head.short}; the clone is shallow, so history and blame end early",
                     "git fetch --unshallow")  # fmt: skip
+    elif repository.is_partial:
+        yield _warn("commits", f"HEAD is {head.short}; the clone is partial, so revisions other than that may lack files",
+                    "clone again without --filter")  # fmt: skip
     else:
         yield _ok("commits", f"HEAD is {head.short}")
 
@@ -94,7 +97,8 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     yield from _guarded("recipients", lambda: _recipients(configuration))
     yield from _guarded("deployed", lambda: _deployed(workspace.repository, configuration))
     if workspace.delivery_root is not None:
-        yield from _guarded("sinks", lambda: _sinks(workspace, configuration))
+        yield from _guarded("sinks", lambda: _sinks(workspace))
+        yield from _guarded("index", lambda: _exposed_sinks(workspace, configuration))
         yield from _guarded("leftovers", lambda: _leftovers(workspace, configuration))
 
 
@@ -138,8 +142,8 @@ def _deployed(repository: GitRepository, configuration: Configuration) -> Iterat
         yield _ok("deployed", "nothing yet")
 
 
-def _sinks(workspace: Workspace, configuration: Configuration) -> Iterator[Check]:
-    """Whether what was delivered is what was deployed, and whether Git leaves it alone."""
+def _sinks(workspace: Workspace) -> Iterator[Check]:
+    """Whether what was delivered is what was deployed."""
     if workspace.repository.head() is not None:
         drifted = [item.environment for item in workspace.statuses(()) if item.state == "drifted"]
         for name in drifted:
@@ -147,6 +151,10 @@ def _sinks(workspace: Workspace, configuration: Configuration) -> Iterator[Check
                         f"llmcfg status -e {name} names the files, llmcfg apply -e {name} mends them")  # fmt: skip
         if not drifted:
             yield _ok("sinks", "in step with what is deployed")
+
+
+def _exposed_sinks(workspace: Workspace, configuration: Configuration) -> Iterator[Check]:
+    """Whether Git leaves alone what is delivered."""
     for folder in sorted({_git_path(workspace, spec) for spec in _specs(configuration)} - {None}, key=str):
         if not workspace.repository.is_ignored(f"{folder}/"):
             yield _warn("sinks", f"Git does not ignore {folder}/, where bundles are delivered",

@@ -9,6 +9,7 @@ from yaml.error import MarkedYAMLError
 from llmcfg.documents.positions import find_first_keys
 from llmcfg.documents.scalars import Trap, quoted, resolve_plain
 from llmcfg.documents.screen import line_and_column, why_not_a_key
+from llmcfg.limits import DOCUMENT_DEPTH
 from llmcfg.model.findings import Problem
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ class Complaints:
             began: Any = error.context_mark
             where = f" that began on line {began.line + 1}" if began is not None and began.line != mark.line else ""
             message = f"{problem} {context}{where}"
+        if rule == "yaml-depth":  # libyaml has a limit of its own for brackets, and looks ahead
+            message = f"nested deeper than {DOCUMENT_DEPTH} levels"
         self.at(rule, message, mark.line + 1, mark.column + 1, hint)
 
     def _line(self, number: int) -> str:
@@ -129,6 +132,8 @@ def _classify(problem: str, context: str, line: str, char: str) -> tuple[str, st
         return "yaml-directive", "remove it: documents are YAML 1.2 and need no directive"
     if "Unicode" in problem:
         return "yaml-character", "write the character itself; surrogates are not characters"
+    if "nesting depth" in problem:
+        return "yaml-depth", "flatten it"
     if "undefined tag handle" in problem:
         return "yaml-tag", "remove it; the only tags are !append, !prepend, !delete and !replace"
     if "{{" in line:

@@ -38,7 +38,8 @@ def open_git(folder: Path) -> Opened:
     top = _find_work_tree(folder)
     if top is None:
         if not _is_bare(folder):
-            raise NotFoundError(f"{folder} is not in a Git repository", hint="run git init, then llmcfg init")
+            way_in = "git init && git add . && git commit" if (folder / MANIFEST).is_file() else "llmcfg init"
+            raise NotFoundError(f"{folder} is not in a Git repository", hint=f"make one here: {way_in}")
         return Opened(_open(folder), folder, None, "")
     git = _open(top)
     root = _find_root(folder, top)

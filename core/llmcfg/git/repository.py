@@ -98,12 +98,17 @@ class GitRepository:
     def work_tree(self) -> WorkTreeSnapshot:
         if self.root is None:
             raise UsageError(f"{self} is a bare repository and has no work tree", hint="name a revision with --at")
-        return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test())
+        return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test(), self._is_submodule)
 
     @property
     def is_shallow(self) -> bool:
         """Whether the clone was cut off, so that history ends early."""
         return (self.git_dir / "shallow").is_file()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the clone was made with a filter, so that objects of other revisions are not here."""
+        return any(entry.name.endswith(".promisor") for entry in self._git.config)
 
     def is_ignored(self, path: str) -> bool:
         """Whether Git ignores a path from the root, which need not exist; a folder's ends in `/`."""
@@ -213,6 +218,10 @@ class GitRepository:
             return start + path not in tracked
 
         return is_ignored
+
+    def _is_submodule(self, path: str) -> bool:
+        """Whether the index has another repository at a path from the root: a folder is in it under no other name."""
+        return (f"{self.prefix}/{path}" if self.prefix else path) in tracked_paths(self._git)
 
     def _whole_tree(self, commit: str) -> Mapping[str, BlobEntry]:
         walked = self._trees.walk(self._history.commit(commit).tree, depth=DEPLOYED_DEPTH, count=DEPLOYED_ENTRIES)

@@ -78,7 +78,7 @@ def find_collisions(names: Iterable[bytes], wanted: frozenset[str] | None = None
         key = _fold(name)
         first = folded.setdefault(key, name)
         if first != name and (counting is None or key in counting):
-            message = f"{display_name(name)!r} and {display_name(first)!r} are one name on some systems"
+            message = f"'{display_name(name)}' and '{display_name(first)}' are one name on some systems"
             collisions[name] = Problem("tree-collision", message, hint="rename one of the two")
     return collisions
 
@@ -88,7 +88,11 @@ def refuse_name(name: bytes) -> Problem | None:
     reason = why_not_a_file_name(name)
     if reason is None:
         return None
-    return Problem("tree-name", f"the name {display_name(name)!r} is refused: {reason}", hint="rename it with git mv")
+    return Problem("tree-name", f"the name '{display_name(name)}' is refused: {reason}", hint="rename it with git mv")
+
+
+def submodule(shown: str) -> Problem:
+    return _not_followed(shown, _MODE_MEANS[b"160000"])
 
 
 def _split(raw: bytes) -> tuple[list[_Raw], bool]:
@@ -127,7 +131,7 @@ def _in_order(items: Sequence[_Raw]) -> tuple[list[_Raw], list[Refusal]]:
 def _out_of_order(name: bytes, what: str) -> Refusal:
     shown = display_name(name)
     hint = "git did not write this tree; commit the directory anew"
-    return Refusal(shown, Problem("tree-order", f"{shown!r} {what}", hint=hint))
+    return Refusal(shown, Problem("tree-order", f"'{shown}' {what}", hint=hint))
 
 
 def _refuse(item: _Raw, wanted: frozenset[str] | None) -> Problem | None:
@@ -142,14 +146,17 @@ def _refuse_mode(item: _Raw) -> Problem | None:
         return None
     shown, means = display_name(item.name), _MODE_MEANS.get(item.mode)
     if means:
-        return Problem(
-            "tree-mode", f"{shown!r} is {means}; it is not followed", hint="put the file itself in its place"
-        )
+        return _not_followed(shown, means)
     return Problem(
         "tree-mode",
-        f"{shown!r} has mode {display_name(item.mode)}; files have 100644 or 100755, directories 40000",
+        f"'{shown}' has mode {display_name(item.mode)}; files have 100644 or 100755, directories 40000",
         hint="commit it anew with git",
     )
+
+
+def _not_followed(shown: str, means: str) -> Problem:
+    what = "files themselves" if means == "a submodule" else "file itself"
+    return Problem("tree-mode", f"'{shown}' is {means}; it is not followed", hint=f"put the {what} in its place")
 
 
 def _fold(name: bytes) -> str:

@@ -151,7 +151,7 @@ class TreeReader:
 def too_deep(folder: str) -> Finding:
     shown = folder if len(folder) <= 80 else f"{folder[:79]}…"
     hint = "no layout of configuration needs that"
-    return Finding("tree-depth", f"{shown!r} is more than {TREE_DEPTH} directories deep", Origin(folder), hint=hint)
+    return Finding("tree-depth", f"'{shown}' is more than {TREE_DEPTH} directories deep", Origin(folder), hint=hint)
 
 
 def too_many() -> Finding:

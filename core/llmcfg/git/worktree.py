@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llmcfg.errors import ConflictError
 from llmcfg.git.durable import blob_id
 from llmcfg.git.filenames import display_name
-from llmcfg.git.trees import find_collisions, refuse_name
+from llmcfg.git.trees import find_collisions, refuse_name, submodule
 from llmcfg.git.walk import refuse_size, too_deep, too_many
 from llmcfg.limits import BLOB_BYTES, TREE_DEPTH, TREE_ENTRIES
 from llmcfg.model.findings import Finding, Problem, finding_from
@@ -29,13 +29,19 @@ _KEPT_BYTES = 64 << 20  # file content kept in memory; beyond it files are read 
 
 
 class WorkTreeSnapshot:
-    """Taken at construction. `is_ignored` says it of a path from `root`."""
+    """Taken at construction. `is_ignored` and `is_submodule` say it of a path from `root`."""
 
-    def __init__(self, root: Path, wanted: frozenset[str], is_ignored: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        wanted: frozenset[str],
+        is_ignored: Callable[[str], bool],
+        is_submodule: Callable[[str], bool],
+    ) -> None:
         self._root = root
         self._contents: dict[str, bytes | str] = {}  # by blob id: the content, or the path to read it from
         self._kept = 0
-        walk = _Walk(root, wanted, is_ignored, self._keep)
+        walk = _Walk(root, wanted, is_ignored, is_submodule, self._keep)
         walk.run()
         self._entries = dict(sorted(walk.entries.items()))
         self._findings = tuple(sorted(walk.findings, key=Finding.sort_key))
@@ -82,11 +88,13 @@ class _Walk:
         root: Path,
         wanted: frozenset[str],
         is_ignored: Callable[[str], bool],
+        is_submodule: Callable[[str], bool],
         keep: Callable[[str, bytes], str],
     ) -> None:
         self._root = root
         self._wanted = wanted
         self._is_ignored = is_ignored
+        self._is_submodule = is_submodule
         self._keep = keep
         self._count = 0
         self.entries: dict[str, BlobEntry] = {}
@@ -119,6 +127,9 @@ class _Walk:
             self._find(folder or ".", _unreadable(folder or ".", error))
             return []
         names = [entry.name for entry in listed]
+        if folder and self._is_foreign(folder, names):
+            self._find(folder, submodule(folder.rpartition("/")[2]))
+            return []
         collisions = find_collisions(names, None if folder else self._wanted)
         readable = []
         for entry in listed:
@@ -132,6 +143,13 @@ class _Walk:
             else:
                 readable.append((shown, entry.is_dir(follow_symlinks=False)))
         return readable
+
+    def _is_foreign(self, folder: str, names: Sequence[bytes]) -> bool:
+        """Whether the folder is a repository of its own; one that was not fetched is an empty folder."""
+        if b".git" in names:
+            own = self._root / folder / ".git"
+            return own.is_file() or (own / "HEAD").is_file()
+        return not names and self._is_submodule(folder)
 
     def _is_left_out(self, folder: str, entry: os.DirEntry[bytes]) -> bool:
         try:
@@ -160,11 +178,11 @@ class _Walk:
 def _refuse_kind(entry: os.DirEntry[bytes]) -> Problem | None:
     shown = display_name(entry.name)
     if entry.is_symlink():
-        message = f"{shown!r} is a symbolic link; it is not followed"
+        message = f"'{shown}' is a symbolic link; it is not followed"
         return Problem("tree-mode", message, hint="put the file itself in its place")
     if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
         return None
-    return Problem("tree-mode", f"{shown!r} is neither a file nor a directory", hint="remove it")
+    return Problem("tree-mode", f"'{shown}' is neither a file nor a directory", hint="remove it")
 
 
 def _read_regular(path: Path) -> bytes | int:

@@ -9,7 +9,7 @@ finding of severity error and no file.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.importers.environment import is_credential, is_environment_name, is_taken_variable
 from llmcfg.importers.sections import Section, split_sections
@@ -30,16 +30,45 @@ _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOCUMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 
 
+SECTIONS: Final = frozenset(
+    [
+        "agent_list",
+        "agents",
+        "assistant_settings",
+        "callback_settings",
+        "credential_list",
+        "environment_variables",
+        "files_settings",
+        "finetune_settings",
+        "general_settings",
+        "guardrails",
+        "include",
+        "litellm_settings",
+        "mcp_servers",
+        "mcp_tools",
+        "model_list",
+        "policies",
+        "prompts",
+        "router_settings",
+        "search_tools",
+        "vector_store_registry",
+    ]
+)
+"""What LiteLLM looks for. A file may have any others beside them; one with none of these is another program's."""
+
+
 class Imported(NamedTuple):
     """`files` are those of a whole repository by path, empty if a finding is an error.
 
-    `secrets` and `variables` are the names that the configuration refers to, sorted. The secrets have no value yet.
+    `secrets` and `variables` are the names that the configuration refers to, sorted. The secrets have no value yet. `sections` are the
+    file's top-level keys.
     """
 
     files: Mapping[str, bytes]
     findings: tuple[Finding, ...]
     secrets: tuple[str, ...]
     variables: tuple[str, ...]
+    sections: tuple[str, ...] = ()
 
 
 def import_litellm(content: bytes, *, name: str, file: str = "config.yaml") -> Imported:
@@ -57,7 +86,8 @@ def import_litellm(content: bytes, *, name: str, file: str = "config.yaml") -> I
     sections = list(split_sections(source, reader.values))
     findings = _findings([*problems, *(problem for section in sections for problem in section.problems)], file, content)
     files = {} if has_blocking(findings) else _files(name, sections, references)
-    return Imported(files, findings, tuple(sorted(references.secrets)), tuple(sorted(references.variables)))
+    names = tuple(section.name for section in sections)
+    return Imported(files, findings, tuple(sorted(references.secrets)), tuple(sorted(references.variables)), names)
 
 
 class _References:

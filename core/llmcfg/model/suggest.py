@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _LONGEST_WORD: Final = 200
 _MOST_WORDS: Final = 1000
@@ -24,7 +24,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return matches[0] if matches else None
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint sentence: the closest known word, else `otherwise`."""
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", *, write: Callable[[str], str] = str) -> str:
+    """A hint sentence: the closest known word, as `write` writes it, else `otherwise`."""
     match = closest(word, known)
-    return f"did you mean {match!r}?" if match else otherwise
+    return f"did you mean {write(match)!r}?" if match else otherwise

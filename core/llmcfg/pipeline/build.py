@@ -95,7 +95,9 @@ def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iter
 
 def _put_together(configuration: Configuration, selections: Mapping[Target, Selection], jobs: Sequence[_Job]) -> Built:
     findings: list[Finding] = []
-    outputs: dict[Target, dict[str, Part] | None] = {target: {} for target in selections}
+    outputs: dict[Target, dict[str, Part] | None] = {
+        target: {} if _has_templates(configuration, target) else None for target in selections
+    }
     for job in jobs:
         rendered: Rendered = configuration.memo.renderings[job.key]
         findings += _render_findings(configuration, job, rendered)
@@ -110,6 +112,12 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
         if made is not None and selection.is_whole:
             bundles[target] = _bundle(configuration, target, selection, made)
     return Built(bundles, selections, tuple(findings))
+
+
+def _has_templates(configuration: Configuration, target: Target) -> bool:
+    """Whether the template of every output is there; one that is not is the consumer's finding."""
+    outputs = configuration.consumer(target.consumer).outputs
+    return all(output.template in configuration.layout.templates for output in outputs)
 
 
 def _jobs(

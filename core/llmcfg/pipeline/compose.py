@@ -13,7 +13,7 @@ from llmcfg.documents.loader import load_document
 from llmcfg.pipeline import merge, tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from llmcfg.model.findings import Problem
     from llmcfg.model.snapshot import BlobEntry
@@ -68,7 +68,10 @@ class Documents:
     def __init__(
         self, below: Documents | None, own: Mapping[str, Composed], unreadable: frozenset[str] = frozenset()
     ) -> None:
-        """`unreadable` are the names of documents that a layer, this one or one below, holds in a form that cannot be read."""
+        """`unreadable` are the names of documents that a layer, this one or one below, holds in a form that cannot be read.
+
+        A folder of documents that was refused is among them by its own name, and a whole layer by the empty one.
+        """
         self.below = below
         self.own = own
         self.unreadable = unreadable
@@ -145,14 +148,14 @@ class Composer:
 
     def _lay(self, below: Documents, layer: Layer) -> Documents:
         own: dict[str, Composed] = {}
-        unreadable = set(below.unreadable)
+        unreadable = {*below.unreadable, *layer.refused}
         for name, entry in layer.documents.items():
             parsed = self.parsed(entry)
-            if parsed.value is None:
+            if parsed.value is None or _is_among(name, unreadable):
                 unreadable.add(name)
-            elif name not in unreadable:
+            else:
                 own[name] = self._compose(name, below.find(name), entry, parsed)
-        return Documents(below, own, frozenset(unreadable)) if layer.documents else below
+        return Documents(below, own, frozenset(unreadable)) if layer.documents or layer.refused else below
 
     def _compose(self, name: str, below: Composed | None, entry: BlobEntry, parsed: ParsedDocument) -> Composed:
         rules_key, rule_at = self._rules_for(name)
@@ -162,6 +165,14 @@ class Composer:
         if known is None:
             known = self._memo.composed[key] = _lay_document(name, below, entry, parsed, sources, rule_at)
         return known
+
+
+def _is_among(name: str, unreadable: Collection[str]) -> bool:
+    """Whether the document, a folder that it lies in, or everything is among what cannot be read."""
+    if not unreadable:
+        return False
+    parts = name.split("/")
+    return any("/".join(parts[:length]) in unreadable for length in range(len(parts) + 1))
 
 
 def parse_document(content: bytes) -> ParsedDocument:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.keypath import format_key_path
+from llmcfg.model.rules import Severity
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import Scope, Target
 from llmcfg.model.value import Tagged
 from llmcfg.pipeline.compose import ComposeMemo, Composer, Documents
 from llmcfg.pipeline.consumers import parse_consumers
-from llmcfg.pipeline.layers import MANIFEST, Layout, layer_folders, own_layer, sort_files, variables_of
+from llmcfg.pipeline.layers import CONSUMERS, MANIFEST, Layout, layer_folders, own_layer, sort_files, variables_of
 from llmcfg.pipeline.locate import Locator
 from llmcfg.pipeline.manifest import parse_manifest
 from llmcfg.pipeline.merge import no_rules
@@ -109,10 +111,8 @@ class Effective:
         for index, step in enumerate(path):
             inner = _inside(value, step)
             if inner is MISSING:
-                known = [format_key_path((*path[:index], key)) for key in value] if isinstance(value, dict) else []
                 raise UnknownKeyError(
-                    f"{self.scope} has no key {format_key_path(path)}",
-                    hint=did_you_mean(format_key_path(path[: index + 1]), known, _list_some(known)),
+                    f"{self.scope} has no key {format_key_path(path)}", hint=_suggest(path[: index + 1], value)
                 )
             value = inner
         return value
@@ -126,7 +126,8 @@ class Configuration:
         self.memo = memo
         self.locator = Locator(snapshot.read)
         self.manifest, self.manifest_findings = self._read_manifest()
-        self.layout: Layout = sort_files(snapshot.entries, self.manifest)
+        refused = [finding.origin.file for finding in snapshot.findings if finding.severity is Severity.ERROR]
+        self.layout: Layout = sort_files(snapshot.entries, self.manifest, refused)
         self.consumers, self.consumer_findings = parse_consumers(
             self.layout, self.manifest, snapshot.read, self.locator
         )
@@ -167,17 +168,19 @@ class Configuration:
         """The same, for who acts on the values. Raises FindingsError when a document of the scope cannot be read."""
         effective = self.effective(scope)
         if effective.unreadable:
+            layers = [self.layout.layers[folder] for folder in effective.folders if folder in self.layout.layers]
             entries = [
-                self.layout.layers[folder].documents[name]
-                for folder in effective.folders
-                if folder in self.layout.layers
-                for name in sorted(effective.unreadable & self.layout.layers[folder].documents.keys())
+                layer.documents[name]
+                for layer in layers
+                for name in sorted(effective.unreadable & layer.documents.keys())
             ]
             findings = [
                 self.locator.in_blob(problem, entry)
                 for entry in entries
                 for problem in self.composer.parsed(entry).problems
             ]
+            if any(layer.refused for layer in layers):
+                findings += self.snapshot.findings
             raise FindingsError(f"{self.snapshot.label}: not every document of {scope} can be read", findings=findings)
         return effective
 
@@ -207,6 +210,18 @@ class Configuration:
         raise NotFoundError(
             f"there is no consumer {name!r}", hint=did_you_mean(name, known, f"there are: {', '.join(known)}")
         )
+
+    def require_consumers(self) -> None:
+        """Raises FindingsError when a consumer's file cannot be read, so that its bundles would only seem to be gone."""
+        unread = {
+            f"{CONSUMERS}{name}" for name in self.layout.consumers.keys() - {item.name for item in self.consumers}
+        }
+        findings = [
+            *(finding for finding in self.snapshot.findings if f"{finding.origin.file}/".startswith(CONSUMERS)),
+            *(finding for finding in self.consumer_findings if finding.origin.file.rsplit(".", 1)[0] in unread),
+        ]
+        if findings:
+            raise FindingsError(f"{self.snapshot.label}: not every consumer can be read", findings=findings)
 
     def schema_for(self, document: str) -> CompiledSchema | None:
         """The schema that the manifest binds to a document: the first binding that matches. None too when it does not compile."""
@@ -326,8 +341,16 @@ def _inside(value: Value, step: str | int) -> Value | Missing:
     return MISSING
 
 
-def _list_some(known: list[str]) -> str:
-    return f"there are: {', '.join(known[:6])}{', …' if len(known) > 6 else ''}" if known else ""
+def _suggest(path: Path, around: Value) -> str:
+    """The key beside which the last step of the path is not there."""
+    if not isinstance(around, dict):
+        return ""
+
+    def full(key: str) -> str:
+        return format_key_path((*path[:-1], key))
+
+    shown = ", ".join(full(key) for key in islice(around, 6)) + (", …" if len(around) > 6 else "")
+    return did_you_mean(str(path[-1]), around, f"there are: {shown}" if around else "", write=full)
 
 
 def walk_leaves(value: Value, at: Path = ()) -> Iterator[tuple[Path, Value]]:

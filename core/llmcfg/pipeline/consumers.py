@@ -152,4 +152,9 @@ def _unknown_names(what: str, names: Sequence[str], known: Iterable[str], sectio
 
 def _unknown(what: str, name: str, known: Iterable[str], path: Path) -> Problem:
     shown = name if len(name) <= 100 else name[:99] + "…"
-    return Problem("consumer-unknown-name", f"there is no {what} {shown!r}", hint=did_you_mean(name, known), path=path)
+    some = sorted(known)
+    otherwise = (
+        f"there are: {', '.join(some[:6])}{', …' if len(some) > 6 else ''}" if some else f"there is no {what} yet"
+    )
+    hint = did_you_mean(name, some, otherwise)
+    return Problem("consumer-unknown-name", f"there is no {what} {shown!r}", hint=hint, path=path)

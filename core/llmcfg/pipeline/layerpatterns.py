@@ -57,6 +57,10 @@ class LayerPatterns:
             )
         return None
 
+    def is_above_layers(self, path: str) -> bool:
+        """Whether layers lie in the folder `path`; `.` holds all of them."""
+        return path == "." or any(root == path.partition("/")[0] for root in self._roots)
+
     def _unknown_name(self, path: str, dimension: str, name: str) -> Finding:
         if (dimension, name) not in self._hints:
             section = {"environment": "environments", "tenant": "tenants"}.get(dimension)

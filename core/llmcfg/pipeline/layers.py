@@ -38,12 +38,16 @@ _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattr
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One folder's say: its documents by name, and its secret files, of which a later one wins. `tenant` is the one whose layer it is."""
+    """One folder's say: its documents by name, and its secret files, of which a later one wins. `tenant` is the one whose layer it is.
+
+    `refused` are the names of documents, or of folders of them, that the tree reader refused; the empty name is the whole layer.
+    """
 
     folder: str
     documents: Mapping[str, BlobEntry]
     secret_files: tuple[BlobEntry, ...]
     tenant: str | None = None
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,17 @@ class Layout:
     findings: tuple[Finding, ...]
 
 
-def sort_files(entries: Mapping[str, BlobEntry], manifest: Manifest) -> Layout:
-    """Every file of the configuration to its place. Files that nothing reads, and layers that no scope has, are findings."""
+def sort_files(entries: Mapping[str, BlobEntry], manifest: Manifest, refused: Iterable[str] = ()) -> Layout:
+    """Every file of the configuration to its place. Files that nothing reads, and layers that no scope has, are findings.
+
+    `refused` are paths that the tree reader refused: files, or folders with all that lies in them.
+    """
     sorter = _Sorter(LayerPatterns(manifest))
     for path, entry in entries.items():
         if PurePosixPath(path).name not in _KEPT_ASIDE:
             sorter.add(path, entry)
+    for path in refused:
+        sorter.add_refused(path)
     return sorter.layout()
 
 
@@ -72,6 +81,7 @@ class _Sorter:
         self._documents: dict[str, dict[str, BlobEntry]] = {}
         self._secrets: dict[str, list[BlobEntry]] = {}
         self._tenants: dict[str, str | None] = {}
+        self._refused: dict[str, set[str]] = {}
         self._consumers: dict[str, BlobEntry] = {}
         self._schemas: dict[str, BlobEntry] = {}
         self._templates: dict[str, BlobEntry] = {}
@@ -91,6 +101,18 @@ class _Sorter:
         else:
             self._add_to_layer(path, entry)
 
+    def add_refused(self, path: str) -> None:
+        """What may have been a document, or may have held some, is one that cannot be read. Above all layers, it is everything."""
+        is_prompt = f"{path}/".startswith(PROMPTS)
+        placed = Placed("base", path, None) if is_prompt else self._patterns.place(f"{path}/")
+        if isinstance(placed, Placed):
+            folder, rest, self._tenants[placed.folder] = placed
+            rest = rest.rstrip("/")
+            if not rest.startswith("secrets") and PurePosixPath(rest).suffix in ("", *_YAML):
+                self._refused.setdefault(folder, set()).add(_without_suffix(rest))
+        elif self._patterns.is_above_layers(path):
+            self._refused.setdefault("base", set()).add("")
+
     def layout(self) -> Layout:
         layers = {
             folder: Layer(
@@ -98,8 +120,9 @@ class _Sorter:
                 self._documents.get(folder, {}),
                 tuple(sorted(self._secrets.get(folder, ()), key=lambda entry: laying_order(entry.path))),
                 self._tenants.get(folder),
+                frozenset(self._refused.get(folder, ())),
             )
-            for folder in sorted({*self._documents, *self._secrets})
+            for folder in sorted({*self._documents, *self._secrets, *self._refused})
         }
         return Layout(layers, self._consumers, self._schemas, self._templates, tuple(self._findings))
 

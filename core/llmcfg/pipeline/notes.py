@@ -48,10 +48,19 @@ class Notes:
     def has_suggestions(self) -> bool:
         return self._suggestions < _MOST_SUGGESTIONS
 
-    def suggest(self, word: str, known: Callable[[], Iterable[str]], otherwise: str = "") -> str:
+    def suggest(
+        self,
+        word: str,
+        known: Callable[[], Iterable[str]],
+        otherwise: str = "",
+        *,
+        write: Callable[[str], str] = str,
+    ) -> str:
         """A did-you-mean hint; the known words are only asked for while hints are still given."""
         self._suggestions += 1
-        return did_you_mean(word, known(), otherwise) if self._suggestions <= _MOST_SUGGESTIONS else otherwise
+        if self._suggestions > _MOST_SUGGESTIONS:
+            return otherwise
+        return did_you_mean(word, known(), otherwise, write=write)
 
     # -- limits
 

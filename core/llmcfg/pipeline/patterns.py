@@ -55,10 +55,16 @@ class Patterns:
         for length in range(len(path) - 1, -1, -1):
             found = self._in_documents(path[:length]) if length else dict.fromkeys(self._roots())
             if isinstance(found, dict):
-                known = [format_key_path((*path[:length], key)) for key in found if not key.startswith("$")]
-                shown = f"there are: {', '.join(known[:5])}{', …' if len(known) > 5 else ''}" if known else ""
-                return self._notes.suggest(format_key_path(path[: length + 1]), known.copy, shown)
+                return self._suggest_below(path[:length], str(path[length]), [*found])
         return ""
+
+    def _suggest_below(self, around: Path, step: str, found: list[str]) -> str:
+        def full(key: str) -> str:
+            return format_key_path((*around, key))
+
+        known = [key for key in found if not key.startswith("$")]
+        shown = f"there are: {', '.join(map(full, known[:5]))}{', …' if len(known) > 5 else ''}" if known else ""
+        return self._notes.suggest(step, known.copy, shown, write=full)
 
     # -- documents
 
@@ -250,8 +256,8 @@ class Patterns:
 
 
 def is_around(document: str, path: Path) -> bool:
-    """Whether a document's keys lie at, above or below a key path."""
-    return all(part == step for part, step in zip(document.split("/"), path, strict=False))
+    """Whether a document's keys lie at, above or below a key path; without a name it stands for all documents."""
+    return not document or all(part == step for part, step in zip(document.split("/"), path, strict=False))
 
 
 def _owners(path: Path) -> Iterator[tuple[str, Path]]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from llmcfg.errors import FindingsError
+from llmcfg.errors import FindingsError, UnknownKeyError
 from llmcfg.model.findings import Finding, Problem, merge_findings
-from llmcfg.model.keypath import format_key_path, parse_key_path
+from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.reference import parse_secret_use
-from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.build import start_build
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.filefindings import (
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from llmcfg.model.target import Scope, Target
-    from llmcfg.model.value import Path, Value
     from llmcfg.pipeline.compose import Composed
     from llmcfg.pipeline.configuration import Effective
     from llmcfg.pipeline.resolve import Resolved
@@ -133,8 +131,7 @@ def _selection_findings(configuration: Configuration, selections: Mapping[Target
         consumer = configuration.consumer(target.consumer)
         entry = configuration.layout.consumers[consumer.name]
         for text in selection.missing:
-            known = [format_key_path(path) for path in _keys_beside(configuration, target, parse_key_path(text))]
-            hint = did_you_mean(text, known, "check its spelling, or set it in a layer that this target has")
+            hint = _nearest_key(configuration, target, text) or "set it in a layer that this target has"
             problem = Problem("consumer-unknown-name", f"{text} is selected but not there", written=text,
                               path=("select", consumer.select.index(text)), hint=hint)  # fmt: skip
             yield configuration.locator.in_blob(problem, entry, [str(target)])
@@ -156,16 +153,13 @@ def _secret_problems(selection: Selection, effective: Effective) -> Iterator[tup
         yield from ((document, ciphertext_in("this text", path)) for path in places_of_ciphertext(document))
 
 
-def _keys_beside(configuration: Configuration, target: Target, path: Path) -> Iterator[Path]:
-    """The keys that are there where the path stops being there."""
-    value: Value = configuration.effective(target.scope).tree()
-    for index, step in enumerate(path):
-        if not isinstance(value, dict):
-            return
-        if step not in value:
-            yield from ((*path[:index], key) for key in value)
-            return
-        value = value[str(step)]
+def _nearest_key(configuration: Configuration, target: Target, text: str) -> str:
+    """A hint for a selected key path that the target does not have."""
+    try:
+        configuration.effective(target.scope).value_at(parse_key_path(text))
+    except UnknownKeyError as error:
+        return error.hint
+    return ""
 
 
 def _locate_selected(configuration: Configuration, selection: Selection, problem: Problem, target: Target) -> Finding:

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """A commit that changed the effective value of a key."""
+    """A commit that changed the effective value of a key. Without `is_known` nobody can tell what it was before."""
 
     facts: CommitFacts
     before: Side
     after: Side
+    is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +49,22 @@ def key_history(
 ) -> Iterator[KeyChange]:
     """The commits of the first-parent history at which the value changed, newest first.
 
-    A commit that cannot be built is passed over: the next older value that can be told counts as what was before.
+    A commit that cannot be built is passed over: the next older value that can be told counts as what was before. A commit from before
+    there was a manifest has no value.
     """
     newer: tuple[CommitFacts, Side] | None = None
-    count = 0
+    count = unreadable = 0
     for facts in islice(repository.history(start.commit), limits.HISTORY_COMMITS):
         count += 1
         value = _value(open_at, facts.commit, scope, path)
         if isinstance(value, FindingsError):
+            unreadable += 1
             continue
         if newer is not None and differ(value, newer[1]):
             yield KeyChange(newer[0], value, newer[1])
-        newer = (facts, value)
+        newer, unreadable = (facts, value), 0
     if newer is not None and newer[1] is not ABSENT and count < limits.HISTORY_COMMITS:
-        yield KeyChange(newer[0], ABSENT, newer[1])
+        yield KeyChange(newer[0], ABSENT, newer[1], is_known=not unreadable)
 
 
 def commit_history(
@@ -86,7 +89,7 @@ def _value(open_at: OpenAt, commit: str, scope: Scope, path: Path) -> Side | Fin
     except UnknownKeyError:
         return ABSENT
     except FindingsError as error:
-        return error
+        return ABSENT if {finding.rule_id for finding in error.findings} == {"manifest-missing"} else error
 
 
 def _difference(
