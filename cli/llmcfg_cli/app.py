@@ -101,8 +101,16 @@ def move_directory(arguments: Sequence[str], entries: Mapping[str, Entry]) -> li
     while rest and rest[0].startswith(("-C", "--directory")):
         taken = 2 if rest[0] in ("-C", "--directory") else 1
         directory, rest = [*directory, *rest[:taken]], rest[taken:]
-    words = 2 if rest and isinstance(entries.get(rest[0]), Family) else 1
+    words = _words(rest, entries)
     return [*rest[:words], *directory, *rest[words:]] if rest and rest[0] in entries else rest
+
+
+def _words(arguments: Sequence[str], entries: Mapping[str, Entry]) -> int:
+    """How many of the first arguments name the command."""
+    entry = entries.get(arguments[0]) if arguments else None
+    if not isinstance(entry, Family):
+        return 1
+    return 1 + _words(arguments[1:], {inner.name: inner for inner in entry.commands})
 
 
 def load(entry: Entry) -> TyperCommand | LazyGroup:

@@ -16,11 +16,11 @@ class Command(NamedTuple):
 
 
 class Family(NamedTuple):
-    """Commands that share a first word: `llmcfg schema export`."""
+    """Commands that share a first word: `llmcfg schema export`. Families may lie in one another."""
 
     name: str
     help: str
-    commands: tuple[Command, ...]
+    commands: tuple[Entry, ...]
     hidden: bool = False
 
 
@@ -111,6 +111,15 @@ PANELS: Final = (
                     Command("reveal", "secret_get:get", "the same as get", hidden=True),
                     Command("decrypt", "secret:decrypt", "decrypt a SOPS file, as sops -d does"),
                     Command("encrypt", "secret:encrypt", "encrypt a file, as sops -e does"),
+                    Family(
+                        "recipients",
+                        "who can open which secret file",
+                        (
+                            Command(
+                                "sync", "secret_recipients:sync", "give every secret file the recipients of its rule"
+                            ),
+                        ),
+                    ),
                     Command("lint", "secret_lint:lint", "check secret files and who can open them, without a key"),
                     Command("scan", "secret_scan:scan", "look for secrets in plain text"),
                     Command("diff", "secret_diff:diff", "show which secrets and recipients changed"),

@@ -16,9 +16,10 @@ from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from llmcfg.custody.files import Custody
+    from llmcfg.git.program import Git
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.target import Target
@@ -117,6 +118,12 @@ class Workspace:
             identities=identities,
             now=now,
         )
+
+    def git(self, environment: Mapping[str, str]) -> Git:
+        """The `git` program in the configuration's folder, with these variables."""
+        from llmcfg.git.program import Git
+
+        return Git(self.work_folder, environment)
 
     def sink(self, spec: SinkSpec, environment: str) -> Sink:
         """The sink that a manifest or consumer names. Raises UsageError for a path that leaves the delivery root."""

@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmcfg_cli.app import command_tree, load, move_directory
-from llmcfg_cli.table import PANELS, Command, Family
+from llmcfg_cli.table import Command
+from support.commands import COMMANDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = [
-    command
-    for panel in PANELS
-    for entry in panel.entries
-    for command in (entry.commands if isinstance(entry, Family) else [entry])
-]
 READ = {
     "validate": ("Findings", ["validate"]),
     "diff": ("Diff", ["diff"]),
@@ -47,7 +42,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.target)
+@pytest.mark.parametrize("command", [command for _, command in COMMANDS], ids=lambda command: command.target)
 def test_every_argument_and_option_says_what_it_is_for(command: Command) -> None:
     loaded = load(command)
     assert loaded.help

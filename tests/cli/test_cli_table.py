@@ -7,17 +7,9 @@ import pytest
 from llmcfg_cli.app import LazyGroup, load
 from llmcfg_cli.overview import overview
 from llmcfg_cli.table import PANELS, Command, Entry, Family
+from support.commands import COMMANDS
 
 ENTRIES = [entry for panel in PANELS for entry in panel.entries]
-COMMANDS = [
-    (path, command)
-    for entry in ENTRIES
-    for path, command in (
-        [(entry.name, entry)]
-        if isinstance(entry, Command)
-        else [(f"{entry.name} {command.name}", command) for command in entry.commands]
-    )
-]
 
 
 def test_names_are_unique() -> None:

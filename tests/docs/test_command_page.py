@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import typer
@@ -12,27 +12,17 @@ from llmcfg.errors import LlmcfgError
 from llmcfg_cli import entry
 from llmcfg_cli.app import load
 from llmcfg_cli.commands import diff
-from llmcfg_cli.table import PANELS, Command, Entry, Family
+from llmcfg_cli.table import PANELS, Command
+from support.commands import COMMANDS as NAMED
 
 from .pages import PROJECT, SPEC, Section, part, section, sections
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PAGE = SPEC / "cli.md"
 OPTION = re.compile(r"--?[A-Za-z][a-z-]*")
 SOURCES = [file.read_text(encoding="utf-8") for side in ("core", "cli") for file in (PROJECT / side).rglob("*.py")]
 
 
-def named_commands(entries: tuple[Entry, ...], prefix: str = "llmcfg") -> Iterator[tuple[str, Command]]:
-    for one in entries:
-        if isinstance(one, Family):
-            yield from named_commands(one.commands, f"{prefix} {one.name}")
-        else:
-            yield f"{prefix} {one.name}", one
-
-
-COMMANDS = dict(named_commands(tuple(entry for panel in PANELS for entry in panel.entries)))
+COMMANDS = {f"llmcfg {name}": command for name, command in NAMED}
 SHOWN = {name: command for name, command in COMMANDS.items() if not command.hidden}
 SECTIONS = {found.title: found for found in sections(PAGE) if found.title.startswith("llmcfg ")}
 

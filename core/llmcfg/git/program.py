@@ -117,9 +117,8 @@ def _skip(stream: IO[bytes], count: int) -> None:
 
 
 def _failed(arguments: tuple[str, ...], said: str) -> LlmcfgError:
-    return LlmcfgError(
-        f"git {arguments[0]} failed: {_reason(said) or 'it says nothing'}", hint="run it yourself to see more"
-    )
+    reason = _reason(said) or said.strip().partition("\n")[0] or "it says nothing"
+    return LlmcfgError(f"git {arguments[0]} failed: {reason}", hint="run it yourself to see more")
 
 
 def _reason(said: str) -> str:

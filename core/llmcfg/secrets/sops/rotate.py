@@ -43,16 +43,19 @@ def set_recipients(
     *,
     threshold: int = 0,
     services: AnySequence[KeyService] = (),
+    drop_others: bool = False,
 ) -> bytes:
     """The file for exactly these age recipients: one list, or one for each key group. The same bytes if they are its recipients already.
 
     A recipient more changes nothing but the list; a recipient less, or other groups, replace the data key. Raises UsageError when that is
-    needed and the file has keys of other services, which cannot be wrapped here.
+    needed and the file has keys of other services, which cannot be wrapped here, unless `drop_others` takes them out.
     """
     file = open_file(content, input_type, identities, services)
     groups = key_groups(recipients)
     wanted = tuple(tuple(dict.fromkeys(group)) for group in groups if group)
     current = tuple(tuple(entry.name for entry in group if entry.service == "age") for group in file.metadata.groups)
+    if drop_others and any(entry.service != "age" for entry in file.metadata.entries):
+        return rotated(file, wanted, threshold, moment, drop_others=True)
     is_same = [sorted(group) for group in current] == [sorted(group) for group in wanted]
     if is_same and (len(wanted) < 2 or (threshold or len(wanted)) == file.metadata.needed):
         return content
@@ -75,10 +78,20 @@ def rotate_data_key(
     return rotated(file, groups, file.metadata.threshold, moment)
 
 
-def rotated(file: OpenedFile, groups: AnySequence[AnySequence[str]], threshold: int, moment: datetime) -> bytes:
-    """An opened file under a new data key for these groups. Raises UsageError for a file with keys of other services."""
+def rotated(
+    file: OpenedFile,
+    groups: AnySequence[AnySequence[str]],
+    threshold: int,
+    moment: datetime,
+    *,
+    drop_others: bool = False,
+) -> bytes:
+    """An opened file under a new data key for these groups.
+
+    Raises UsageError for a file with keys of other services, unless they are to go.
+    """
     foreign = [entry.label for entry in file.metadata.entries if entry.service != "age"]
-    if foreign:
+    if foreign and not drop_others:
         raise UsageError(
             f"a new data key cannot be wrapped with {', '.join(foreign[:4])}",
             hint="rotate this file with sops, or remove that key from it first",
