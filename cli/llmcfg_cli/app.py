@@ -20,7 +20,7 @@ from llmcfg_cli.table import PANELS, Command, Entry, Family, Panel
 from llmcfg_cli.views.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 PROGRAM: Final = "llmcfg"
 COMPLETE_VARIABLE: Final = "_LLMCFG_COMPLETE"
@@ -60,7 +60,8 @@ def complete(instruction: str) -> int:
 class LazyGroup(TyperGroup):
     """Its `commands` are stubs with a name and a line of help; the real command is loaded when it is the one that was asked for."""
 
-    def __init__(self, name: str, panels: Sequence[Panel], *, summary: str = "") -> None:
+    def __init__(self, name: str, panels: Sequence[Panel], *, summary: str = "", before: str = "") -> None:
+        self.before = before
         self.entries: dict[str, Entry] = {entry.name: entry for panel in panels for entry in panel.entries}
         self.panels = panels
         stubs = {
@@ -91,6 +92,11 @@ class LazyGroup(TyperGroup):
             hint=did_you_mean(args[0], self.entries, f"'{ctx.command_path} --help' lists them"),
         )
 
+    def invoke(self, ctx: Any) -> Any:
+        if self.before:
+            _find(f"llmcfg_cli.{self.before}")()
+        return super().invoke(ctx)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(overview(ctx.command_path, self.panels, summary=self.help or ""))
 
@@ -116,20 +122,24 @@ def _words(arguments: Sequence[str], entries: Mapping[str, Entry]) -> int:
 def load(entry: Entry) -> TyperCommand | LazyGroup:
     """The real command of a row of the table; imports its module."""
     if isinstance(entry, Family):
-        return LazyGroup(entry.name, (Panel("Commands", entry.commands),), summary=entry.help)
+        return LazyGroup(entry.name, (Panel("Commands", entry.commands),), summary=entry.help, before=entry.before)
     return _typer_command(entry)
 
 
 def _typer_command(entry: Command) -> TyperCommand:
-    module, _, function = entry.target.partition(":")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(entry.name, context_settings=_CONTEXT)(
-        getattr(import_module(f"llmcfg_cli.commands.{module}"), function)
-    )
+    app.command(entry.name, context_settings=_CONTEXT)(_find(f"llmcfg_cli.commands.{entry.target}"))
     command = typer.main.get_command(app)
     if not isinstance(command, TyperCommand):
         raise TypeError(f"{entry.target} is not one command")
     return command
+
+
+def _find(target: str) -> Callable[..., Any]:
+    """What `module:function` names."""
+    module, _, function = target.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
 
 
 def _usage_error(error: Any) -> UsageError:

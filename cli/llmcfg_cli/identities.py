@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from llmcfg_cli.console import is_interactive
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmcfg.custody.files import Custody
     from llmcfg.secrets.age.identities import Ask, Identity
 
 
@@ -23,6 +25,18 @@ def own_identities() -> Sequence[Identity]:
 
     forbid_dumps()
     return find_identities(os.environ, Path.home(), system=sys.platform, ask=passphrase_question())
+
+
+def own_custody(directory: Path) -> Custody:
+    """The secrets of a repository, for whoever has the caller's keys, which are looked for once and when they are needed.
+
+    From here on this process leaves no core dump.
+    """
+    from llmcfg.secrets.guard import forbid_dumps
+    from llmcfg.wiring import Workspace
+
+    forbid_dumps()
+    return Workspace(directory).custody(cache(own_identities))
 
 
 def passphrase_question() -> Ask | None:

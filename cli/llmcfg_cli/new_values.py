@@ -97,10 +97,10 @@ def read_new_value(source: Source, name: str) -> NewValue:
         made = generate(source.kind, source.length)
         return NewValue(made.value.encode(), made.public)
     if source.from_stdin:
-        return NewValue(_trimmed(_bounded(sys.stdin.buffer.read, "stdin"), keep=source.raw))
+        return NewValue(_trimmed(read_bounded(sys.stdin.buffer.read, "stdin"), keep=source.raw))
     if source.from_file is not None:
         with source.from_file.open("rb") as stream:
-            content = _bounded(stream.read, str(source.from_file))
+            content = read_bounded(stream.read, str(source.from_file))
         return NewValue(_trimmed(content, keep=source.raw or b"\n" in content.rstrip(b"\r\n")))
     return NewValue(_asked(name))
 
@@ -112,7 +112,8 @@ def _asked(name: str) -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
 
-def _bounded(read: Callable[[int], bytes], origin: str) -> bytes:
+def read_bounded(read: Callable[[int], bytes], origin: str) -> bytes:
+    """What there is to read, up to what any secret file may hold."""
     from llmcfg.limits import SOPS_FILE_BYTES
 
     content = read(SOPS_FILE_BYTES + 1)

@@ -16,12 +16,16 @@ class Command(NamedTuple):
 
 
 class Family(NamedTuple):
-    """Commands that share a first word: `llmcfg schema export`. Families may lie in one another."""
+    """Commands that share a first word: `llmcfg schema export`. Families may lie in one another.
+
+    `before` is a `module:function` of `llmcfg_cli` that runs before any of the commands.
+    """
 
     name: str
     help: str
     commands: tuple[Entry, ...]
     hidden: bool = False
+    before: str = ""
 
 
 Entry: TypeAlias = "Command | Family"
@@ -109,6 +113,14 @@ PANELS: Final = (
                     Command("unset", "secret_set:unset", "take a secret out of its file"),
                     Command("get", "secret_get:get", "print a secret, for a reason"),
                     Command("reveal", "secret_get:get", "the same as get", hidden=True),
+                    Command("edit", "secret_edit:edit", "edit a secret or a secret file with your editor"),
+                    Command("list", "secret_list:list_secrets", "list secrets, with who opens, changes and uses them"),
+                    Command("copy", "secret_transfer:copy", "copy a secret to another environment or tenant"),
+                    Command("import", "secret_transfer:import_env", "take over the variables of a .env file"),
+                    Command("export", "secret_transfer:export", "print all secrets of an environment, for a reason"),
+                    Command("rotate", "secret_rotate:rotate", "set a new value and keep the old one for a while"),
+                    Command("retire", "secret_rotate:retire", "drop the value before the last rotation"),
+                    Command("fold", "secret_fold:fold_drops", "take drop files into the files they belong in"),
                     Command("decrypt", "secret:decrypt", "decrypt a SOPS file, as sops -d does"),
                     Command("encrypt", "secret:encrypt", "encrypt a file, as sops -e does"),
                     Family(
@@ -127,6 +139,7 @@ PANELS: Final = (
                     Command("merge", "secret_merge:merge", "merge two versions of a secret file by key; Git runs it"),
                     Command("resolve", "secret_merge:resolve", "finish a merge that left a secret file in conflict"),
                 ),
+                before="plaintext:sweep_leftovers",
             ),
         ),
     ),

@@ -114,7 +114,7 @@ class Workspace:
         return Custody(
             configuration=self.configuration(),
             root=self.work_folder,
-            lock=self.repository.state_folder / "secrets.lock",
+            lock=_secrets_lock(self.repository),
             identities=identities,
             now=now,
         )
@@ -182,6 +182,18 @@ def choose_targets(
         and (not chosen[1] or target.tenant in chosen[1])
         and (not chosen[2] or target.consumer in chosen[2])
     )
+
+
+def find_secrets_lock(folder: Path) -> Path | None:
+    """The lock that writers of secrets hold in the repository of a folder; None outside of any."""
+    try:
+        return _secrets_lock(open_repository(folder))
+    except NotFoundError:
+        return None
+
+
+def _secrets_lock(repository: GitRepository) -> Path:
+    return repository.state_folder / "secrets.lock"
 
 
 def child_keys(directory: Path, parent: str) -> list[str]:

@@ -123,3 +123,37 @@ def test_a_value_cannot_act_on_the_terminal(terminal, tmp_path) -> None:
     shown = terminal("get", "openai", "--reason", "test").end().shown
     assert "\\x1b]0;title\\x07text" in shown
     assert "\x1b" not in shown
+
+
+def test_an_import_shows_names_and_asks(terminal, repository, tmp_path) -> None:
+    (tmp_path / "old.env").write_text(f"OPENAI={VALUE}\n")
+    asked = terminal("import", str(tmp_path / "old.env"))
+    asked.wait_for("set 1 secret? [y/N] ")
+    assert "OPENAI" in asked.shown
+    assert files(repository) == []
+    asked.type("y\n")
+    ended = asked.end()
+    assert (ended.exit_code, VALUE in ended.shown) == (0, False)
+    assert files(repository) == ["base/secrets/secrets.yaml"]
+
+
+def test_an_import_that_is_not_wanted_writes_nothing(terminal, repository, tmp_path) -> None:
+    (tmp_path / "old.env").write_text(f"OPENAI={VALUE}\n")
+    asked = terminal("import", str(tmp_path / "old.env"))
+    asked.wait_for("set 1 secret? [y/N] ")
+    asked.type("\n")
+    assert asked.end().exit_code == 2
+    assert files(repository) == []
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2)])
+def test_a_copy_replaces_what_is_there_only_when_told_to(terminal, repository, answer, code) -> None:
+    terminal("set", "openai", "--generate", "uuid").end()
+    terminal("set", "openai", "--generate", "uuid", "-e", "dev").end()
+    place = repository / "environments/dev/secrets/secrets.yaml"
+    before = place.read_bytes()
+    asked = terminal("copy", "openai", "--to-env", "dev")
+    asked.wait_for("holds openai already; replace it? [y/N] ")
+    asked.type(f"{answer}\n")
+    assert asked.end().exit_code == code
+    assert (place.read_bytes() == before) is (answer == "n")

@@ -11,6 +11,7 @@ import pytest
 
 from llmcfg.custody.changes import put, put_binary, unset
 from llmcfg.custody.places import find_in_layer
+from llmcfg.custody.reveal import Wanted, open_values
 from llmcfg.errors import (
     ConflictError,
     IntegrityError,
@@ -22,10 +23,10 @@ from llmcfg.errors import (
 )
 from llmcfg.secrets.amend import leaf_of
 from llmcfg.secrets.names import read_secret_file
-from llmcfg.secrets.sops.files import decrypt_file, encrypt_file
+from llmcfg.secrets.sops.files import decrypt_file
 from llmcfg.secrets.sops.model import FileType, Leaf
 from llmcfg.secrets.sops.rules import Rule
-from support.keepers import ADA
+from support.keepers import ADA, encrypted
 
 HAND_WRITTEN = b"""# keys of the providers
 
@@ -36,12 +37,6 @@ list:
 - a
 - b
 """
-
-
-def encrypted(plain: bytes, rule: Rule | None = None, recipient: str = ADA.recipient.text) -> str:
-    from datetime import UTC, datetime
-
-    return encrypt_file(plain, FileType.YAML, [recipient], datetime(2026, 1, 1, tzinfo=UTC), rule=rule).decode()
 
 
 def changed_lines(before: str, after: str) -> list[str]:
@@ -123,7 +118,7 @@ def test_a_name_is_kept_in_one_file_of_a_layer(ada) -> None:
 
 def test_values_keep_their_type_and_form(ada) -> None:
     for name, text, kind, value in (("n", " 12\n", "int", 12), ("f", "1.5", "float", 1.5), ("b", "true", "bool", True)):
-        put(ada.custody, "base/secrets/typed.yaml", {(name,): leaf_of(text.encode(), kind)})
+        put(ada.custody, "base", "base/secrets/typed.yaml", {(name,): leaf_of(text.encode(), kind)})
         assert ada.value(name) == value
     for text in (
         "5",
@@ -207,12 +202,10 @@ def test_a_binary_secret_needs_no_key_to_be_written(ada, stranger) -> None:
     assert put_binary(stranger.custody, "base/secrets/cert.age", content).outcome == "made"
     assert put_binary(stranger.custody, "base/secrets/cert.age", content * 2).outcome == "changed"
     custody = ada.custody
-    from llmcfg.custody.reveal import open_values
-
     held = find_in_layer(custody.configuration, "base", "cert")
-    assert open_values(custody, [held])["cert"].reveal() == content * 2
+    assert open_values(custody, [Wanted(held)])["cert"].reveal() == content * 2
     with pytest.raises(NotAuthorisedError):
-        open_values(stranger.custody, [held])
+        open_values(stranger.custody, [Wanted(held)])
 
 
 def test_a_file_that_was_tampered_with_is_not_changed(ada) -> None:
@@ -270,7 +263,7 @@ from llmcfg.wiring import Workspace
 identity = parse_identity(sys.stdin.readline())
 for number in range(10):
     custody = Workspace(Path(sys.argv[1])).custody(lambda: [identity])
-    put(custody, "base/secrets/secrets.yaml", {(f"{sys.argv[2]}{number}",): Leaf("str", b"x")})
+    put(custody, "base", "base/secrets/secrets.yaml", {(f"{sys.argv[2]}{number}",): Leaf("str", b"x")})
 """
 
 

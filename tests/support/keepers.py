@@ -10,21 +10,32 @@ from pathlib import Path
 from llmcfg.custody.changes import Written, put
 from llmcfg.custody.files import Custody
 from llmcfg.custody.places import choose_place, find_in_layer, parse_name
-from llmcfg.custody.reveal import open_values
+from llmcfg.custody.reveal import Wanted, open_values
+from llmcfg.model.reference import parse_secret_use
 from llmcfg.secrets.age import Identity, generate_identity
 from llmcfg.secrets.amend import leaf_of
 from llmcfg.secrets.plain import plain_value
+from llmcfg.secrets.sops.files import encrypt_file
+from llmcfg.secrets.sops.model import FileType
+from llmcfg.secrets.sops.rules import Rule
 from support.written import WrittenRepository
 
-ADA, STRANGER = generate_identity(), generate_identity()
+ADA, STRANGER, BREAK_GLASS = generate_identity(), generate_identity(), generate_identity()
 RULES = f"""
 creation_rules:
   - path_regex: ^environments/prod/secrets/root
-    age: {generate_identity().recipient}
+    age: {STRANGER.recipient},{BREAK_GLASS.recipient}
   - path_regex: ^(base|environments/dev|tenants)/
-    age: {ADA.recipient}
+    age: {ADA.recipient},{BREAK_GLASS.recipient}
 """
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+
+def encrypted(plain: bytes, rule: Rule | None = None) -> str:
+    """A SOPS file that Ada can open."""
+    return encrypt_file(
+        plain, FileType.YAML, [ADA.recipient.text, BREAK_GLASS.recipient.text], START, rule=rule
+    ).decode()
 
 
 class Keeper:
@@ -48,12 +59,13 @@ class Keeper:
     def put(self, name: str, value: str, folder: str = "base", file: str | None = None) -> Written:
         custody = self.custody
         place = choose_place(custody.configuration, folder, parse_name(name), file)
-        return put(custody, place.file, {place.path: leaf_of(value.encode())})
+        return put(custody, folder, place.file, {place.path: leaf_of(value.encode())})
 
     def value(self, name: str, folder: str = "base") -> object:
         custody = self.custody
-        held = find_in_layer(custody.configuration, folder, name)
-        return plain_value(open_values(custody, [held])[name])
+        use = parse_secret_use(name)
+        wanted = Wanted(find_in_layer(custody.configuration, folder, use.name), use.selector)
+        return plain_value(open_values(custody, [wanted])[name])
 
     def text(self, file: str) -> str:
         return (self.root / file).read_text()

@@ -11,10 +11,9 @@ import typer
 
 from llmcfg.errors import UsageError
 from llmcfg.secrets.sops.model import FileType, file_type_of
-from llmcfg_cli.console import note, out_bytes, short_path
+from llmcfg_cli.console import out_bytes
 
 if TYPE_CHECKING:
-    from llmcfg.secrets.creation import CreationRule, Said
     from llmcfg.secrets.sops.rules import RuleKind
 
 Kind: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
@@ -154,6 +153,7 @@ def encrypt(
     from llmcfg.secrets.creation import Said
     from llmcfg.secrets.guard import forbid_dumps
     from llmcfg.secrets.sops.files import encrypt_file
+    from llmcfg_cli.creation import rule_for_file
 
     _check_target(file, in_place, output)
     kind = _kind(filename_override or file, input_type)
@@ -166,7 +166,7 @@ def encrypt(
         "unencrypted_comment_regex": unencrypted_comment_regex,
     }
     said = Said(_recipients(age), settings, threshold, mac_only_encrypted)
-    rule = _creation_rule(filename_override or file, config, said)
+    rule = rule_for_file(filename_override or file, config, said)
     forbid_dumps()
     sealed = encrypt_file(
         _read(file),
@@ -195,20 +195,6 @@ def _recipients(age: str | None) -> tuple[str, ...]:
             "nobody could open it", hint="name public keys with --age; llmcfg key show-public prints yours"
         )
     return named
-
-
-def _creation_rule(name: str, config: Path | None, said: Said) -> CreationRule:
-    """The rule for a file of this name, from the `.sops.yaml` above it or else above the current folder."""
-    from llmcfg.secrets.creation import CreationRules, find_config, parse_creation_rules, path_for_rules
-
-    folders = (Path(name).parent, Path()) if name != STDIN else (Path(),)
-    found = [find_config(folder, os.environ, config) for folder in folders]
-    chosen = next((one for one in found if one.path is not None), found[0])
-    note(f"warning: {chosen.warning}" if chosen.warning else "")
-    if chosen.path is None:
-        return CreationRules().rule_for(name, said)
-    rules = parse_creation_rules(chosen.path.read_bytes(), short_path(chosen.path))
-    return rules.rule_for(path_for_rules(Path(name), chosen.path), said)
 
 
 def _check_target(file: str, in_place: bool, output: Path | None) -> None:

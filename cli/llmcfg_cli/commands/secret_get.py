@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from llmcfg.errors import UsageError
 from llmcfg_cli.console import out, out_bytes
 from llmcfg_cli.options import OUTPUT, Directory, Environment, SecretName, Tenant
 from llmcfg_cli.reasons import Reason, reason_for, tell_access
@@ -26,27 +27,27 @@ def get(
 ) -> None:
     """Print the value of a secret that an environment uses, for a tenant or for the platform itself; without -e, the layer's own.
 
-    It asks for a reason, or takes --reason. The value goes to stdout as it is.
+    NAME@previous is the value before the last rotation. It asks for a reason, or takes --reason. The value goes to stdout as it is.
     """
-    from llmcfg.custody.places import find_in_layer, find_in_scope, parse_name
-    from llmcfg.custody.reveal import reveal
-    from llmcfg.model.keypath import format_key_path
+    from llmcfg.custody.places import find_held, read_name
+    from llmcfg.custody.reveal import Wanted, reveal
+    from llmcfg.model.reference import PREVIOUS, parse_secret_use
     from llmcfg.secrets.plain import plain_bytes, plain_value
-    from llmcfg.wiring import Workspace
-    from llmcfg_cli.identities import own_identities
+    from llmcfg_cli.identities import own_custody
 
-    custody = Workspace(directory).custody(own_identities)
-    configuration = custody.configuration
-    wanted = format_key_path(parse_name(name))
-    if environment is None:
-        held = find_in_layer(configuration, configuration.own_layer(None, tenant), wanted)
-    else:
-        held = find_in_scope(configuration, configuration.scope(environment, tenant), wanted)
-    leaf = reveal(custody, [held], reason_for(reason, wanted), tell_access)[wanted]
+    use = parse_secret_use(name)
+    read_name(use.name)
+    if use.selector not in ("", PREVIOUS):
+        raise UsageError(
+            f"a secret has no value {use.selector!r} to print", hint="NAME is the current one, NAME@previous the old"
+        )
+    custody = own_custody(directory)
+    held = find_held(custody.configuration, environment, tenant, use.name)
+    leaf = reveal(custody, [Wanted(held, use.selector)], reason_for(reason, str(use)), tell_access)[str(use)]
     if output == "json":
         from llmcfg_cli.views.document import to_json
 
-        place = {"name": wanted, "environment": environment, "tenant": tenant, "file": held.file}
+        place = {"name": str(use), "environment": environment, "tenant": tenant, "file": held.file}
         out(to_json("Secret", {**place, "value": plain_value(leaf)}))
     elif sys.stdout.isatty():
         from llmcfg_cli.views.text import visible_lines

@@ -51,14 +51,13 @@ def set_secret(
     from llmcfg.custody.changes import put, put_binary
     from llmcfg.custody.places import BINARY, choose_place, parse_name
     from llmcfg.secrets.amend import leaf_of
-    from llmcfg.wiring import Workspace
-    from llmcfg_cli.identities import own_identities
+    from llmcfg_cli.identities import own_custody
 
     refuse_values(value)
     path = parse_name(name)
     source = Source(from_stdin, from_file, generate, length, raw)
     check_source(source)
-    custody = Workspace(directory).custody(own_identities)
+    custody = own_custody(directory)
     place = choose_place(custody.configuration, custody.configuration.own_layer(environment, tenant), path, file)
     if place.is_new:
         custody.rule(place.file)  # what would refuse the value refuses it before it is asked for
@@ -66,7 +65,7 @@ def set_secret(
     if place.file.endswith(BINARY):
         written = put_binary(custody, place.file, new.value)
     else:
-        written = put(custody, place.file, {place.path: leaf_of(new.value, type_)})
+        written = put(custody, place.folder, place.file, {place.path: leaf_of(new.value, type_)})
     if new.public:
         out(new.public)
     else:
@@ -86,14 +85,11 @@ def unset(
     A file goes with its last secret. What was pushed stays in Git's history: put another value in its place at its issuer.
     """
     from llmcfg.custody.changes import unset as take_out
-    from llmcfg.custody.places import find_in_layer, parse_name
-    from llmcfg.model.keypath import format_key_path
-    from llmcfg.wiring import Workspace
-    from llmcfg_cli.identities import own_identities
+    from llmcfg.custody.places import find_own
+    from llmcfg_cli.identities import own_custody
 
-    custody = Workspace(directory).custody(own_identities)
-    layer = custody.configuration.own_layer(environment, tenant)
-    held = find_in_layer(custody.configuration, layer, format_key_path(parse_name(name)))
+    custody = own_custody(directory)
+    held = find_own(custody.configuration, environment, tenant, name)
     written = take_out(custody, held)
     out(short_path(custody.root / written.file))
     note(_told(custody, written, held.secret.name), quiet=quiet)

@@ -5,27 +5,26 @@ Whoever cannot open a file may still add to it: `put` then writes a drop file, w
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from llmcfg.custody.files import check_sealed
-from llmcfg.custody.places import BINARY
-from llmcfg.errors import NotAuthorisedError, UsageError
-from llmcfg.model.keypath import parse_key_path
+from llmcfg.custody.newfiles import find_names_only, new_drop, new_file
+from llmcfg.custody.places import BINARY, refuse_waiting
+from llmcfg.documents.editor import delete_value
+from llmcfg.errors import NotAuthorisedError, UnknownKeyError, UsageError
+from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.secrets.amend import removing, retiring, rotating, setting
-from llmcfg.secrets.drops import drop_name
-from llmcfg.secrets.names import read_secret_file
-from llmcfg.secrets.sops.change import Change, apply
+from llmcfg.secrets.names import VALUE, read_secret_file
 from llmcfg.secrets.sops.edit import amend_file
-from llmcfg.secrets.sops.model import FileType, Leaf, Mapping
+from llmcfg.secrets.sops.model import FileType, Leaf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from collections.abc import Mapping as AnyMapping
 
     from llmcfg.custody.files import Custody
     from llmcfg.custody.places import Held
     from llmcfg.model.value import Path
-    from llmcfg.secrets.creation import CreationRule
     from llmcfg.secrets.sops.change import Amendment
 
 Outcome: TypeAlias = Literal["changed", "same", "made", "dropped", "removed"]
@@ -38,21 +37,20 @@ class Written(NamedTuple):
     outcome: Outcome
 
 
-def put(custody: Custody, file: str, leaves: AnyMapping[Path, Leaf]) -> Written:
-    """Set values in a file of a layer, which is made by the rules of `.sops.yaml` if it is not there.
+def put(custody: Custody, folder: str, file: str, leaves: AnyMapping[Path, Leaf]) -> Written:
+    """Set values in a file of the layer `folder`, which is made by the rules of `.sops.yaml` if it is not there.
 
-    Raises NotFoundError and UsageError as `Custody.rule` does.
+    Raises NotFoundError and UsageError as `Custody.rule` does, and ConflictError for what a key holder should fold in first.
     """
+    return put_all(custody, folder, {file: leaves})[0]
+
+
+def put_all(custody: Custody, folder: str, files: AnyMapping[str, AnyMapping[Path, Leaf]]) -> list[Written]:
+    """The same for several files of one layer: all of them are written, or none is."""
     with custody.writing():
-        if not custody.has(file):
-            custody.write({file: _new_file(custody, file, leaves, custody.rule(file))})
-            return Written(file, "made")
-        content = custody.read(file)
-        try:
-            changed = amend_file(content, FileType.YAML, custody.identities(), setting(leaves), custody.now())
-        except NotAuthorisedError as error:
-            return _drop(custody, file, leaves, error)
-        return _written(custody, file, content, changed, leaves)
+        prepared = [_prepared(custody, folder, file, leaves) for file, leaves in files.items()]
+        custody.write({written.file: content for written, content in prepared if written.outcome != "same"})
+        return [written for written, _ in prepared]
 
 
 def put_binary(custody: Custody, file: str, content: bytes) -> Written:
@@ -77,20 +75,26 @@ def unset(custody: Custody, held: Held) -> Written:
         if len(read_secret_file(held.file, content).secrets) == 1:
             custody.write({}, [held.file])
             return Written(held.file, "removed")
-        return _amended(custody, held.file, content, removing(parse_key_path(held.secret.name)))
+        path = parse_key_path(held.secret.name)
+        if find_names_only(held.file, content) is not None:
+            custody.write({held.file: delete_value(content, path)})
+            return Written(held.file, "changed")
+        return _amend(custody, held.file, removing(path))
 
 
 def rotate(custody: Custody, held: Held, leaf: Leaf) -> Written:
     """Give a secret a new value and keep the old one as its previous one. Raises ConflictError while it has one."""
     path = _path_of_rotated(held)
     with custody.writing():
-        return _amended(custody, held.file, custody.read(held.file), rotating(path, leaf), [(*path, "value")])
+        return _amend(custody, held.file, rotating(path, leaf), [(*path, VALUE)])
 
 
 def retire(custody: Custody, held: Held) -> Written:
     """Drop the previous value of a secret. Raises UnknownKeyError when it has none."""
+    if held.secret.previous is None:
+        raise UnknownKeyError(f"{held.secret.name} has no previous value", hint="nothing is left to retire")
     with custody.writing():
-        return _amended(custody, held.file, custody.read(held.file), retiring(_path_of_rotated(held)))
+        return _amend(custody, held.file, retiring(_path_of_rotated(held)))
 
 
 def _path_of_rotated(held: Held) -> Path:
@@ -101,56 +105,37 @@ def _path_of_rotated(held: Held) -> Path:
     return parse_key_path(held.secret.name)
 
 
-def _amended(
-    custody: Custody,
-    file: str,
-    content: bytes,
-    amendment: Amendment,
-    paths: AnyMapping[Path, Leaf] | list[Path] | None = None,
-) -> Written:
+def _prepared(custody: Custody, folder: str, file: str, leaves: AnyMapping[Path, Leaf]) -> tuple[Written, bytes]:
+    if not custody.has(file):
+        return Written(file, "made"), new_file(custody, file, leaves)
+    content = custody.read(file)
+    named = find_names_only(file, content)
+    if named is not None:
+        return Written(file, "made"), new_file(custody, file, leaves, named)
+    try:
+        changed = amend_file(content, FileType.YAML, custody.identities(), setting(leaves), custody.now())
+    except NotAuthorisedError as error:
+        drop, sealed = new_drop(custody, file, content, leaves, error)
+        return Written(drop, "dropped"), sealed
+    refuse_waiting(custody.configuration, folder, _names(file, content, leaves))
+    return _checked(file, content, changed, leaves)
+
+
+def _names(file: str, content: bytes, paths: Iterable[Path]) -> Iterator[str]:
+    """The names of the secrets that lie at paths, or will."""
+    known = {secret.path: name for name, secret in read_secret_file(file, content).secrets.items()}
+    return (known.get(path, format_key_path(path)) for path in paths)
+
+
+def _amend(custody: Custody, file: str, amendment: Amendment, sealed: Iterable[Path] = ()) -> Written:
+    content = custody.read(file)
     changed = amend_file(content, FileType.YAML, custody.identities(), amendment, custody.now())
-    return _written(custody, file, content, changed, paths or [])
+    written, changed = _checked(file, content, changed, sealed)
+    if written.outcome != "same":
+        custody.write({file: changed})
+    return written
 
 
-def _written(
-    custody: Custody, file: str, content: bytes, changed: bytes, paths: AnyMapping[Path, Leaf] | list[Path]
-) -> Written:
-    if changed == content:
-        return Written(file, "same")
-    check_sealed(file, changed, paths)
-    custody.write({file: changed})
-    return Written(file, "changed")
-
-
-def _drop(custody: Custody, file: str, leaves: AnyMapping[Path, Leaf], error: NotAuthorisedError) -> Written:
-    """A new file for those who can open `file`, by the rule that both share. Raises `error` again where there is no such rule."""
-    drop = drop_name(file, custody.now())
-    rule = custody.rule(file)
-    if custody.rule(drop).keys != rule.keys:
-        raise NotAuthorisedError(
-            f"{error.message}; and a drop file beside it would be open to others",
-            hint=f"let one rule of .sops.yaml be for all of {PurePosixPath(file).parent}, or ask who can open the file",
-        ) from None
-    custody.write({drop: _new_file(custody, drop, leaves, rule)})
-    return Written(drop, "dropped")
-
-
-def _new_file(custody: Custody, file: str, leaves: AnyMapping[Path, Leaf], rule: CreationRule) -> bytes:
-    from llmcfg.secrets.sops import stores
-    from llmcfg.secrets.sops.files import encrypt_file
-
-    documents = [Mapping([])]
-    for path, leaf in leaves.items():
-        documents = apply(documents, Change(path, leaf))
-    plain = stores.write(documents, FileType.YAML)
-    content = encrypt_file(
-        plain,
-        FileType.YAML,
-        rule.groups,
-        custody.now(),
-        rule=rule.rule,
-        threshold=rule.threshold,
-        mac_only_encrypted=rule.mac_only_encrypted,
-    )
-    check_sealed(file, content, leaves)
-    return content
+def _checked(file: str, content: bytes, changed: bytes, sealed: Iterable[Path]) -> tuple[Written, bytes]:
+    check_sealed(file, changed, sealed)
+    return Written(file, "same" if changed == content else "changed"), changed

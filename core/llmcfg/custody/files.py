@@ -66,8 +66,8 @@ class Custody:
 
     def rule(self, file: str) -> CreationRule:
         """Who can open a file that is made. Raises NotFoundError with the rule to add, UsageError for one that cannot be used."""
-        config = self.root / CONFIG
-        rules = parse_creation_rules(config.read_bytes()) if config.is_file() else CreationRules(())
+        config = self.configuration.snapshot.entries.get(CONFIG)
+        rules = parse_creation_rules(self.configuration.snapshot.read(config.oid)) if config else CreationRules(())
         if rules.find(file) is None:
             rule = _RULE % f"^{file.rpartition('/')[0]}/"
             add = f"add it to creation_rules: - {rule}" if rules.rules else f"write into it: creation_rules: [{rule}]"

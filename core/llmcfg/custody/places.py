@@ -11,10 +11,10 @@ from llmcfg.limits import KEY_BYTES, NAME_BYTES
 from llmcfg.model.keypath import KeyPathError, format_key_path, parse_key_path
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.secrets.drops import drop_target
-from llmcfg.secrets.shapes import find_shapes
+from llmcfg.secrets.plaintext import find_plaintext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.target import Scope
@@ -52,23 +52,28 @@ class Place(NamedTuple):
 
 
 def parse_name(text: str) -> Path:
+    """The key path that the name of a new secret is. Raises UsageError, as `read_name`, for what no secret can be called."""
+    path = read_name(text)
+    fault = why_not_a_name(path)
+    if fault:
+        raise UsageError(f"this is not the name of a secret: {fault}", hint="write it as openai.api_key")
+    return path
+
+
+def read_name(text: str) -> Path:
     """The key path that a name is. Raises UsageError that never shows the text, since a value may stand where the name should."""
     if "=" in text:
         raise UsageError("a name holds no '='", hint="give the name alone: the value is asked for")
-    if find_shapes(text.encode("utf-8", "surrogateescape")):
+    if any(find_plaintext(text.encode("utf-8", "surrogateescape"), by_name=False)):
         raise UsageError(
             "this looks like the value of a secret, not like its name",
             hint="it stands in your shell's history now: put another in its place at its issuer",
         )
     try:
-        path = parse_key_path(text)
+        return parse_key_path(text)
     except KeyPathError as error:
         why = error.message.rpartition(": ")[2]
         raise UsageError(f"this is not the name of a secret: {why}", hint="write it as openai.api_key") from None
-    fault = why_not_a_name(path)
-    if fault:
-        raise UsageError(f"this is not the name of a secret: {fault}", hint="write it as openai.api_key")
-    return path
 
 
 def why_not_a_name(path: Path) -> str | None:
@@ -101,6 +106,22 @@ def find_in_layer(configuration: Configuration, folder: str, name: str) -> Held:
     raise UnknownKeyError(f"{folder} holds no secret {name}", hint=_where_else(configuration, name, known))
 
 
+def find_own(configuration: Configuration, environment: str | None, tenant: str | None, text: str) -> Held:
+    """The secret of one layer that is to be changed. Raises as `read_name` and `find_in_layer`, and as `refuse_waiting`."""
+    name = format_key_path(read_name(text))
+    held = find_in_layer(configuration, configuration.own_layer(environment, tenant), name)
+    refuse_waiting(configuration, held.folder, [name])
+    return held
+
+
+def refuse_waiting(configuration: Configuration, folder: str, names: Iterable[str]) -> None:
+    """Raises ConflictError for a name that waits in a drop, which would hide what is done to it elsewhere."""
+    waiting = {held.secret.name: held.file for held in holders(configuration, folder) if drop_target(held.file)}
+    for name in names:
+        if name in waiting:
+            raise ConflictError(f"{name} waits in {waiting[name]}", hint="fold that in first: llmcfg secret fold")
+
+
 def find_in_scope(configuration: Configuration, scope: Scope, name: str) -> Held:
     """The secret that a scope sees. Raises UnknownKeyError."""
     effective = configuration.effective(scope)
@@ -108,6 +129,13 @@ def find_in_scope(configuration: Configuration, scope: Scope, name: str) -> Held
     if scoped is None:
         raise UnknownKeyError(f"{scope} has no secret {name}", hint=_where_else(configuration, name, effective.secrets))
     return Held(folder_of(configuration, scoped.entry), scoped.entry, scoped.secret)
+
+
+def find_held(configuration: Configuration, environment: str | None, tenant: str | None, name: str) -> Held:
+    """What an environment sees, for a tenant or for none; without an environment, what the tenant's own layer or base holds."""
+    if environment is None:
+        return find_in_layer(configuration, configuration.own_layer(None, tenant), name)
+    return find_in_scope(configuration, configuration.scope(environment, tenant), name)
 
 
 def folder_of(configuration: Configuration, entry: BlobEntry) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from llmcfg.errors import ConflictError, UsageError
 from llmcfg.model.keypath import format_key_path
+from llmcfg.secrets.names import PREVIOUS, VALUE
 from llmcfg.secrets.sops.change import Change
 from llmcfg.secrets.sops.model import Item, Leaf, Mapping, node_at
 from llmcfg.secrets.sops.numbers import format_float, parse_bool, parse_float, parse_int
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from llmcfg.secrets.sops.model import Documents, Node
 
 ValueType: TypeAlias = Literal["str", "int", "float", "bool"]
-VALUE, PREVIOUS = "value", "previous"
 
 
 def leaf_of(value: bytes, kind: ValueType = "str") -> Leaf:
@@ -42,8 +42,8 @@ def leaf_of(value: bytes, kind: ValueType = "str") -> Leaf:
 
 
 def setting(leaves: AnyMapping[Path, Leaf]) -> Amendment:
-    """Set values; of a secret that is rotated, the current one is meant."""
-    return lambda documents: [Change(_current(documents, path), leaf) for path, leaf in leaves.items()]
+    """Set what is at these paths."""
+    return lambda _documents: [Change(path, leaf) for path, leaf in leaves.items()]
 
 
 def removing(path: Path) -> Amendment:
@@ -68,7 +68,7 @@ def rotating(path: Path, leaf: Leaf) -> Amendment:
         if isinstance(entries.get(PREVIOUS), Leaf):
             raise ConflictError(
                 f"{format_key_path(path)} has a previous value still",
-                hint="when nothing uses that any more: llmcfg secret retire NAME",
+                hint="once nothing uses that any more: llmcfg secret retire NAME",
             )
         if not isinstance(old, Leaf) or not old.reveal():
             raise UsageError(f"{format_key_path(path)} has no value to keep", hint="llmcfg secret set gives it one")
@@ -103,11 +103,6 @@ def _finite(number: float) -> float:
     if not math.isfinite(number):
         raise ValueError("no place in a bundle for this number")
     return number
-
-
-def _current(documents: Documents, path: Path) -> Path:
-    node = _find(documents, path)
-    return (*path, VALUE) if isinstance(node, Mapping) and node.find(VALUE) else path
 
 
 def _find(documents: Documents, path: Path) -> Node | None:

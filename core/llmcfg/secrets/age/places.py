@@ -162,6 +162,11 @@ def read_key_file(path: Path, *, name: str = "", ask: Ask | None = None) -> Read
     return Reading(place, identities, mode)
 
 
+def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program that is started: without variables whose values are private keys."""
+    return {name: value for name, value in environment.items() if name not in KEY_VARIABLES}
+
+
 def _read(place: Place, environment: Mapping[str, str], ask: Ask | None, recipient: str) -> Reading:
     if place.path is not None:
         return read_key_file(place.path, name=place.variable, ask=ask)
@@ -209,7 +214,7 @@ def _output_of(variable: str, command: str, environment: Mapping[str, str], reci
     import shlex
     import subprocess
 
-    given = {name: value for name, value in environment.items() if name not in KEY_VARIABLES}
+    given = without_keys(environment)
     if recipient:
         given["SOPS_AGE_RECIPIENT"] = recipient
     try:
