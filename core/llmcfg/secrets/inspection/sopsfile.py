@@ -19,7 +19,6 @@ from llmcfg.secrets.sops.walk import visit_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from collections.abc import Sequence as AnySequence
 
     from llmcfg.secrets.sops.metadata import KeyEntry, Metadata
     from llmcfg.secrets.sops.model import FileType, Node, Span
@@ -138,29 +137,29 @@ class _Look:
         self._places = places
         self._on_comments = on_comments
 
-    def leaf(self, leaf: Leaf, path: tuple[str, ...], *, is_selected: bool) -> tuple[Leaf, Leaf]:
+    def leaf(self, leaf: Leaf, path: tuple[str, ...], _additional: bytes, is_selected: bool) -> tuple[Leaf, bytes]:
         text = leaf.reveal()
         if is_token(text):
             self._token(text, leaf.span, path, is_selected=is_selected)
         elif is_selected and text:
             self._add("secret-clear", f"the value of {format_key_path(path)} is not encrypted, and the file's rule says it is",
                       leaf.span, "set it anew with llmcfg secret set, and at its issuer if it was pushed")  # fmt: skip
-        return leaf, leaf
+        return leaf, text
 
-    def element(self, leaf: Leaf, path: tuple[str, ...], *, is_selected: bool) -> tuple[Leaf | Comment, Leaf | None]:
+    def element(self, leaf: Leaf, path: tuple[str, ...], additional: bytes, is_selected: bool) -> tuple[Leaf, bytes]:
         if self._on_comments and leaf.reveal().endswith(b",type:comment]"):
             self._comment_in_list(path, leaf.span)
-        return self.leaf(leaf, path, is_selected=is_selected)
+        return self.leaf(leaf, path, additional, is_selected)
 
-    def comment(self, comment: Comment, places: AnySequence[tuple[str, ...]], *, is_selected: bool) -> Comment:
+    def comment(self, comment: Comment, path: tuple[str, ...], is_selected: bool) -> Comment:
         if is_token(comment.text):
-            self._token(comment.text, comment.span, places[0], is_selected=is_selected)
+            self._token(comment.text, comment.span, path, is_selected=is_selected)
         return comment
 
-    def element_comment(self, comment: Comment, places: AnySequence[tuple[str, ...]], *, is_selected: bool) -> Comment:
+    def element_comment(self, comment: Comment, path: tuple[str, ...], is_selected: bool) -> Comment:
         if self._on_comments:
-            self._comment_in_list(places[0], comment.span)
-        return self.comment(comment, places, is_selected=is_selected)
+            self._comment_in_list(path, comment.span)
+        return self.comment(comment, path, is_selected)
 
     def _token(self, text: bytes, span: Span | None, path: tuple[str, ...], *, is_selected: bool) -> None:
         name = format_key_path(path)

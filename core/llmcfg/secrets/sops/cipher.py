@@ -6,11 +6,11 @@ nonce of 32 random bytes is written; any length that the cipher takes is read. N
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from binascii import Error as BinasciiError
+from binascii import a2b_base64, b2a_base64
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmcfg.errors import IntegrityError
 from llmcfg.secrets.sops.model import Leaf
@@ -19,14 +19,23 @@ from llmcfg.secrets.sops.numbers import format_float, normal_time, parse_bool, p
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llmcfg.secrets.sops.model import Kind, Span
+    from llmcfg.secrets.sops.model import Kind
 
 DATA_KEY_BYTES: Final = 32
 PREFIX: Final = b"ENC[AES256_GCM,"
 _IV_BYTES: Final = 32
 _TAG_BYTES: Final = 16
-_TOKEN = re.compile(rb"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
-_KINDS: Final = frozenset(("str", "int", "float", "bool", "time", "bytes", "comment"))
+_TOKEN = re.compile(rb"ENC\[AES256_GCM,data:([^,]+),iv:([^,]+),tag:([^,]+),type:([a-z]+)\]")
+_LENIENT_TOKEN = re.compile(rb"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
+_KINDS: Final[dict[bytes, Kind]] = {
+    b"str": "str",
+    b"int": "int",
+    b"float": "float",
+    b"bool": "bool",
+    b"time": "time",
+    b"bytes": "bytes",
+    b"comment": "comment",
+}
 
 
 class Token(NamedTuple):
@@ -40,14 +49,16 @@ class Token(NamedTuple):
 class Cipher:
     """Seals and opens values under one data key."""
 
-    __slots__ = ("_gcm",)
+    __slots__ = ("_decrypt", "_encrypt", "_invalid")
 
     def __init__(self, data_key: bytes) -> None:
+        from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         if len(data_key) != DATA_KEY_BYTES:
             raise IntegrityError("the data key of this file does not have 32 bytes", hint="restore the file from Git")
-        self._gcm: Any = AESGCM(bytes(data_key))
+        gcm: Any = AESGCM(bytes(data_key))
+        self._encrypt, self._decrypt, self._invalid = gcm.encrypt, gcm.decrypt, InvalidTag
 
     def seal(self, leaf: Leaf, additional: bytes, iv: bytes | None = None) -> bytes:
         """The token of a leaf. What is empty is never sealed and stays as it is."""
@@ -55,16 +66,23 @@ class Cipher:
         if not plain:
             return b""
         nonce = iv or os.urandom(_IV_BYTES)
-        sealed = self._gcm.encrypt(nonce, plain, additional)
+        sealed = self._encrypt(nonce, plain, additional)
         return format_token(Token(leaf.kind, sealed, nonce))
 
-    def open(self, token: bytes, additional: bytes, span: Span | None = None) -> Leaf:
+    def open(self, token: bytes, additional: bytes) -> Leaf:
         """The leaf of a token. Raises IntegrityError for one that is damaged, or that belongs elsewhere."""
-        if not token:
-            return Leaf("str", b"", span)
-        kind, sealed, iv = parse_token(token)
-        plain = self._open(sealed, iv, additional)
-        return Leaf(kind, _normal(kind, plain), span)
+        return Leaf(*self.open_token(token, additional)) if token else Leaf("str", b"")
+
+    def open_token(self, token: bytes, additional: bytes) -> tuple[Kind, bytes]:
+        """The same for a token that is not empty, as kind and plaintext."""
+        kind, sealed, iv = _parts(token)
+        try:
+            plain: bytes = self._decrypt(iv, sealed, additional)
+        except self._invalid:
+            raise IntegrityError("it was changed, or belongs to another key or file") from None
+        except ValueError:
+            raise IntegrityError("its nonce has an impossible length") from None
+        return kind, plain if kind == "str" else _normal(kind, plain)
 
     def open_at_any(self, token: bytes, additionals: Iterable[bytes]) -> Leaf | None:
         """The same with the first additional data that fits; None if none does."""
@@ -74,16 +92,6 @@ class Cipher:
             except IntegrityError:
                 continue
         return None
-
-    def _open(self, sealed: bytes, iv: bytes, additional: bytes) -> bytes:
-        from cryptography.exceptions import InvalidTag
-
-        try:
-            return cast("bytes", self._gcm.decrypt(iv, sealed, additional))
-        except InvalidTag:
-            raise IntegrityError("it was changed, or belongs to another key or file") from None
-        except ValueError:
-            raise IntegrityError("its nonce has an impossible length") from None
 
 
 def additional_data(path: Iterable[str]) -> bytes:
@@ -96,39 +104,36 @@ def is_token(text: bytes) -> bool:
 
 
 def parse_token(text: bytes) -> Token:
-    """Raises IntegrityError that says what is malformed."""
-    found = _TOKEN.match(text)
-    if found is None:
-        raise IntegrityError("it is not an encrypted value of the form ENC[AES256_GCM,…]")
-    data, iv, tag, kind = found.groups()
-    name = kind.decode("ascii", "replace")
-    if name not in _KINDS:
-        raise IntegrityError("its type is none that SOPS knows")
-    try:
-        tag_bytes = binascii.a2b_base64(tag, strict_mode=True)
-        parts = binascii.a2b_base64(data, strict_mode=True) + tag_bytes, binascii.a2b_base64(iv, strict_mode=True)
-    except binascii.Error:
-        raise IntegrityError("a part of it is not base64") from None
-    if len(tag_bytes) != _TAG_BYTES:
-        raise IntegrityError("its tag does not have 16 bytes")
-    return Token(cast("Kind", name), *parts)
+    """Raises IntegrityError that says what is malformed. Like sops, it does not mind what stands behind a token."""
+    return Token(*_parts(text))
 
 
 def format_token(token: Token) -> bytes:
     sealed, tag = token.sealed[:-_TAG_BYTES], token.sealed[-_TAG_BYTES:]
-    return b"".join(
-        (
-            b"ENC[AES256_GCM,data:",
-            base64.b64encode(sealed),
-            b",iv:",
-            base64.b64encode(token.iv),
-            b",tag:",
-            base64.b64encode(tag),
-            b",type:",
-            token.kind.encode(),
-            b"]",
-        )
+    return b"ENC[AES256_GCM,data:%b,iv:%b,tag:%b,type:%b]" % (
+        b2a_base64(sealed, newline=False),
+        b2a_base64(token.iv, newline=False),
+        b2a_base64(tag, newline=False),
+        token.kind.encode(),
     )
+
+
+def _parts(token: bytes) -> tuple[Kind, bytes, bytes]:
+    found = _TOKEN.match(token) or _LENIENT_TOKEN.match(token)
+    if found is None:
+        raise IntegrityError("it is not an encrypted value of the form ENC[AES256_GCM,…]")
+    data, iv, tag, name = found.groups()
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise IntegrityError("its type is none that SOPS knows")
+    try:
+        sealed, tag = a2b_base64(data, strict_mode=True), a2b_base64(tag, strict_mode=True)
+        nonce = a2b_base64(iv, strict_mode=True)
+    except BinasciiError:
+        raise IntegrityError("a part of it is not base64") from None
+    if len(tag) != _TAG_BYTES:
+        raise IntegrityError("its tag does not have 16 bytes")
+    return kind, sealed + tag, nonce
 
 
 def _normal(kind: Kind, plain: bytes) -> bytes:

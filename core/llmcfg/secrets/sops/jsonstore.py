@@ -157,7 +157,7 @@ def _leaf(leaf: Leaf) -> str:
             return plain.decode()
         case "float":
             try:
-                return format_float_json(parse_float(plain.decode()))
+                return "-0.0" if plain == b"-0.0" else format_float_json(parse_float(plain.decode()))
             except ValueError:
                 raise UsageError("JSON has no infinite numbers and no NaN", hint="write the file as YAML") from None
     return quoted(text_of(leaf))

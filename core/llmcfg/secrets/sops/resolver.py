@@ -26,6 +26,7 @@ _CONSTANTS: Final[dict[str, Leaf | Null]] = {
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), Leaf("float", b"+Inf")),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), Leaf("float", b"-Inf")),
 }
+_IN_NO_NUMBER: Final = re.compile(r"[^0-9a-fA-FxXoOtTZ_+.,: -]")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INTEGERS: Final = (
     (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
@@ -52,7 +53,7 @@ def resolve(text: str, span: Span | None = None) -> Leaf | Null:
     found: Leaf | None = None
     if first == ".":
         found = _float(text, span)
-    elif first in "+-0123456789":
+    elif first in "+-0123456789" and _IN_NO_NUMBER.search(text) is None:
         found = _time(text, span) or _integer(text.replace("_", ""), span) or _float(text.replace("_", ""), span)
     return found or Leaf("str", text.encode("utf-8", "surrogateescape"), span)
 

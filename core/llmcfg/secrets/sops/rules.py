@@ -14,7 +14,6 @@ from llmcfg.secrets.sops.regex import compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as AnyMapping
-    from collections.abc import Sequence as AnySequence
 
     from llmcfg.secrets.sops.regexstates import Pattern
 
@@ -58,46 +57,35 @@ def parse_rule(settings: AnyMapping[str, str]) -> Rule:
 
 
 class Selection:
-    """Answers for one file. Answers about keys are remembered, since keys repeat."""
+    """Answers for one file, about a *hit*: whether a key on the way, or a comment above, matches the rule. Answers about keys are
+    remembered, since keys repeat.
+    """
 
-    __slots__ = ("_known", "_pattern", "rule")
+    __slots__ = ("_known", "_pattern", "encrypts_hits", "on_comments", "rule")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
+        self.on_comments = rule.on_comments
+        self.encrypts_hits = rule.kind is not None and rule.kind.startswith("encrypted")
         self._known: dict[str, bool] = {}
         self._pattern: Pattern | None = (
             compile_pattern(rule.text) if rule.kind and rule.kind.endswith("regex") else None
         )
 
-    def has_value(self, path: AnySequence[str], comments: AnySequence[AnySequence[bytes]]) -> bool:
-        """Whether the value at a path is encrypted. `comments` are those before it and before each of what holds it."""
-        match self.rule.kind:
-            case None:
-                return True
-            case "unencrypted_comment_regex":
-                return not self._commented(comments)
-            case "encrypted_comment_regex":
-                return self._commented(comments)
-            case "unencrypted_suffix" | "unencrypted_regex":
-                return not any(map(self._named, path))
-            case _:
-                return any(map(self._named, path))
-
-    def has_comment(self, text: bytes, path: AnySequence[str], comments: AnySequence[AnySequence[bytes]]) -> bool:
-        """The same for a comment, which itself is the last of `comments`."""
-        if self.rule.kind == "encrypted_comment_regex" and self._matches(text):
-            return False
-        return self.has_value(path, comments)
-
-    def _commented(self, comments: AnySequence[AnySequence[bytes]]) -> bool:
-        return any(self._matches(text) for level in comments for text in level)
-
-    def _matches(self, comment: bytes) -> bool:
-        return self._pattern is not None and self._pattern.search(comment.decode("utf-8", "surrogateescape"))
-
-    def _named(self, key: str) -> bool:
+    def hits_key(self, key: str) -> bool:
         known = self._known.get(key)
         if known is None:
-            known = self._pattern.search(key) if self._pattern else key.endswith(self.rule.text)
-            self._known[key] = known
+            known = self._known[key] = self._matches_key(key)
         return known
+
+    def hits_comment(self, text: bytes) -> bool:
+        return (
+            self.on_comments
+            and self._pattern is not None
+            and self._pattern.search(text.decode("utf-8", "surrogateescape"))
+        )
+
+    def _matches_key(self, key: str) -> bool:
+        if self.rule.kind is None or self.on_comments:
+            return False
+        return self._pattern.search(key) if self._pattern else key.endswith(self.rule.text)

@@ -16,16 +16,15 @@ from llmcfg.secrets.sops.model import Comment, Item, Leaf, Mapping, Sequence
 from llmcfg.secrets.sops.rules import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence as AnySequence
-
     from llmcfg.secrets.sops.cipher import Cipher
     from llmcfg.secrets.sops.model import Documents, Node
     from llmcfg.secrets.sops.rules import Rule
 
     Keys: TypeAlias = tuple[str, ...]
-    Comments: TypeAlias = tuple[list[bytes], ...]
 
 _ONLY_ENCRYPTED: Final = hashlib.sha256(b"sops").digest()
+_NEGATIVE_ZERO: Final = Leaf("float", b"-0")
+_SIGNED_ZERO: Final = Leaf("float", b"-0.0")  # as it is written in the clear, since -0 is read as the integer 0
 
 
 class Sealer(Protocol):
@@ -38,9 +37,8 @@ def decrypt_tree(
     documents: Documents, cipher: Cipher, rule: Rule, *, mac_only_encrypted: bool = False
 ) -> tuple[Documents, str]:
     """The plaintext documents and their MAC. Raises IntegrityError that names the path of what does not open."""
-    opening = _Opening(cipher)
-    mac = _Mac(only_encrypted=mac_only_encrypted)
-    return _Walk(rule, opening, mac).documents(documents), mac.text()
+    walk = _Walk(Selection(rule), _Opening(cipher), mac_only_encrypted=mac_only_encrypted)
+    return walk.documents(documents), walk.mac()
 
 
 def encrypt_tree(
@@ -50,105 +48,110 @@ def encrypt_tree(
 
     Raises UsageError for comments in a list where a rule is on comments: sops could not decrypt what comes of it.
     """
-    sealing = _Sealing(sealer, rule)
-    mac = _Mac(only_encrypted=mac_only_encrypted)
-    return _Walk(rule, sealing, mac).documents(documents), mac.text()
+    selection = Selection(rule)
+    walk = _Walk(selection, _Sealing(sealer, selection), mac_only_encrypted=mac_only_encrypted)
+    return walk.documents(documents), walk.mac()
 
 
 def visit_tree(documents: Documents, rule: Rule, visitor: Visitor) -> None:
     """Shows the visitor every leaf and comment, and whether the rule selects it. What the visitor gives back counts for nothing."""
-    _Walk(rule, visitor, _Mac(only_encrypted=True)).documents(documents)
+    _Walk(Selection(rule), visitor, mac_only_encrypted=False).documents(documents)
 
 
 class Visitor(Protocol):
-    """What is done to leaves and comments. `leaf` gives what it becomes, and its plaintext for the MAC; `places` are the paths that a
-    comment may have been sealed under, its own first."""
+    """What is done to leaves and comments.
 
-    def leaf(self, leaf: Leaf, path: Keys, *, is_selected: bool) -> tuple[Leaf, Leaf]: ...
+    `leaf` and `element` (of a list) give what a leaf becomes and its plaintext for the MAC, which is empty for a comment. `path` leads
+    to it, or to the container of a comment or element; `additional` is what binds it to its place.
+    """
 
-    def element(self, leaf: Leaf, path: Keys, *, is_selected: bool) -> tuple[Leaf | Comment, Leaf | None]: ...
+    def leaf(self, leaf: Leaf, path: Keys, additional: bytes, is_selected: bool, /) -> tuple[Leaf, bytes]: ...
 
-    def comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment: ...
+    def element(
+        self, leaf: Leaf, path: Keys, additional: bytes, is_selected: bool, /
+    ) -> tuple[Leaf | Comment, bytes]: ...
 
-    def element_comment(
-        self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool
-    ) -> Comment | Leaf | None: ...
+    def comment(self, comment: Comment, path: Keys, is_selected: bool, /) -> Comment: ...
 
-
-class _Mac:
-    def __init__(self, *, only_encrypted: bool) -> None:
-        self.only_encrypted = only_encrypted
-        self._hash = hashlib.sha512(_ONLY_ENCRYPTED if only_encrypted else b"")
-
-    def add(self, plain: Leaf, *, is_selected: bool) -> None:
-        if is_selected or not self.only_encrypted:
-            self._hash.update(plain.reveal())
-
-    def text(self) -> str:
-        return self._hash.hexdigest().upper()
+    def element_comment(self, comment: Comment, path: Keys, is_selected: bool, /) -> Comment | Leaf | None: ...
 
 
 class _Walk:
-    """Visits a tree in order. `comments` holds, for each open container, the comments since its last item."""
+    """Visits a tree in order.
 
-    def __init__(self, rule: Rule, visitor: Visitor, mac: _Mac) -> None:
-        self.selection = Selection(rule)
+    `hit` says whether a key on the way, or a comment before one of the open containers, matches the rule. Within a container, `here`
+    says it of the comments since its last item.
+    """
+
+    def __init__(self, selection: Selection, visitor: Visitor, *, mac_only_encrypted: bool) -> None:
+        self.selection = selection
         self.visitor = visitor
-        self.mac = mac
+        self.hashes_all = not mac_only_encrypted
+        self.hashed: list[bytes] = [_ONLY_ENCRYPTED] if mac_only_encrypted else []
 
     def documents(self, documents: Documents) -> Documents:
-        return [self._mapping(document, (), ()) for document in documents]
+        return [self._mapping(document, b"", (), hit=False) for document in documents]
 
-    def _mapping(self, mapping: Mapping, path: Keys, comments: Comments) -> Mapping:
-        here: list[bytes] = []
-        around = (*comments, here)
+    def mac(self) -> str:
+        return hashlib.sha512(b"".join(self.hashed)).hexdigest().upper()
+
+    def _mapping(self, mapping: Mapping, prefix: bytes, path: Keys, *, hit: bool) -> Mapping:
+        hits_key, encrypts_hits, visit = self.selection.hits_key, self.selection.encrypts_hits, self.visitor.leaf
+        here = False
         items: list[Item | Comment] = []
-        for position, item in enumerate(mapping.items):
+        for item in mapping.items:
             if isinstance(item, Comment):
-                here.append(item.text)
-                is_selected = self.selection.has_comment(item.text, path, around)
-                places = (path, *_section_behind(mapping, position, path))
-                items.append(self.visitor.comment(item, places, is_selected=is_selected))
+                is_selected, here = self._comment(item, hit, here)
+                items.append(self.visitor.comment(item, path, is_selected))
                 continue
             key, value, span = item
-            below = (*path, key)
+            is_hit = hit or here or hits_key(key)
+            below = prefix + key.encode("utf-8", "surrogateescape") + b":"
             if isinstance(value, Leaf):
-                is_selected = self.selection.has_value(below, around)
-                value, plain = self.visitor.leaf(value, below, is_selected=is_selected)
-                self.mac.add(plain, is_selected=is_selected)
+                is_selected = is_hit is encrypts_hits
+                value, plain = visit(value, (*path, key), below, is_selected)
+                if is_selected or self.hashes_all:
+                    self.hashed.append(plain)
             else:
-                value = self._container(value, below, around)
+                value = self._container(value, below, (*path, key), hit=is_hit)
             items.append(Item(key, value, span))
-            here.clear()
+            here = False
         return Mapping(items, mapping.span, mapping.is_flow)
 
-    def _sequence(self, sequence: Sequence, path: Keys, comments: Comments) -> Sequence:
-        here: list[bytes] = []
-        around = (*comments, here)
+    def _sequence(self, sequence: Sequence, prefix: bytes, path: Keys, *, hit: bool) -> Sequence:
+        here = False
         items: list[Node | Comment] = []
         for item in sequence.items:
             if isinstance(item, Comment):
-                here.append(item.text)
-                is_selected = self.selection.has_comment(item.text, path, around)
-                kept = self.visitor.element_comment(item, (path,), is_selected=is_selected)
+                is_selected, here = self._comment(item, hit, here)
+                kept = self.visitor.element_comment(item, path, is_selected)
                 items += [kept] if kept is not None else []
-                continue
-            if isinstance(item, Leaf):
-                is_selected = self.selection.has_value(path, around)
-                value, plain = self.visitor.element(item, path, is_selected=is_selected)
-                if plain is not None:
-                    self.mac.add(plain, is_selected=is_selected)
-                items.append(value)
             else:
-                items.append(self._container(item, path, around))
-            here.clear()
+                items.append(self._element(item, prefix, path, hit or here))
+                here = False
         return Sequence(items, sequence.span, sequence.is_flow)
 
-    def _container(self, node: Node, path: Keys, comments: Comments) -> Node:
+    def _element(self, element: Node, prefix: bytes, path: Keys, hit: bool) -> Node | Comment:
+        if not isinstance(element, Leaf):
+            return self._container(element, prefix, path, hit=hit)
+        is_selected = hit is self.selection.encrypts_hits
+        value, plain = self.visitor.element(element, path, prefix, is_selected)
+        if is_selected or self.hashes_all:
+            self.hashed.append(plain)
+        return value
+
+    def _comment(self, comment: Comment, hit: bool, here: bool) -> tuple[bool, bool]:
+        """Whether a comment is encrypted, and `here` behind it. One that asks for encryption does not ask for its own."""
+        behind = here or self.selection.hits_comment(comment.text)
+        if self.selection.encrypts_hits:
+            return hit or here, behind
+        return not (hit or behind), behind
+
+    def _container(self, node: Node, prefix: bytes, path: Keys, *, hit: bool) -> Node:
         if isinstance(node, Mapping):
-            return self._mapping(node, path, comments)
+            return self._mapping(node, prefix, path, hit=hit)
         if isinstance(node, Sequence):
-            return self._sequence(node, path, comments)
+            return self._sequence(node, prefix, path, hit=hit)
         return node
 
 
@@ -158,81 +161,76 @@ class _Opening:
     def __init__(self, cipher: Cipher) -> None:
         self.cipher = cipher
 
-    def leaf(self, leaf: Leaf, path: Keys, *, is_selected: bool) -> tuple[Leaf, Leaf]:
-        if not is_selected:
-            return leaf, leaf
-        try:
-            plain = self.cipher.open(leaf.reveal(), additional_data(path), leaf.span)
-        except IntegrityError as error:
-            raise _does_not_open(path, error) from None
-        if plain.kind == "comment":
-            raise _does_not_open(path, IntegrityError("it is a comment where a value is expected"))
-        return plain, plain
+    def leaf(self, leaf: Leaf, path: Keys, additional: bytes, is_selected: bool) -> tuple[Leaf, bytes]:
+        plain, hashed = self.element(leaf, path, additional, is_selected)
+        if isinstance(plain, Comment):
+            raise _does_not_open(path, "it is a comment where a value is expected")
+        return plain, hashed
 
-    def element(self, leaf: Leaf, path: Keys, *, is_selected: bool) -> tuple[Leaf | Comment, Leaf | None]:
-        if not is_selected:
-            return leaf, leaf
+    def element(self, leaf: Leaf, path: Keys, additional: bytes, is_selected: bool) -> tuple[Leaf | Comment, bytes]:
+        token = leaf.reveal()
+        if not is_selected or not token:
+            return leaf, token
         try:
-            plain = self.cipher.open(leaf.reveal(), additional_data(path), leaf.span)
+            kind, plain = self.cipher.open_token(token, additional)
         except IntegrityError as error:
-            raise _does_not_open(path, error) from None
-        return (Comment(plain.reveal(), span=leaf.span), None) if plain.kind == "comment" else (plain, plain)
+            raise _does_not_open(path, error.message) from None
+        if kind == "comment":
+            return Comment(plain, span=leaf.span), b""
+        return Leaf(kind, plain, leaf.span), plain
 
-    def comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment:
+    def comment(self, comment: Comment, path: Keys, is_selected: bool) -> Comment:
         """A comment may have been filed under an outer container when it was written."""
         if not is_selected or not is_token(comment.text):
             return comment
-        own, *others = places
-        outer = [own[:length] for length in range(len(own), -1, -1)]
-        plain = self.cipher.open_at_any(comment.text, map(additional_data, [*outer, *others]))
+        outer = [path[:length] for length in range(len(path), -1, -1)]
+        plain = self.cipher.open_at_any(comment.text, map(additional_data, outer))
         return comment if plain is None else Comment(plain.reveal(), span=comment.span)
 
-    def element_comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment:
-        return self.comment(comment, places, is_selected=is_selected)
+    element_comment = comment
 
 
 class _Sealing:
     """From plaintext to tokens."""
 
-    def __init__(self, sealer: Sealer, rule: Rule) -> None:
+    def __init__(self, sealer: Sealer, selection: Selection) -> None:
         self.sealer = sealer
-        self.on_comments = rule.on_comments
+        self.selection = selection
 
-    def leaf(self, leaf: Leaf, path: Keys, *, is_selected: bool) -> tuple[Leaf, Leaf]:
+    def leaf(self, leaf: Leaf, _path: Keys, additional: bytes, is_selected: bool) -> tuple[Leaf, bytes]:
+        plain = leaf.reveal()
         if not is_selected:
-            return leaf, leaf
-        return Leaf("str", self.sealer.seal(leaf, additional_data(path)), leaf.span), leaf
+            return (_SIGNED_ZERO if leaf == _NEGATIVE_ZERO else leaf), plain
+        return Leaf("str", self.sealer.seal(leaf, additional), leaf.span), plain
 
     element = leaf
 
-    def comment(self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool) -> Comment:
-        return Comment(self._seal(comment, places[0]), comment.inline, comment.span) if is_selected else comment
+    def comment(self, comment: Comment, path: Keys, is_selected: bool) -> Comment:
+        return Comment(self._seal(comment, path), comment.inline, comment.span) if is_selected else comment
 
-    def element_comment(
-        self, comment: Comment, places: AnySequence[Keys], *, is_selected: bool
-    ) -> Comment | Leaf | None:
-        if self.on_comments:
+    def element_comment(self, comment: Comment, path: Keys, is_selected: bool) -> Comment | Leaf | None:
+        if self.selection.on_comments:
             raise UsageError(
-                f"the list {format_key_path(places[0])} has comments, and the rule of this file is on comments",
+                f"the list {format_key_path(path)} has comments, and the rule of this file is on comments",
                 hint="move the comment before the key, or use a rule on keys",
             )
         if not is_selected:
             return comment
         if not comment.text:
             return None  # sops would read an empty string
-        return Leaf("str", self._seal(comment, places[0]), comment.span)
+        return Leaf("str", self._seal(comment, path), comment.span)
 
     def _seal(self, comment: Comment, path: Keys) -> bytes:
-        return self.sealer.seal(Leaf("comment", comment.text), additional_data(path))
+        sealed = self.sealer.seal(Leaf("comment", comment.text), additional_data(path))
+        if not self.selection.encrypts_hits and self.selection.hits_comment(sealed):
+            raise UsageError(
+                "the rule of this file matches encrypted comments too, and would keep what follows them in the clear",
+                hint="use an expression that matches your own comments only",
+            )
+        return sealed
 
 
-def _section_behind(mapping: Mapping, position: int, path: Keys) -> list[Keys]:
-    """The mapping right behind a comment: in INI files, the comment belongs to it."""
-    following = mapping.items[position + 1 : position + 2]
-    return [(*path, item.key) for item in following if isinstance(item, Item) and isinstance(item.value, Mapping)]
-
-
-def _does_not_open(path: Keys, error: IntegrityError) -> IntegrityError:
+def _does_not_open(path: Keys, why: str) -> IntegrityError:
     return IntegrityError(
-        f"the value of {format_key_path(path)} does not open: {error.message}", hint="restore the file from Git"
+        f"the value of {format_key_path(path)} does not open: {why}", hint="restore the file from Git"
     )

@@ -17,15 +17,18 @@ from llmcfg.secrets.sops.resolver import is_plain_string
 if TYPE_CHECKING:
     from llmcfg.secrets.sops.model import Leaf
 
-_SIMPLE: Final = re.compile(r"[A-EG-MP-SU-XZa-eg-mp-su-xz_](?:[A-Za-z0-9_./=@+-]| (?=[A-Za-z0-9_]))*")
-_ENCRYPTED: Final = re.compile(r"ENC\[AES256_GCM,[A-Za-z0-9:/+=,]+\]")
+# Words; one that starts with a digit has a letter that is in no number and no time.
+_SIMPLE: Final = r"(?:[A-Za-z_]|[0-9](?=[^ ]*[g-np-su-wyzG-NP-SU-WY]))(?:[A-Za-z0-9_./=@+-]| (?=[A-Za-z0-9_]))*"
+_ENCRYPTED: Final = r"ENC\[AES256_GCM,[A-Za-z0-9:/+=,]+\]"
+_AS_IT_IS: Final = re.compile(f"{_SIMPLE}|{_ENCRYPTED}")
 _NOT_PLAIN: Final = re.compile(
     r"\A(?:---|\.\.\.|[#,\[\]{}&*!|>'\"%@`]|[?:-](?:[ \t]|\Z))|(?<=.):(?:[ \t]|\Z)|[ \t\0]#|\A | \Z", re.DOTALL
 )
-_UNPRINTABLE: Final = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]|[\u2028\u2029]")
+_UNPRINTABLE_ASCII: Final = re.compile("[^\n\x20-\x7e]")
 _OLD_BOOLEANS: Final = frozenset(
     ("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF")
 )
+_RESERVED: Final = _OLD_BOOLEANS | {"true", "True", "TRUE", "false", "False", "FALSE", "null", "Null", "NULL"}
 _BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 _ESCAPES: Final = {
     0x00: "0",
@@ -44,11 +47,18 @@ _ESCAPES: Final = {
     0x2028: "L",
     0x2029: "P",
 }
-_ESCAPED: Final = re.compile(f'["\\\\\n]|{_UNPRINTABLE.pattern}')
-_BREAK: Final = re.compile("[\n\r\x85\u2028\u2029]")
+_BREAKS: Final = frozenset("\n\r\x85\u2028\u2029")
 _LONGEST_SIMPLE_KEY: Final = 128
 _BASE64_LINE: Final = 70
 _INDENT: Final = 4
+
+
+def write_entry(key: str, leaf: Leaf) -> str:
+    """The line of a key and a string that are written as they are: most are. Empty for all others."""
+    if leaf.kind != "str" or len(key) > _LONGEST_SIMPLE_KEY:
+        return ""
+    text = leaf.reveal().decode("utf-8", "replace")
+    return f"{key}: {text}\n" if _is_as_it_is(key) and _is_as_it_is(text) else ""
 
 
 def write_leaf(leaf: Leaf, indent: int, *, hinted: bool) -> str:
@@ -60,7 +70,7 @@ def write_leaf(leaf: Leaf, indent: int, *, hinted: bool) -> str:
         case "int" | "time":
             return plain.decode()
         case "float":
-            return format_float_yaml(parse_float(plain.decode()))
+            return "-0.0" if plain == b"-0.0" else format_float_yaml(parse_float(plain.decode()))
     try:
         text = plain.decode("utf-8")
     except UnicodeDecodeError:
@@ -72,13 +82,13 @@ def write_leaf(leaf: Leaf, indent: int, *, hinted: bool) -> str:
 
 def write_line(text: str) -> str:
     """A string on one line, as a key or a value."""
-    if _SIMPLE.fullmatch(text) or _ENCRYPTED.fullmatch(text):
+    if _is_as_it_is(text):
         return text
     if text == "<<":
         return "!!merge <<"
     if not text or "\n" in text or not is_plain_string(text) or text in _OLD_BOOLEANS or _BASE_60.fullmatch(text):
         return quote_double(text)
-    if "\t" in text or _UNPRINTABLE.search(text):
+    if _has_unprintable(text):
         return quote_double(text)
     if _NOT_PLAIN.search(text):
         return "'" + text.replace("'", "''") + "'"
@@ -88,18 +98,41 @@ def write_line(text: str) -> str:
 def quote_double(text: str) -> str:
     if text.startswith("\ufeff"):  # go-yaml then escapes all of it
         return '"' + "".join(_escape(ord(char)) for char in text) + '"'
-    return '"' + _ESCAPED.sub(lambda found: _escape(ord(found[0])), text) + '"'
+    return '"' + "".join(char if _stays_in_quotes(char) else _escape(ord(char)) for char in text) + '"'
 
 
 def is_simple_key(text: str) -> bool:
     """Whether `key:` can be written on one line; else it is `? key` and `: value`."""
-    return len(text.encode("utf-8", "surrogateescape")) <= _LONGEST_SIMPLE_KEY and _BREAK.search(text) is None
+    return len(text.encode("utf-8", "surrogateescape")) <= _LONGEST_SIMPLE_KEY and _BREAKS.isdisjoint(text)
+
+
+def _has_unprintable(text: str) -> bool:
+    """Anything that go-yaml cannot print, line breaks aside."""
+    if text.isascii():
+        return _UNPRINTABLE_ASCII.search(text) is not None
+    return any(not (_is_printable(char) or char == "\n") for char in text)
+
+
+def _stays_in_quotes(char: str) -> bool:
+    return _is_printable(char) and char not in '"\\'
+
+
+def _is_printable(char: str) -> bool:
+    """Code points from U+10000 on are none, nor are byte order marks and the line breaks of Unicode."""
+    code = ord(char)
+    if code < 0xA0:
+        return 0x20 <= code <= 0x7E
+    return (code <= 0xD7FF and code not in (0x2028, 0x2029)) or (0xE000 <= code <= 0xFFFD and code != 0xFEFF)
+
+
+def _is_as_it_is(text: str) -> bool:
+    return _AS_IT_IS.fullmatch(text) is not None and text not in _RESERVED
 
 
 def _can_be_literal(text: str, *, hinted: bool) -> bool:
     if text.startswith("\t") or text.endswith(" ") or " \n" in text:
         return False
-    if _UNPRINTABLE.search(text.replace("\t", "")):
+    if _has_unprintable(text.replace("\t", "")):
         return False
     return hinted or not text.startswith((" ", "\n")) or not text.strip("\n")
 

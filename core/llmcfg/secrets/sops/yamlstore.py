@@ -13,6 +13,7 @@ from llmcfg.limits import SOPS_ALIAS_EXPANSION
 from llmcfg.secrets.sops.model import Comment, Item, Leaf, Mapping, Null, Sequence, Span
 from llmcfg.secrets.sops.resolver import STANDARD_TAG, resolve, resolve_tagged
 from llmcfg.secrets.sops.yamlnodes import children, read_nodes
+from llmcfg.secrets.sops.yamltidy import read_tidy
 
 if TYPE_CHECKING:
     from llmcfg.secrets.sops.model import Documents, Node
@@ -23,6 +24,11 @@ _FREE_NODES: Final = 1000
 
 def read_yaml(text: str) -> Documents:
     """The documents of a stream, with spans. Raises UsageError for what sops refuses."""
+    tidy = read_tidy(text)
+    return _read_whole(text) if tidy is None else [tidy]
+
+
+def _read_whole(text: str) -> Documents:
     documents: Documents = []
     for position, document in enumerate(read_nodes(text)):
         root = document.root
@@ -77,9 +83,8 @@ class _Reader:
     def sequence(self, node: YamlNode, *, bare: bool = False) -> Sequence:
         items: list[Node | Comment] = [] if bare else [*_comments(node.head), *_comments(node.line)]
         for element in node.content:
-            is_scalar = element.kind == "scalar"
             items += _comments(element.head)
-            items += _comments(element.line, inline=is_scalar)
+            items += _comments(element.line, inline=True)
             items.append(self.node(element, bare=True))
             items += _comments(element.foot)
         if not bare:

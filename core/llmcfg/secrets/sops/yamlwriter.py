@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.secrets.sops.model import Comment, Item, Leaf, Mapping, Null, Sequence
-from llmcfg.secrets.sops.yamlscalars import is_simple_key, write_leaf, write_line
+from llmcfg.secrets.sops.yamlscalars import is_simple_key, write_entry, write_leaf, write_line
 
 if TYPE_CHECKING:
     from llmcfg.secrets.sops.model import Documents, Node
@@ -43,24 +43,28 @@ def _mapping(mapping: Mapping, indent: int, out: list[str], *, continues: bool =
     pad = " " * indent
     inline: list[str] = []
     for position, item in enumerate(mapping.items):
-        if isinstance(item, Comment) and item.inline and _takes_inline(mapping.items, position):
-            inline.append(f" #{_text(item)}")
-            continue
-        out.append("" if continues else pad)
-        continues = False
         if isinstance(item, Comment):
-            out.append(f"#{_text(item)}\n")
-        else:
-            out.append(_key(item.key, pad))
-            _value(item.value, indent, out, "".join(inline), is_complex=not is_simple_key(item.key))
-            inline = []
+            if item.inline and _takes_inline(mapping.items, position):
+                inline.append(f" #{_text(item)}")
+            else:
+                out.append(f"{'' if continues else pad}#{_text(item)}\n")
+                continues = False
+            continue
+        key, value, _ = item
+        if isinstance(value, Leaf) and not inline and not continues and (line := write_entry(key, value)):
+            out.append(pad + line)
+            continue
+        out.append(_key(key, "" if continues else pad, pad))
+        continues = False
+        _value(value, indent, out, "".join(inline), is_complex=not is_simple_key(key))
+        inline = []
 
 
-def _key(key: str, pad: str) -> str:
+def _key(key: str, pad: str, next_pad: str) -> str:
     written = write_line(key)
     if not is_simple_key(key):
-        return f"? {written}\n{pad}:"
-    return written + ":"
+        return f"{pad}? {written}\n{next_pad}:"
+    return f"{pad}{written}:"
 
 
 def _value(value: Node, indent: int, out: list[str], inline: str, *, is_complex: bool = False) -> None:
@@ -103,13 +107,13 @@ def _sequence(sequence: Sequence, indent: int, out: list[str], *, continues: boo
 def _element(item: Node, indent: int, out: list[str], inline: str) -> None:
     if isinstance(item, Mapping):
         if next(item.entries(), None) is None:
-            out.append(" {" + _only_comments(item.items, indent + 2) + "}\n")
+            out.append(" {" + _only_comments(item.items, indent + 2) + "}" + inline + "\n")
             return
         out.append(" ")
         _mapping(item, indent + 2, out, continues=True)
     elif isinstance(item, Sequence):
         if next(item.nodes(), None) is None:
-            out.append(" []\n" + _comments_behind(item.items, indent))
+            out.append(f" []{inline}\n" + _comments_behind(item.items, indent))
             return
         out.append(" ")
         _sequence(item, indent + 2, out, continues=True)
@@ -142,10 +146,10 @@ def _split_leading(item: Node) -> tuple[list[Comment], Node]:
 
 
 def _takes_inline(items: list[Item | Comment] | list[Node | Comment], position: int) -> bool:
-    """Whether a scalar follows, behind which an inline comment can stand."""
+    """Whether something on one line follows, behind which an inline comment can stand."""
     following = next((item for item in items[position + 1 :] if not isinstance(item, Comment)), None)
     value = following.value if isinstance(following, Item) else following
-    return isinstance(value, Leaf | Null)
+    return isinstance(value, Leaf | Null) or (value is not None and not value.items)
 
 
 def _only_comments(items: list[Item | Comment] | list[Node | Comment], indent: int) -> str:
