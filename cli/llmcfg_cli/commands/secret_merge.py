@@ -88,12 +88,14 @@ def resolve(
 
     if ours and theirs:
         raise UsageError("--ours and --theirs name two sides", hint="give one of them, or choose by name")
-    wanted = dict(map(_choice, choices or ()))
+    wanted: dict[str, Side] = dict(map(_choice, choices or ()))
     rest: Side | None = "ours" if ours else "theirs" if theirs else None
     taken: dict[str, Side | None] = {}
 
     def choose(name: str) -> Side | None:
-        return taken.setdefault(name, wanted.get(name, rest))
+        side: Side | None = wanted.get(name) or rest
+        taken[name] = side
+        return side
 
     git = Git(file.parent, os.environ)
     versions = read_versions(git, file)

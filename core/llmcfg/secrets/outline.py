@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.errors import LlmcfgError
 from llmcfg.model.keypath import format_key_path
+from llmcfg.secrets.age.passphrase import is_age_file
 from llmcfg.secrets.sops import stores
 from llmcfg.secrets.sops.cipher import is_token
 from llmcfg.secrets.sops.files import read_metadata
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from llmcfg.secrets.sops.rules import Rule
 
 NOT_ENCRYPTED: Final = "NOT ENCRYPTED"
-_AGE_HEADERS: Final = (b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _TYPE: Final = re.compile(rb",type:([a-z]+)\]\Z")
 _SHOWN: Final = 12  # hexadecimal digits of a fingerprint
 
@@ -45,7 +45,7 @@ class Line(NamedTuple):
 
 def outline(content: bytes, file: str) -> tuple[Line, ...]:
     """The lines of a file of that name, in its order; of what is no secret file, a line that says so."""
-    if content.startswith(_AGE_HEADERS):
+    if is_age_file(content):
         return (Line("content", f"age file {_fingerprint(content)}"),)
     file_type = file_type_of(file)
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.errors import UsageError
 from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
+from llmcfg.secrets.age.passphrase import is_age_file
 from llmcfg.secrets.inspection import inspect_file, looks_sealed
 from llmcfg.secrets.inspection.outline import Places
 from llmcfg.secrets.sops import stores
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from llmcfg.secrets.sops.rules import Rule
 
 RULE: Final = "secret-file"
-_AGE_HEADERS: Final = (b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")
 # What is wrong with a sealed file and must not be committed: the rest is for `secret lint` to say.
 _IN_SEALED: Final = frozenset({"secret-clear", "secret-unreadable", "secret-metadata"})
 _SHOWN: Final = 3
@@ -37,7 +37,7 @@ def find_unencrypted(path: str, content: bytes, rule: Rule | None, *, was_encryp
     `rule` is what `.sops.yaml` says for a new file; a file with metadata goes by its own.
     """
     if path.endswith(".age"):
-        return [] if content.startswith(_AGE_HEADERS) else [_whole("this is not an age file", _ENCRYPT)]
+        return [] if is_age_file(content) else [_whole("this is not an age file", _ENCRYPT)]
     if _MARKERS.search(content):
         return [_whole("this secret file is in conflict", f"llmcfg secret resolve {path}")]
     if looks_sealed(content):

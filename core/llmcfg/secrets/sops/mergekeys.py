@@ -32,14 +32,13 @@ class KeyPlan(NamedTuple):
 
 def choose_host(base: OpenedFile | None, before: Documents, ours: OpenedFile, theirs: OpenedFile) -> Side | None:
     """The side that the merge is made in; None where both changed what can be taken from one side only."""
-    demands = {
-        side
-        for facet in (_rule_of, _groups_of)
-        if (side := _changed_by(facet(base) if base else None, facet(ours), facet(theirs)))
-    }
-    if demands:
-        side = demands.pop()
-        return side if side != "both" and not demands else None
+    changed = [
+        _changed_by(facet(base) if base else None, facet(ours), facet(theirs)) for facet in (_rule_of, _groups_of)
+    ]
+    if "both" in changed or {"ours", "theirs"} <= {*changed}:
+        return None
+    if any(changed):
+        return "ours" if "ours" in changed else "theirs"
     if base is not None and ours.data_key != theirs.data_key and base.data_key in (ours.data_key, theirs.data_key):
         return "theirs" if base.data_key == ours.data_key else "ours"
     theirs_alone = has_other_layout(before, theirs.plain) and not has_other_layout(before, ours.plain)
