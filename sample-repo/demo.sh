@@ -48,6 +48,8 @@ git config user.email "demo@example.com"
 git config commit.gpgsign false
 git config core.hooksPath /dev/null
 touch "$mark"
+# The key of this sample, which everybody has. It opens the secret files for apply, and what is sealed to the consumers.
+export LLMCFG_AGE_KEY_FILE="$PWD/demo-identity.txt"
 git add --all
 git commit --quiet --message "The platform's configuration"
 

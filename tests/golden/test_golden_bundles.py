@@ -26,11 +26,11 @@ def test_golden_bundles_hold_together(name):
     environments = {path.split("/")[0] for path in golden}
     for environment in environments:
         files = {path.split("/", 1)[1]: it for path, it in golden.items() if path.startswith(f"{environment}/")}
-        assert read_bundles(files).keys() == {str(target).split("/", 1)[1] for target in _targets(environment, files)}
+        assert read_bundles(files).keys() == {str(target).split("/", 1)[1] for target in _targets(files)}
 
 
-def _targets(environment, files):
-    return deployed_state(environment, files).targets
+def _targets(files):
+    return deployed_state(files).targets
 
 
 def test_what_was_built_before_does_not_change_a_byte():

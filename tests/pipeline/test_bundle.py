@@ -19,9 +19,8 @@ from llmcfg.pipeline.bundle import (
     make_bundle,
     make_part,
     root_digest,
-    seal_references,
-    unseal_references,
 )
+from llmcfg.pipeline.typedsecrets import from_typed, to_typed
 from support.written import CONSUMER, MANIFEST, opened
 
 TENANTS = MANIFEST + "tenants: {acme: {}, beta: {}}\n"
@@ -50,19 +49,19 @@ def only_bundle(files, target):
 
 @given(values)
 def test_unsealing_gives_back_what_was_sealed(value):
-    assert unseal_references(seal_references(value)) == value
+    assert from_typed(to_typed(value)) == value
 
 
 @given(values)
 def test_a_sealed_value_holds_no_reference_as_text(value):
-    assert b"{{secret:" not in canonical_json(seal_references(value))
+    assert b"{{secret:" not in canonical_json(to_typed(value))
 
 
 def test_a_reference_is_typed_whole_or_within_a_text():
-    assert seal_references("{{secret:a}}") == {"$secret": "a"}
-    assert seal_references("Bearer {{secret:a}}!") == {"$text": ["Bearer ", {"$secret": "a"}, "!"]}
-    assert seal_references("{{secret:a}}{{secret:b}}") == {"$text": [{"$secret": "a"}, {"$secret": "b"}]}
-    assert seal_references({"prompt": ["Hello {{ user }}"]}) == {"prompt": ["Hello {{ user }}"]}
+    assert to_typed("{{secret:a}}") == {"$secret": "a"}
+    assert to_typed("Bearer {{secret:a}}!") == {"$text": ["Bearer ", {"$secret": "a"}, "!"]}
+    assert to_typed("{{secret:a}}{{secret:b}}") == {"$text": [{"$secret": "a"}, {"$secret": "b"}]}
+    assert to_typed({"prompt": ["Hello {{ user }}"]}) == {"prompt": ["Hello {{ user }}"]}
 
 
 def test_config_parts_are_canonical_json_of_what_is_selected():
@@ -114,7 +113,7 @@ def test_the_manifest_names_the_target_and_the_digest_of_every_part():
     }
     assert said["digest"] == f"sha256:{bundle.digest}"
     assert said["recipients"] == sorted([AGE_ONE, AGE_TWO])
-    assert said["sealed"] is None
+    assert said["sealed"] == ["secrets.age"]
     fingerprint = hashlib.sha256(b"ENC[AES256_GCM,data:abc]").hexdigest()
     assert said["secrets"] == {"openai": {"fingerprint": f"sha256:{fingerprint}", "epoch": None, "expires": None}}
     assert bundle.manifest == canonical_json(said) + b"\n"
@@ -204,7 +203,7 @@ def test_the_head_names_every_manifest_under_one_root_and_knows_no_time():
         "revision": "c" * 40,
         "engine": ENGINE,
         "signatures": [],
-        **dict.fromkeys(("epoch", "sequence", "previous", "issued", "expires")),
+        **dict.fromkeys(("sealed", "epoch", "sequence", "previous", "issued", "expires")),
     }
 
 

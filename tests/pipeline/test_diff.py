@@ -264,14 +264,14 @@ def test_what_was_stored_does_not_differ_from_what_was_built():
     targets = [target for target in configuration.targets if target.environment == "prod"]
     built = state_of(configuration, build(configuration, targets), with_scopes=False)
 
-    found = compare(deployed_state("prod", stored(HARD)), built)
+    found = compare(deployed_state(stored(HARD)), built)
     assert len(built.targets) == 4
     assert found.values == ()
     assert found.is_empty
 
 
 def test_every_part_of_a_stored_bundle_that_is_shared_is_one_object():
-    targets = deployed_state("prod", stored(HARD)).targets
+    targets = deployed_state(stored(HARD)).targets
     acme, beta = (next(s for t, s in targets.items() if str(t) == f"prod/{name}/api") for name in ("acme", "beta"))
 
     assert all(acme.documents[name] is document for name, document in beta.documents.items())
@@ -299,5 +299,5 @@ def test_every_part_of_a_stored_bundle_that_is_shared_is_one_object():
 )
 def test_anything_that_was_not_written_is_refused(damage):
     with pytest.raises(IntegrityError) as caught:
-        deployed_state("prod", damage(stored(HARD)))
+        deployed_state(damage(stored(HARD)))
     assert "llmcfg apply" in caught.value.hint

@@ -12,7 +12,10 @@ from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.explain import explain
 from support.looked_at import effective, findings, only, said
 from support.sealed import sealed_whole, token, written
-from support.written import CONSUMER, MANIFEST, opened
+from support.written import CONSUMER as WITHOUT_READER
+from support.written import MANIFEST, opened
+
+CONSUMER = WITHOUT_READER + "recipients: [age1dd0u0w9jnfft2u7eez6zu67tgrqjps9wavh3dx9f5euhc82ljylqfp8x7t]\n"
 
 TENANTS = MANIFEST + "tenants: {acme: {}, beta: {}, acme-shop: {parent: acme}}\n"
 

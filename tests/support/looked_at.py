@@ -1,6 +1,8 @@
-"""What tests look at: the effective configuration of a scope, and findings as short texts."""
+"""What tests look at: the effective configuration of a scope, findings as short texts, and files without their stamp."""
 
 from __future__ import annotations
+
+import json
 
 from llmcfg.model.findings import Finding
 from llmcfg.model.target import Scope
@@ -28,3 +30,9 @@ def only(files: dict[str, str | bytes]) -> Finding:
     found = findings(files)
     assert len(found) == 1, found
     return found[0]
+
+
+def unstamped(files: dict[str, bytes]) -> dict[str, object]:
+    """Files of an environment without what tells one state from another that has the same bundles."""
+    head = json.loads(files["head.json"])
+    return {**files, "head.json": {key: head[key] for key in head.keys() - {"sequence", "previous"}}}

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from llmcfg.ports import Sink
+from llmcfg.secrets.age import Identity
+from llmcfg.secrets.held import SecretReader, read_with
 from llmcfg.sync.act import Applied, RollbackPlan, apply, plan_rollback, rollback
 from llmcfg.sync.deployed import Deployed, read_deployed
 from llmcfg.sync.plan import Plan, make_plan
@@ -30,6 +32,12 @@ class Deployer:
         self.written = WrittenRepository(path, files)
         self.commit = self.written.commit
         self.git = self.written.git
+        self.identities: tuple[Identity, ...] = ()
+
+    @property
+    def reader(self) -> SecretReader:
+        """Opens secret files with the deployer's identities, which it has from its test."""
+        return read_with(lambda: self.identities)
 
     @property
     def workspace(self) -> Workspace:
@@ -45,7 +53,7 @@ class Deployer:
     ) -> Applied:
         plan = self.plan(environment, at, sink)
         repository = self.workspace.repository
-        return apply(plan, repository, actor=repository.identity, lift_quarantine=lift)
+        return apply(plan, repository, self.reader, actor=repository.identity, lift_quarantine=lift)
 
     def plan_rollback(self, to: str | None = None, environment: str = "prod") -> RollbackPlan:
         workspace = self.workspace

@@ -177,7 +177,7 @@ def test_a_saved_plan_is_applied_exactly(deployer):
 
     plan = deployer.plan(at=kept.revision)
     check_saved(kept, plan)
-    apply(plan, deployer.workspace.repository, actor="Ada")
+    apply(plan, deployer.workspace.repository, deployer.reader, actor="Ada")
     assert deployer.deployed().source == commit == kept.revision
     assert b'"rpm":20' in deployer.delivered()["_shared/api/config/limits.json"]
 
@@ -228,7 +228,7 @@ def test_a_plan_of_another_kind_says_which(deployer):
 def test_a_plan_that_lost_the_race_to_the_same_result_has_nothing_left_to_do(deployer):
     slow = deployer.plan()
     deployer.apply()
-    applied = apply(slow, deployer.workspace.repository, actor="Bob")
+    applied = apply(slow, deployer.workspace.repository, deployer.reader, actor="Bob")
 
     assert applied.commit is None
     assert deployer.count() == 1
@@ -243,7 +243,7 @@ def test_a_plan_that_lost_the_race_to_another_result_conflicts(deployer):
     deployer.apply()
 
     with pytest.raises(ConflictError):
-        apply(slow, deployer.workspace.repository, actor="Bob")
+        apply(slow, deployer.workspace.repository, deployer.reader, actor="Bob")
     assert deployer.deployed().source == newer
     assert deployer.delivered() == deployer.ref_files()
 
@@ -259,7 +259,7 @@ def test_a_slow_delivery_never_overwrites_a_newer_one(deployer):
     deployer.apply()
 
     with pytest.raises(ConflictError):
-        apply(slow, deployer.workspace.repository, actor="Bob")
+        apply(slow, deployer.workspace.repository, deployer.reader, actor="Bob")
     assert deployer.delivered() == deployer.ref_files()
 
 
@@ -276,7 +276,7 @@ plan = make_plan(workspace.wanted("prod", None), workspace.repository, "prod", w
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    print(apply(plan, workspace.repository, actor=sys.argv[2]).commit or "nothing left")
+    print(apply(plan, workspace.repository, lambda file, content: {}, actor=sys.argv[2]).commit or "nothing left")
 except ConflictError:
     print("conflict")
 """
@@ -359,7 +359,7 @@ def test_one_broken_sink_does_not_keep_the_others_from_theirs(make_deployer):
 )
 def test_no_identity_forges_a_trailer(deployer, actor):
     plan = deployer.plan()
-    apply(plan, deployer.workspace.repository, actor=actor)
+    apply(plan, deployer.workspace.repository, deployer.reader, actor=actor)
     deployed = deployer.deployed()
 
     assert deployed.source == plan.revision.commit

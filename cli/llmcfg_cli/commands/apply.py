@@ -41,13 +41,16 @@ def apply(
 ) -> int:
     """Build an environment, show what changes, ask, and deploy it.
 
-    The bundles become a commit on the branch deployed/ENV, by compare-and-swap, and are delivered to the sinks. A protected environment
-    asks for its name. Applying again changes nothing. Exits with 6 when a saved plan is stale or another apply was first, 9 when the
-    commit was made but a sink could not be written.
+    The secrets are sealed to their consumers, the bundles become a commit on the branch deployed/ENV, by compare-and-swap, and are
+    delivered to the sinks. A protected environment asks for its name. Applying again changes nothing. Exits with 5 without a key that
+    opens the secret files, 6 when a saved plan is stale or another apply was first, 9 when the commit was made but a sink could not be
+    written.
     """
+    from llmcfg.secrets.held import read_with
     from llmcfg.sync.act import apply as act
     from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_quarantined
     from llmcfg.wiring import Workspace
+    from llmcfg_cli.identities import own_identities
     from llmcfg_cli.views.plan import view_plan
 
     if (plan_file is None) == (environment is None):
@@ -73,7 +76,8 @@ def apply(
         note("nothing was applied")
         return UsageError.exit_code
     workspace.repository.lock_seconds = lock_timeout
-    applied = act(plan, workspace.repository, actor=workspace.repository.identity, lift_quarantine=lift_quarantine)
+    repository, reader = workspace.repository, read_with(own_identities)
+    applied = act(plan, repository, reader, actor=repository.identity, lift_quarantine=lift_quarantine)
     report_applied(applied, quiet=quiet)
     return 0
 

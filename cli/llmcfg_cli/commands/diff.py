@@ -148,7 +148,7 @@ def _deployed(workspace: Workspace, configuration: Configuration, chosen: _Chose
     targets: dict[Target, TargetState] = {}
     for environment in chosen.environments or configuration.manifest.environments:
         files = deployed_files(workspace.repository, read_deployed(workspace.repository, environment))
-        state = deployed_state(environment, files)
+        state = deployed_state(files)
         targets.update((target, there) for target, there in state.targets.items() if chosen.keeps(target))
     return State({}, targets)
 

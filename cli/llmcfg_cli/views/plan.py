@@ -30,6 +30,8 @@ def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | Non
         lines.append(view_diff(plan.difference, output, protected, colour=colour, width=width))
     else:
         lines.append(f"no change: what is deployed has the same content ({plural(plan.bundles, 'bundle')})")
+    if plan.to_seal:
+        lines.append(f"to be sealed: the secrets of {plural(len(plan.to_seal), 'bundle')}, which needs a key")
     return "\n".join([*lines, *_delivery_lines(plan.deliveries)])
 
 

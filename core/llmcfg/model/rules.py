@@ -185,6 +185,12 @@ _RULES: Final = (
         "consumer names an environment, tenant, template, schema or key that is not there",
         "The bundle would lack what the consumer needs.",
     ),
+    Rule(
+        "consumer-recipients",
+        _W,
+        "consumer that gets secrets and names no recipients",
+        "Its bundle stays unsealed: it holds references, and nobody who gets it has the values.",
+    ),
     # composition
     Rule(
         "merge-kind",

@@ -10,6 +10,7 @@ from llmcfg.model.findings import Finding, Problem
 from llmcfg.model.reference import ALL, parse_secret_use
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.bundle import Bundle, Part, make_bundle, make_part
+from llmcfg.pipeline.recipients import recipient_findings, recipients_of
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret, find_use_fault
 from llmcfg.pipeline.select import Selection, secrets_in_text, select
 from llmcfg.pipeline.templates.render import Rendering, RenderRequest
@@ -111,6 +112,7 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
         made = outputs[target]
         if made is not None and selection.is_whole:
             bundles[target] = _bundle(configuration, target, selection, made)
+    findings += recipient_findings(configuration, bundles)
     return Built(bundles, selections, tuple(findings))
 
 
@@ -170,16 +172,12 @@ def _use_problems(use: SecretUse, effective: Effective) -> Iterator[Problem]:
 
 
 def _bundle(configuration: Configuration, target: Target, selection: Selection, outputs: Mapping[str, Part]) -> Bundle:
-    consumer = configuration.consumer(target.consumer)
     effective = configuration.effective(target.scope)
     uses = selection.secrets.union(*(secrets_in_text(part.content.decode("utf-8")) for part in outputs.values()))
     parts = {f"config/{name}.json": document.part for name, document in selection.documents.items()}
-    recipients = consumer.recipients
-    for tenant in configuration.manifest.tenant_chain(target.tenant)[-1:]:
-        recipients = (*recipients, *tenant.recipients)
     held = {use: effective.held(parse_secret_use(use)) for use in uses}
     lock = {use: value.fingerprint for use, value in held.items() if value is not None}
-    return make_bundle(target, {**parts, **outputs}, lock, recipients)
+    return make_bundle(target, {**parts, **outputs}, lock, recipients_of(configuration, target))
 
 
 def _part(configuration: Configuration, content: bytes) -> Part:

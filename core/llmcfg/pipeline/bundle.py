@@ -1,29 +1,30 @@
 """Bundles: what one target gets, as named parts (docs/spec/bundle.md).
 
 `config/<document>.json` are canonical JSON of what the consumer selects, `files/…` are rendered outputs, `manifest.json` names the
-target, every part's SHA-256 and the secret lock. The bundle's digest covers config, files and lock. An environment's bundles hang
-together under a root digest in `head.json`, which also names revision and engine. Signing and sealing fill the fields that are null.
+target, every part's SHA-256, the secret lock, and which files are sealed to whom. The bundle's digest covers config, files and lock. An
+environment's bundles hang together under a root digest in `head.json`, which also names revision and engine. What is sealed is random, so
+it stands beside the bundles: its digests are in the head alone, and no digest that is compared covers them. Signing fills the fields that
+are null.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from llmcfg import __version__
 from llmcfg.canonical import canonical_json, digest, digest_of
-from llmcfg.model.reference import ReferenceKind, find_references, is_whole, secret_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from llmcfg.model.target import Target
-    from llmcfg.model.value import Value
 
 API_VERSION: Final = "llmcfg.dev/v1"
 ENGINE: Final = f"llmcfg/{__version__}"
 HEAD: Final = "head.json"
 MANIFEST: Final = "manifest.json"
+SECRETS: Final = "secrets.age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,17 @@ def make_part(content: bytes) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The immutable result for a target. `secrets` is the lock: each use (`name`, `name@previous`) to the fingerprint of its ciphertext."""
+    """The immutable result for a target.
+
+    `secrets` is the lock: each use (`name`, `name@previous`) to the fingerprint of its ciphertext. `sealed` are the paths of the files
+    that are sealed to the recipients; their content is no part of the bundle.
+    """
 
     target: Target
     parts: Mapping[str, Part]
     secrets: Mapping[str, str]
     recipients: tuple[str, ...]
+    sealed: tuple[str, ...]
     digest: str
     manifest: bytes
 
@@ -56,12 +62,45 @@ class Bundle:
         return dict(sorted(files.items()))
 
 
+class SealedFile(NamedTuple):
+    """A file that only the recipients of a bundle open, and the sequence of the head that first named it."""
+
+    content: bytes
+    sequence: int
+
+
+SealedFiles: TypeAlias = "Mapping[Target, Mapping[str, SealedFile]]"
+
+
+class Stamp(NamedTuple):
+    """Where a deployed state stands among those of its environment: counted from 1, and the root of the one before."""
+
+    sequence: int
+    previous: str | None
+
+
+def sealed_path(output: str) -> str:
+    """Where an opened output lies, sealed whole."""
+    return f"sealed/{output}.age"
+
+
+def output_of(path: str) -> str:
+    """The output that a sealed path is of."""
+    return path.removeprefix("sealed/").removesuffix(".age")
+
+
 def make_bundle(
-    target: Target, parts: Mapping[str, Part], secrets: Mapping[str, str], recipients: tuple[str, ...]
+    target: Target,
+    parts: Mapping[str, Part],
+    secrets: Mapping[str, str],
+    recipients: tuple[str, ...],
+    opened: Collection[str] = (),
 ) -> Bundle:
+    """`opened` are the outputs that are sealed whole. Without recipients nothing is sealed."""
     ordered = dict(sorted(parts.items()))
     lock = dict(sorted(secrets.items()))
     allowed = tuple(sorted({*recipients}))
+    sealed = sorted([*map(sealed_path, opened), *([SECRETS] if lock else [])]) if allowed else []
     content = digest_of({"parts": {path: part.sha256 for path, part in ordered.items()}, "secrets": lock})
     manifest: dict[str, Any] = {
         "apiVersion": API_VERSION,
@@ -74,9 +113,9 @@ def make_bundle(
             for name, fingerprint in lock.items()
         },
         "recipients": list(allowed),
-        "sealed": None,
+        "sealed": sealed,
     }
-    return Bundle(target, ordered, lock, allowed, content, canonical_json(manifest) + b"\n")
+    return Bundle(target, ordered, lock, allowed, tuple(sealed), content, canonical_json(manifest) + b"\n")
 
 
 def root_digest(bundles: Mapping[Target, Bundle]) -> str:
@@ -84,19 +123,25 @@ def root_digest(bundles: Mapping[Target, Bundle]) -> str:
     return digest_of({target.folder: digest(bundle.manifest) for target, bundle in bundles.items()})
 
 
-def head_of(environment: str, bundles: Mapping[Target, Bundle], commit: str | None) -> bytes:
-    """`head.json`. It holds no time and no actor, so that replicas that build one revision write the same bytes."""
+def head_of(
+    environment: str,
+    bundles: Mapping[Target, Bundle],
+    commit: str | None,
+    stamp: Stamp | None = None,
+    sealed: SealedFiles | None = None,
+) -> bytes:
+    """`head.json`. It holds no time and no actor. Without a stamp nothing was deployed, and nothing is sealed."""
     head: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "Head",
         "environment": environment,
         "root": f"sha256:{root_digest(bundles)}",
         "bundles": {target.folder: f"sha256:{digest(bundle.manifest)}" for target, bundle in bundles.items()},
+        "sealed": None if stamp is None else _said_of(sealed or {}),
         "revision": commit,
         "engine": ENGINE,
         "epoch": None,
-        "sequence": None,
-        "previous": None,
+        **stamp_fields(stamp),
         "issued": None,
         "expires": None,
         "signatures": [],
@@ -104,45 +149,46 @@ def head_of(environment: str, bundles: Mapping[Target, Bundle], commit: str | No
     return canonical_json(head) + b"\n"
 
 
-def environment_files(environment: str, bundles: Mapping[Target, Bundle], commit: str | None) -> dict[str, bytes]:
+def stamp_fields(stamp: Stamp | None) -> dict[str, Any]:
+    """A stamp as the head has it."""
+    if stamp is None:
+        return {"sequence": None, "previous": None}
+    return {"sequence": stamp.sequence, "previous": f"sha256:{stamp.previous}" if stamp.previous else None}
+
+
+def environment_files(
+    environment: str,
+    bundles: Mapping[Target, Bundle],
+    commit: str | None,
+    stamp: Stamp | None = None,
+    sealed: SealedFiles | None = None,
+) -> dict[str, bytes]:
     """Every file of an environment's bundles, by path: the tree of its deployed ref, and what a directory sink holds."""
-    files = {HEAD: head_of(environment, bundles, commit)}
+    files = {HEAD: head_of(environment, bundles, commit, stamp, sealed)}
     for target, bundle in bundles.items():
         files.update((f"{target.folder}/{path}", content) for path, content in bundle.files().items())
+    for target, of_target in (sealed or {}).items():
+        files.update((f"{target.folder}/{path}", file.content) for path, file in of_target.items())
     return dict(sorted(files.items()))
 
 
-def seal_references(value: Value) -> Value:
-    """The value with secret references in their typed form: `{"$secret": name}`, or `{"$text": [...]}` inside a longer text."""
-    if isinstance(value, dict):
-        return {key: seal_references(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [seal_references(item) for item in value]
-    return _typed(value) if isinstance(value, str) and "{{" in value else value
+def source_of(path: str, parts: Mapping[str, str], secrets: Mapping[str, str], recipients: Collection[str]) -> str:
+    """The digest of what a sealed file is made from: the lock, the recipients and, for an opened output, the file with references.
+
+    `parts` are the SHA-256 of a bundle's parts. A sealed file is as good as new for as long as this stays.
+    """
+    made_from: dict[str, Any] = {"recipients": sorted(recipients), "secrets": dict(secrets)}
+    if path != SECRETS:
+        made_from["file"] = parts[f"files/{output_of(path)}"]
+    return f"sha256:{digest_of(made_from)}"
 
 
-def unseal_references(value: Any) -> Value:
-    """The inverse of `seal_references`, for bundles that are read back."""
-    if isinstance(value, dict):
-        if value.keys() == {"$secret"}:
-            return secret_reference(value["$secret"])
-        if value.keys() == {"$text"}:
-            return "".join(
-                part if isinstance(part, str) else secret_reference(part["$secret"]) for part in value["$text"]
-            )
-        return {key: unseal_references(item) for key, item in value.items()}
-    return [unseal_references(item) for item in value] if isinstance(value, list) else value
-
-
-def _typed(text: str) -> Value:
-    references = [reference for reference in find_references(text) if reference.kind is ReferenceKind.SECRET]
-    if not references:
-        return text
-    if is_whole(text, references[0]):
-        return {"$secret": references[0].name}
-    parts: list[Value] = []
-    end = 0
-    for reference in references:
-        parts += [*([text[end : reference.start]] if reference.start > end else []), {"$secret": reference.name}]
-        end = reference.end
-    return {"$text": [*parts, *([text[end:]] if end < len(text) else [])]}
+def _said_of(sealed: SealedFiles) -> dict[str, Any]:
+    return {
+        target.folder: {
+            path: {"sha256": digest(file.content), "size": len(file.content), "sequence": file.sequence}
+            for path, file in of_target.items()
+        }
+        for target, of_target in sealed.items()
+        if of_target
+    }

@@ -16,16 +16,17 @@ from llmcfg.canonical import canonical_json, digest
 from llmcfg.model.change import ABSENT, Change, Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.difference import diff_values, spread
 from llmcfg.model.keypath import format_key_path
-from llmcfg.model.target import SHARED, Target
 from llmcfg.pipeline.stored import DocumentReader, read_bundles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmcfg.model.change import Kind, Side
+    from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.stored import StoredBundle
 
     Documents = Mapping[str, Value]
 
@@ -74,15 +75,16 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
     return State(scopes, targets)
 
 
-def deployed_state(environment: str, files: Mapping[str, bytes]) -> State:
+def deployed_state(files: Mapping[str, bytes]) -> State:
     """The state that a deployed ref or a delivered directory holds. Raises IntegrityError if a part is not what its manifest says."""
-    if not files:
-        return NOTHING_DEPLOYED
+    return state_of_stored(read_bundles(files)) if files else NOTHING_DEPLOYED
+
+
+def state_of_stored(bundles: Mapping[str, StoredBundle]) -> State:
+    """The state that bundles are which were read back. Raises IntegrityError if a document in them is none that llmcfg wrote."""
     reader = DocumentReader()
     targets: dict[Target, TargetState] = {}
-    for folder, bundle in read_bundles(files).items():
-        tenant, consumer = folder.split("/")
-        target = Target(environment, None if tenant == SHARED else tenant, consumer)
+    for folder, bundle in bundles.items():
         documents: dict[str, Value] = {}
         rendered: dict[str, bytes] = {}
         for path, content in bundle.parts.items():
@@ -90,7 +92,7 @@ def deployed_state(environment: str, files: Mapping[str, bytes]) -> State:
                 documents[path[len("config/") : -len(".json")]] = reader.read(f"{folder}/{path}", content)
             else:
                 rendered[path.removeprefix("files/")] = content
-        targets[target] = TargetState(
+        targets[bundle.target] = TargetState(
             documents, rendered, bundle.secrets, frozenset(bundle.recipients), manifest=bundle.digest
         )
     return State({}, targets)

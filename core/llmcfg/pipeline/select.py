@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from llmcfg.canonical import canonical_json
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.reference import ReferenceKind, find_references
-from llmcfg.pipeline.bundle import Part, make_part, seal_references
+from llmcfg.pipeline.bundle import Part, make_part
 from llmcfg.pipeline.configuration import assemble, walk_leaves
 from llmcfg.pipeline.resolve import Resolved, is_around
 from llmcfg.pipeline.secretuse import CIPHERTEXT
+from llmcfg.pipeline.typedsecrets import to_typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,8 +92,7 @@ def _select_document(resolved: Resolved, paths: tuple[Path, ...], memo: Memo) ->
     if known is None:
         value = _cut(resolved.value, paths) if paths else resolved.value
         secrets = _secrets_in(value) if resolved.secrets else frozenset[str]()
-        sealed = seal_references(value) if secrets else value
-        part = make_part(canonical_json(sealed) + b"\n")
+        part = make_part(canonical_json(to_typed(value) if secrets else value) + b"\n")
         known = memo.parts[key] = SelectedDocument(resolved.name, value, part, secrets, resolved)
     return known
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, PartlyAppliedError
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.diff import compare, deployed_state
-from llmcfg.sync.deliveries import deliver, find_sinks, join_sinks, observe
+from llmcfg.pipeline.sealing import seal_all
+from llmcfg.sync.deliveries import aim, deliver, find_sinks, join_sinks, observe
 from llmcfg.sync.deployed import (
     Deployed,
     commit_message,
@@ -21,7 +22,9 @@ from llmcfg.sync.deployed import (
     deployed_history,
     deployed_ref,
     find_deployed,
+    next_stamp,
     read_deployed,
+    stamp_anew,
 )
 from llmcfg.sync.plan import read_state, refuse_quarantined
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from llmcfg.model.change import Difference
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
+    from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.plan import Plan
 
@@ -48,17 +52,24 @@ class Applied:
         return self.commit is None and not self.delivered
 
 
-def apply(plan: Plan, repository: Repository, *, actor: str, lift_quarantine: bool = False) -> Applied:
-    """Do what the plan says. Raises ConflictError when the revision is quarantined or another apply was first with something else.
+def apply(
+    plan: Plan, repository: Repository, reader: SecretReader, *, actor: str, lift_quarantine: bool = False
+) -> Applied:
+    """Do what the plan says. `reader` opens the secret files that are needed to seal; nothing is written before all of it is sealed.
 
-    Raises PartlyAppliedError when a sink could not be written.
+    Raises ConflictError when the revision is quarantined or another apply was first with something else, NotAuthorisedError without a key
+    that is needed, and PartlyAppliedError when a sink could not be written.
     """
     if not lift_quarantine:
         refuse_quarantined(plan)
-    expected = plan.expected.commit if plan.expected else None
-    commit = _commit_plan(plan, repository, actor) if plan.moves_ref else None
-    tip = commit or (repository.read_ref(deployed_ref(plan.environment)) if plan.moves_ref else expected)
-    return Applied(plan.environment, commit, _deliver(repository, plan.environment, tip, plan.deliveries))
+    if plan.draft is None:
+        tip = plan.expected.commit if plan.expected else None
+        return Applied(plan.environment, None, _deliver(repository, plan.environment, tip, plan.deliveries))
+    files = plan.draft.files(seal_all(plan.draft, reader))
+    settled = _commit_plan(plan, files, repository, actor)
+    deliveries = tuple(aim(delivery.sink, settled.files, delivery.seen) for delivery in plan.deliveries)
+    delivered = _deliver(repository, plan.environment, settled.tip, deliveries)
+    return Applied(plan.environment, settled.tip if settled.is_new else None, delivered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +102,13 @@ def plan_rollback(
             f"nothing was ever deployed to {environment}", hint=f"deploy: llmcfg apply -e {environment}"
         )
     target = find_deployed(repository, environment, to) if to else _previous(repository, current)
+    there = read_state(repository, current, environment)
     files = deployed_files(repository, target)
-    after = deployed_state(environment, files)
+    after = deployed_state(files)
+    if target.root != current.root:
+        files = stamp_anew(files, next_stamp(repository, current))
+    elif not there.damage:
+        files = there.files
     configurations = [open_at(Revision(target.source, target.source[:10]))]
     with suppress(LlmcfgError):  # what is left may be the trouble that is left behind
         configurations.append(open_at(Revision(current.source, current.source[:10])))
@@ -104,7 +120,7 @@ def plan_rollback(
         current=current,
         target=target,
         files=files,
-        difference=compare(read_state(repository, current, environment).state, after),
+        difference=compare(there.state, after),
         deliveries=observe(sinks, environment, files, make_sink),
         protected=any(known.manifest.environments[environment].protected for known in configurations),
     )
@@ -131,8 +147,15 @@ def rollback(plan: RollbackPlan, repository: Repository, *, actor: str) -> Appli
     )
 
 
-def _commit_plan(plan: Plan, repository: Repository, actor: str) -> str | None:
-    """The new commit; None when another replica has deployed exactly this in the meantime."""
+class _Settled(NamedTuple):
+    """The tip of the deployed ref, with the files of the plan: committed here, or by another replica that was first."""
+
+    tip: str
+    files: Mapping[str, bytes]
+    is_new: bool
+
+
+def _commit_plan(plan: Plan, files: Mapping[str, bytes], repository: Repository, actor: str) -> _Settled:
     count = len(plan.difference.affected)
     subject = (
         f"deploy {plan.revision.short} to {plan.environment}: {count} {'bundle' if count == 1 else 'bundles'} changed"
@@ -145,15 +168,24 @@ def _commit_plan(plan: Plan, repository: Repository, actor: str) -> str | None:
         quarantined=(before.quarantined if before else frozenset()) - {plan.revision.commit},
         quarantined_roots=(before.quarantined_roots if before else frozenset()) - {plan.root},
     )
+    expected = before.commit if before else None
     try:
-        return repository.commit_files(
-            deployed_ref(plan.environment), plan.files, expected=before.commit if before else None, message=message
-        )
+        commit = repository.commit_files(deployed_ref(plan.environment), files, expected=expected, message=message)
     except ConflictError:
-        now = read_deployed(repository, plan.environment)
-        if now is None or deployed_files(repository, now) != plan.files:
+        settled = _settled_by_another(plan, repository)
+        if settled is None:
             raise
+        return settled
+    return _Settled(commit, files, is_new=True)
+
+
+def _settled_by_another(plan: Plan, repository: Repository) -> _Settled | None:
+    """What the replica deployed that was first, if it is the same: its sealed files have other bytes, and the root is one."""
+    now = read_deployed(repository, plan.environment)
+    there = read_state(repository, now, plan.environment)
+    if now is None or now.root != plan.root or there.damage:
         return None
+    return _Settled(now.commit, there.files, is_new=False)
 
 
 def _previous(repository: Repository, current: Deployed) -> Deployed:

@@ -15,7 +15,7 @@ from llmcfg.errors import FindingsError, LlmcfgError
 from llmcfg.sync.deployed import cut_to_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.pipeline.configuration import Configuration
@@ -49,16 +49,23 @@ class Delivery:
     """What a sink should hold, and how what it does hold compares. `differing` are the paths that differ, sorted.
 
     `is_recorded` says that this very delivery was completed before; if it differs all the same, somebody changed it since: it drifted.
-    `mends` is false for a sink whose drift is only to be reported.
+    `mends` is false for a sink whose drift is only to be reported. `seen` is what the comparison was made with.
     """
 
     sink: Sink
     root: str
     files: Mapping[str, bytes]
     state: DeliveryState
-    differing: tuple[str, ...] = ()
-    is_recorded: bool = True
-    mends: bool = True
+    differing: tuple[str, ...]
+    seen: Seen
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.seen.recorded == self.root
+
+    @property
+    def mends(self) -> bool:
+        return self.seen.spec.drift == "mend"
 
     @property
     def has_drifted(self) -> bool:
@@ -68,6 +75,15 @@ class Delivery:
     def is_due(self) -> bool:
         """Whether it is to be delivered when nobody asked for it."""
         return not self.is_recorded or (self.has_drifted and self.mends)
+
+
+class Seen(NamedTuple):
+    """A sink as it was observed: its files' digests, None if nothing is there, and the root of its last completed delivery."""
+
+    spec: SinkSpec
+    folders: frozenset[str]
+    there: Mapping[str, str] | None
+    recorded: str | None
 
 
 class Delivered(NamedTuple):
@@ -104,9 +120,13 @@ def place_of(spec: SinkSpec) -> Place:
 
 
 def observe(
-    sinks: SinkFolders, environment: str, files: Mapping[str, bytes], make_sink: MakeSink
+    sinks: SinkFolders,
+    environment: str,
+    files: Mapping[str, bytes],
+    make_sink: MakeSink,
+    unknown: Collection[str] = (),
 ) -> tuple[Delivery, ...]:
-    """What each sink should hold of these files, compared with what it does hold.
+    """What each sink should hold of these files, compared with what it does hold. `unknown` are paths that will be written anew.
 
     A sink of no bundle that is not there stays so. One that `make_sink` gives None for is somebody else's to deliver to.
     """
@@ -115,19 +135,22 @@ def observe(
         sink = make_sink(spec, environment)
         if sink is None:
             continue
-        wanted = cut_to_folders(files, folders)
         there = sink.observe()
         if there is None and not folders:
             continue
-        digests = {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
-        differing = tuple(
-            sorted(path for path in {*digests, *(there or {})} if digests.get(path) != (there or {}).get(path))
-        )
-        state: DeliveryState = "current" if not differing else "empty" if there is None else "differs"
-        root = _delivery_root(digests)
-        is_recorded = sink.delivered() == root
-        deliveries.append(Delivery(sink, root, wanted, state, differing, is_recorded, spec.drift == "mend"))
+        deliveries.append(aim(sink, files, Seen(spec, folders, there, sink.delivered()), unknown))
     return tuple(deliveries)
+
+
+def aim(sink: Sink, files: Mapping[str, bytes], seen: Seen, unknown: Collection[str] = ()) -> Delivery:
+    """The delivery of its part of these files to a sink that was seen like that. Looks at nothing."""
+    wanted = cut_to_folders(files, seen.folders)
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
+    there = seen.there or {}
+    differing = {path for path in {*digests, *there} if digests.get(path) != there.get(path)}
+    differing |= {path for path in unknown if "/".join(path.split("/")[:2]) in seen.folders}
+    state: DeliveryState = "current" if not differing else "empty" if seen.there is None else "differs"
+    return Delivery(sink, _delivery_root(digests), wanted, state, tuple(sorted(differing)), seen)
 
 
 def deliver(deliveries: Iterable[Delivery], refuse_if_moved: Callable[[], None]) -> Delivered:

@@ -7,6 +7,7 @@ commit repeats the quarantine, so that its tip alone is the state.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.errors import IntegrityError, NotFoundError
 from llmcfg.model.moment import parse_moment
-from llmcfg.pipeline.bundle import ENGINE, HEAD
+from llmcfg.pipeline.bundle import ENGINE, HEAD, Stamp, stamp_fields
 from llmcfg.pipeline.stored import read_head
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from llmcfg.model.snapshot import CommitFacts
+    from llmcfg.pipeline.stored import Head
     from llmcfg.ports import Repository
 
 SOURCE, APPLIED_BY, QUARANTINED, QUARANTINED_ROOT, ROLLED_BACK, ENGINE_TRAILER = (
@@ -41,7 +43,8 @@ _ACTOR_CHARACTERS: Final = 200
 class Deployed:
     """One state of a deployed ref.
 
-    `source` is the commit that its bundles were built from, `root` their root digest; empty when the head cannot be read.
+    `source` is the commit that its bundles were built from, `root` their root digest; empty when the head cannot be read. `sequence` counts
+    the states from 1; 0 when the head has none.
     """
 
     environment: str
@@ -53,6 +56,7 @@ class Deployed:
     quarantined: frozenset[str]
     quarantined_roots: frozenset[str]
     rolled_back_from: str | None
+    sequence: int = 0
 
 
 def deployed_ref(environment: str) -> str:
@@ -136,24 +140,47 @@ def commit_message(
 def cut_to_folders(files: Mapping[str, bytes], folders: Collection[str]) -> dict[str, bytes]:
     """The files of some bundles of an environment, under a head of their own: what a sink of only these consumers holds."""
     head = read_head(files)
-    bundles = {folder: said for folder, said in head["bundles"].items() if folder in folders}
-    if len(bundles) == len(head["bundles"]):
+    bundles = {folder: said for folder, said in head.bundles.items() if folder in folders}
+    if len(bundles) == len(head.bundles):
         return dict(files)
     root = digest_of({folder: said.removeprefix("sha256:") for folder, said in bundles.items()})
     kept = {path: content for path, content in files.items() if "/".join(path.split("/")[:2]) in bundles}
-    kept[HEAD] = canonical_json({**head, "bundles": bundles, "root": f"sha256:{root}"}) + b"\n"
+    said = json.loads(files[HEAD])
+    sealed = said.get("sealed")
+    said |= {"bundles": bundles, "root": f"sha256:{root}", "previous": None}
+    said |= {"sealed": sealed and {folder: of_it for folder, of_it in sealed.items() if folder in bundles}}
+    kept[HEAD] = canonical_json(said) + b"\n"
     return dict(sorted(kept.items()))
+
+
+def stamp_anew(files: Mapping[str, bytes], stamp: Stamp) -> dict[str, bytes]:
+    """Files that were deployed before, as the next state: what was sealed stays sealed for the state that it was sealed in."""
+    head = {**json.loads(files[HEAD]), **stamp_fields(stamp)}
+    return {**files, HEAD: canonical_json(head) + b"\n"}
+
+
+def next_stamp(repository: Repository, deployed: Deployed | None) -> Stamp:
+    """The stamp of the state that follows. States whose head cannot be read count too, so that no sequence comes twice."""
+    if deployed is None:
+        return Stamp(1, None)
+    passed = 0
+    for before in deployed_history(repository, deployed.environment):
+        if before.root:
+            return Stamp(before.sequence + passed + 1, deployed.root or None)
+        passed += 1
+    return Stamp(passed + 1, None)
 
 
 def _deployed(repository: Repository, environment: str, facts: CommitFacts) -> Deployed | None:
     trailers = dict(facts.trailers)
     if not _COMMIT.fullmatch(trailers.get(SOURCE, "")):
         return None
+    head = _head(repository, facts.commit)
     return Deployed(
         environment=environment,
         commit=facts.commit,
         source=trailers[SOURCE],
-        root=_root(repository, facts.commit),
+        root=head.root.removeprefix("sha256:") if head else "",
         when=facts.when,
         by=trailers.get(APPLIED_BY, facts.author),
         quarantined=frozenset(value for name, value in facts.trailers if name == QUARANTINED),
@@ -161,16 +188,16 @@ def _deployed(repository: Repository, environment: str, facts: CommitFacts) -> D
             value.removeprefix("sha256:") for name, value in facts.trailers if name == QUARANTINED_ROOT
         ),
         rolled_back_from=trailers.get(ROLLED_BACK),
+        sequence=(head.sequence if head else None) or 0,
     )
 
 
-def _root(repository: Repository, commit: str) -> str:
-    """The root digest that the head of a deployed commit names; empty when it cannot be read."""
+def _head(repository: Repository, commit: str) -> Head | None:
+    """The head of a deployed commit; None when it cannot be read."""
     try:
-        head = read_head({HEAD: repository.read_file(commit, HEAD) or b""})
+        return read_head({HEAD: repository.read_file(commit, HEAD) or b""})
     except IntegrityError:
-        return ""
-    return str(head["root"]).removeprefix("sha256:")
+        return None
 
 
 def _is_name(repository: Repository, text: str) -> bool:

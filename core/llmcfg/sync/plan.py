@@ -12,11 +12,13 @@ from llmcfg.errors import ConflictError, FindingsError, IntegrityError, StalePla
 from llmcfg.model.findings import has_blocking
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.bundle import API_VERSION, ENGINE, environment_files, root_digest
-from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, deployed_state, state_of
+from llmcfg.pipeline.bundle import API_VERSION, ENGINE, root_digest
+from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
+from llmcfg.pipeline.sealing import draft
+from llmcfg.pipeline.stored import read_bundles, read_head
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sync.deliveries import find_sinks, observe
-from llmcfg.sync.deployed import deployed_files, read_deployed
+from llmcfg.sync.deployed import deployed_files, next_stamp, read_deployed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.sealing import Draft
+    from llmcfg.pipeline.stored import StoredBundle
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
@@ -34,7 +38,8 @@ if TYPE_CHECKING:
 class Plan:
     """`expected` is the deployed state that the plan was made against; applying refuses if it is another by then.
 
-    `damage` says what is wrong with the bundles that are deployed; empty when they are what was written. Applying mends them.
+    `files` are all but those that are still to be sealed, which `draft` names; it is None when what is deployed stays. `damage` says what
+    is wrong with the bundles that are deployed; empty when they are what was written. Applying mends them.
     """
 
     environment: str
@@ -48,10 +53,16 @@ class Plan:
     protected: bool
     quarantined: bool
     damage: str = ""
+    draft: Draft | None = None
 
     @property
     def moves_ref(self) -> bool:
         return self.expected is None or self.expected.root != self.root or bool(self.damage)
+
+    @property
+    def to_seal(self) -> tuple[str, ...]:
+        """The bundles whose secrets are still to be sealed, which needs a key."""
+        return tuple(dict.fromkeys(str(task.target) for task in self.draft.tasks)) if self.draft else ()
 
     @property
     def is_empty(self) -> bool:
@@ -93,11 +104,15 @@ def build_environment(configuration: Configuration, environment: str) -> BuiltEn
 
 
 class Observed(NamedTuple):
-    """What is deployed and delivered. `files` are what the deployed ref should hold: what it does hold if that is the same."""
+    """What is deployed and delivered. `files` are what the deployed ref should hold: what it does hold if that is the same.
+
+    Otherwise `draft` says what is still to be sealed.
+    """
 
     deployed: Deployed | None
     there: ReadState
     files: Mapping[str, bytes]
+    draft: Draft | None
     deliveries: tuple[Delivery, ...]
 
 
@@ -106,10 +121,16 @@ def observe_environment(built: BuiltEnvironment, repository: Repository, make_si
     deployed = read_deployed(repository, environment)
     there = read_state(repository, deployed, environment)
     is_same = deployed is not None and not there.damage and deployed.root == built.root
-    bundles = built.built.bundles
-    files = there.files if is_same else environment_files(environment, bundles, built.revision.commit)
-    deliveries = observe(find_sinks(built.configuration, environment), environment, files, make_sink)
-    return Observed(deployed, there, files, deliveries)
+    made = None if is_same else _draft(built, repository, deployed, there)
+    files = made.files() if made else there.files
+    unknown = made.open_paths if made else ()
+    deliveries = observe(find_sinks(built.configuration, environment), environment, files, make_sink, unknown)
+    return Observed(deployed, there, files, made, deliveries)
+
+
+def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed | None, there: ReadState) -> Draft:
+    stamp = next_stamp(repository, deployed)
+    return draft(built.configuration, built.environment, built.built.bundles, stamp, there.bundles)
 
 
 def compare_environment(built: BuiltEnvironment, observed: Observed) -> Plan:
@@ -128,23 +149,34 @@ def compare_environment(built: BuiltEnvironment, observed: Observed) -> Plan:
         quarantined=deployed is not None
         and (built.revision.commit in deployed.quarantined or root in deployed.quarantined_roots),
         damage=observed.there.damage,
+        draft=observed.draft,
     )
 
 
 class ReadState(NamedTuple):
-    """Deployed files, the state that they are, and what is wrong with them; then they are none, and so is the state."""
+    """Deployed files, their bundles by folder, and the state that they are; all of it nothing where `damage` says what is wrong."""
 
     files: Mapping[str, bytes]
+    bundles: Mapping[str, StoredBundle]
     state: State
     damage: str
 
 
 def read_state(repository: Repository, deployed: Deployed | None, environment: str) -> ReadState:
+    if deployed is None:
+        return ReadState({}, {}, NOTHING_DEPLOYED, "")
     try:
         files = deployed_files(repository, deployed)
-        return ReadState(files, deployed_state(environment, files), "" if files or deployed is None else "it is empty")
+        bundles = read_bundles(files) if files else {}
+        state = state_of_stored(bundles)
+        if files and (found := read_head(files).environment) != environment:
+            raise IntegrityError(f"it holds the bundles of {found}")
     except IntegrityError as error:
-        return ReadState({}, NOTHING_DEPLOYED, error.message)
+        return ReadState({}, {}, NOTHING_DEPLOYED, error.message)
+    unsealed = next((folder for folder, bundle in bundles.items() if bundle.seals and not bundle.sealed), None)
+    if unsealed is not None:
+        return ReadState({}, {}, NOTHING_DEPLOYED, f"the secrets of {unsealed} are not sealed")
+    return ReadState(files, bundles, state, "" if files else "it is empty")
 
 
 def save_plan(plan: Plan) -> bytes:
@@ -232,6 +264,7 @@ def to_output(plan: Plan) -> dict[str, Any]:
         "affected": list(plan.difference.affected),
         "quarantined": plan.quarantined,
         "damage": plan.damage,
+        "toSeal": list(plan.to_seal),
         "sinks": [
             {"name": delivery.sink.name, "state": delivery.state, "differing": list(delivery.differing)}
             for delivery in plan.deliveries

@@ -1,0 +1,72 @@
+"""Opening sealed bundles: first everything that a head and its manifests say, then the consumer's key, then what the files are for.
+
+The values, and the files that are sealed whole, exist in memory only. Who writes them anywhere says so.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llmcfg.canonical import canonical_json
+from llmcfg.errors import IntegrityError, NotFoundError
+from llmcfg.pipeline.bundle import SECRETS, output_of, source_of
+from llmcfg.secrets.envelope import Context, open_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmcfg.model.target import Target
+    from llmcfg.pipeline.stored import StoredBundle
+    from llmcfg.secrets.age import Identity
+    from llmcfg.secrets.envelope import SealedValue
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBundle:
+    """The secrets of a bundle by the use that takes them, and its opened outputs by their paths."""
+
+    target: Target
+    values: Mapping[str, SealedValue] = field(repr=False)
+    outputs: Mapping[str, bytes] = field(repr=False)
+
+    def files(self) -> dict[str, bytes]:
+        """What is written for a program: `secrets.json`, and `files/…` as in the bundle."""
+        files = {f"files/{path}": content for path, content in self.outputs.items()}
+        return {**files, "secrets.json": canonical_json(self.document()) + b"\n"} if self.values else files
+
+    def document(self) -> dict[str, str | float | bool | dict[str, str]]:
+        """The secrets for JSON: binary ones are `{"base64": …}`."""
+        return {
+            use: {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+            for use, value in self.values.items()
+        }
+
+
+def open_bundle(bundle: StoredBundle, identities: Sequence[Identity]) -> OpenedBundle:
+    """What is sealed in a bundle that was read back.
+
+    Raises NotFoundError for one with nothing sealed, NotAuthorisedError when no identity fits, IntegrityError when a file is not for this
+    bundle.
+    """
+    if not bundle.seals:
+        raise NotFoundError(
+            f"nothing is sealed in {bundle.target}", hint="it uses no secret, or names no recipients: llmcfg validate"
+        )
+    if not bundle.sealed:
+        raise NotFoundError(
+            f"{bundle.target} was rendered and not deployed, so nothing is sealed in it", hint="deploy it: llmcfg apply"
+        )
+    values: dict[str, SealedValue] = {}
+    outputs: dict[str, bytes] = {}
+    for path, file in bundle.sealed.items():
+        source = source_of(path, bundle.digests, bundle.secrets, bundle.recipients)
+        content = open_sealed(file.content, Context(bundle.target, path, file.sequence, source), identities)
+        if path == SECRETS:
+            values.update(content.values)
+        elif content.text is not None:
+            outputs[output_of(path)] = content.text.encode()
+    if values.keys() != (bundle.secrets.keys() if SECRETS in bundle.seals else set()):
+        raise IntegrityError(f"{SECRETS} of {bundle.target} does not hold the secrets that its manifest names")
+    return OpenedBundle(bundle.target, values, outputs)

@@ -1,0 +1,172 @@
+"""Sealing an environment's bundles: what is kept sealed as it is, and what has to be sealed with values that only a key opens.
+
+A sealed file is kept for as long as what it was made from is the same: the secret lock and the recipients of its bundle. So a change of
+anything else needs no key, and replicas that plan the same state plan the same work. Values are checked before anything is sealed: one that
+is missing, empty or still encrypted stops all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from llmcfg.errors import FindingsError
+from llmcfg.model.keypath import format_key_path
+from llmcfg.model.reference import parse_secret_use
+from llmcfg.pipeline.bundle import SealedFile, environment_files, source_of
+from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret
+from llmcfg.secrets.age import parse_recipient
+from llmcfg.secrets.envelope import Content, Context, seal, sealed_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llmcfg.model.findings import Finding
+    from llmcfg.model.snapshot import BlobEntry
+    from llmcfg.model.target import Target
+    from llmcfg.model.value import Path
+    from llmcfg.pipeline.bundle import Bundle, SealedFiles, Stamp
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.stored import StoredBundle
+    from llmcfg.secrets.envelope import SealedValue
+    from llmcfg.secrets.held import SecretReader
+
+
+_TWICE: Final = "it was encrypted twice: give the secret its plain value"
+
+
+class Held(NamedTuple):
+    """Where the value of a use stands."""
+
+    entry: BlobEntry
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SealTask:
+    """One file to seal. `secrets` are the values that it needs, by the use that takes them."""
+
+    target: Target
+    path: str
+    source: str
+    recipients: tuple[str, ...]
+    secrets: Mapping[str, Held]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a deployed ref should hold next, up to what only a key can make: `tasks`. `kept` are the sealed files that stay as they are."""
+
+    configuration: Configuration
+    environment: str
+    bundles: Mapping[Target, Bundle]
+    stamp: Stamp
+    kept: SealedFiles
+    tasks: tuple[SealTask, ...]
+
+    def files(self, sealed: SealedFiles | None = None) -> dict[str, bytes]:
+        """All files; without `sealed`, those that need no key."""
+        both = {target: {**self.kept.get(target, {}), **(sealed or {}).get(target, {})} for target in self.bundles}
+        revision = self.configuration.snapshot.revision
+        return environment_files(
+            self.environment, self.bundles, revision.commit if revision else None, self.stamp, both
+        )
+
+    @property
+    def open_paths(self) -> frozenset[str]:
+        """The paths whose content is not known yet."""
+        return frozenset(f"{task.target.folder}/{task.path}" for task in self.tasks)
+
+
+def draft(
+    configuration: Configuration,
+    environment: str,
+    bundles: Mapping[Target, Bundle],
+    stamp: Stamp,
+    stored: Mapping[str, StoredBundle],
+) -> Draft:
+    """`stored` are the bundles that are deployed now, by folder. Needs no key."""
+    kept: dict[Target, dict[str, SealedFile]] = {}
+    tasks: list[SealTask] = []
+    for target, bundle in bundles.items():
+        before = _sealed_before(stored.get(target.folder))
+        digests = {path: part.sha256 for path, part in bundle.parts.items()}
+        for path in bundle.sealed:
+            source = source_of(path, digests, bundle.secrets, bundle.recipients)
+            known = before.get((path, source))
+            if known is not None:
+                kept.setdefault(target, {})[path] = known
+            else:
+                tasks.append(SealTask(target, path, source, bundle.recipients, _held(configuration, target, bundle)))
+    return Draft(configuration, environment, bundles, stamp, kept, tuple(tasks))
+
+
+def seal_all(draft: Draft, reader: SecretReader) -> SealedFiles:
+    """The files that were still to be sealed.
+
+    Raises NotAuthorisedError and IntegrityError that name the secret file, FindingsError for values that no program should get.
+    """
+    configuration = draft.configuration
+    findings: list[Finding] = []
+    values: dict[tuple[str, Path], SealedValue] = {}
+    for held, targets in _users(draft.tasks).items():
+        opened = reader(held.entry.path, configuration.snapshot.read(held.entry.oid))
+        leaf = opened.get(held.path)
+        value = sealed_value(leaf) if leaf is not None else ""
+        values[held.entry.oid, held.path] = value
+        findings += _value_findings(configuration, held, value, targets)
+    if findings:
+        raise FindingsError(f"the secrets of {draft.environment} cannot be sealed", findings=findings)
+    sealed: dict[Target, dict[str, SealedFile]] = {}
+    for task in draft.tasks:
+        content = Content({use: values[held.entry.oid, held.path] for use, held in task.secrets.items()})
+        context = Context(task.target, task.path, draft.stamp.sequence, task.source)
+        recipients = [parse_recipient(text) for text in task.recipients]
+        made = SealedFile(seal(context, content, recipients), draft.stamp.sequence)
+        sealed.setdefault(task.target, {})[task.path] = made
+    return sealed
+
+
+def _sealed_before(stored: StoredBundle | None) -> dict[tuple[str, str], SealedFile]:
+    """The sealed files of a deployed bundle, by path and what they were made from."""
+    if stored is None or not stored.sealed:
+        return {}
+    return {
+        (path, source_of(path, stored.digests, stored.secrets, stored.recipients)): file
+        for path, file in stored.sealed.items()
+    }
+
+
+def _held(configuration: Configuration, target: Target, bundle: Bundle) -> dict[str, Held]:
+    """Where the values of a bundle's lock stand."""
+    effective = configuration.effective(target.scope)
+    found: dict[str, Held] = {}
+    for text in bundle.secrets:
+        use = parse_secret_use(text)
+        value = effective.held(use)
+        if value is not None:
+            found[text] = Held(effective.secrets[use.name].entry, value.path)
+    return found
+
+
+def _users(tasks: Iterable[SealTask]) -> dict[Held, set[str]]:
+    """Every value that is needed, with the targets that need it."""
+    users: dict[Held, set[str]] = {}
+    for task in tasks:
+        for held in task.secrets.values():
+            users.setdefault(held, set()).add(str(task.target))
+    return users
+
+
+def _value_findings(
+    configuration: Configuration, held: Held, value: SealedValue, targets: Iterable[str]
+) -> Iterable[Finding]:
+    name = format_key_path(held.path) or held.entry.path.rpartition("/")[2]
+    path = held.path or None
+    if value in ("", b""):
+        problem = empty_secret(name, path)._replace(written="")
+    elif CIPHERTEXT in (value if isinstance(value, bytes) else str(value).encode()):
+        problem = ciphertext_in(f"the value of {name}", path)._replace(written="", hint=_TWICE)
+    else:
+        return []
+    return [configuration.locator.in_blob(problem, held.entry, targets)]

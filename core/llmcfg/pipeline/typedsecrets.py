@@ -1,0 +1,46 @@
+"""References to secrets as bundles hold them: typed, so that a reader tells them from text (docs/spec/bundle.md, "Typed secrets")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmcfg.model.reference import ReferenceKind, find_references, is_whole, secret_reference
+
+if TYPE_CHECKING:
+    from llmcfg.model.value import Value
+
+
+def to_typed(value: Value) -> Value:
+    """The value with secret references in their typed form: `{"$secret": name}`, or `{"$text": [...]}` inside a longer text."""
+    if isinstance(value, dict):
+        return {key: to_typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [to_typed(item) for item in value]
+    return _typed(value) if isinstance(value, str) and "{{" in value else value
+
+
+def from_typed(value: Any) -> Value:
+    """The inverse of `to_typed`, for bundles that are read back."""
+    if isinstance(value, dict):
+        if value.keys() == {"$secret"}:
+            return secret_reference(value["$secret"])
+        if value.keys() == {"$text"}:
+            return "".join(
+                part if isinstance(part, str) else secret_reference(part["$secret"]) for part in value["$text"]
+            )
+        return {key: from_typed(item) for key, item in value.items()}
+    return [from_typed(item) for item in value] if isinstance(value, list) else value
+
+
+def _typed(text: str) -> Value:
+    references = [reference for reference in find_references(text) if reference.kind is ReferenceKind.SECRET]
+    if not references:
+        return text
+    if is_whole(text, references[0]):
+        return {"$secret": references[0].name}
+    parts: list[Value] = []
+    end = 0
+    for reference in references:
+        parts += [*([text[end : reference.start]] if reference.start > end else []), {"$secret": reference.name}]
+        end = reference.end
+    return {"$text": [*parts, *([text[end:]] if end < len(text) else [])]}
