@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from llmcfg.secrets.age import generate_identity
 from llmcfg.secrets.creation.labels import read_labels, short_label
 
-ADA, BOB = (generate_identity().recipient.text for _ in range(2))
+ADA = "age1mrpqfruhrzhemuz6640a44sgzqz82gnj5s3rsa8zsmtsskmypd2s9nxkg3"
+BOB = "age1dd0u0w9jnfft2u7eez6zu67tgrqjps9wavh3dx9f5euhc82ljylqfp8x7t"
 SSH = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN"
 
 
