@@ -73,22 +73,24 @@ class _Walk(NamedTuple):
         yield change if _same(base, host) else Clash(change, _what(host, other))
 
     def _mappings(self, base: Mapping, host: Mapping, other: Mapping, path: Keys) -> Iterator[Change | Clash]:
-        keys = dict.fromkeys(item.key for side in (host, other) for item in side.entries())
-        for key in keys:
-            comments = tuple(self._comments_before(other, key))
-            yield from self.nodes(_value(base, key), _value(host, key), _value(other, key), (*path, key), comments)
+        before, mine, theirs = map(_values, (base, host, other))
+        comments = self._new_comments(other)
+        for key in mine | theirs:
+            versions = before.get(key), mine.get(key), theirs.get(key)
+            yield from self.nodes(*versions, path=(*path, key), comments=comments.get(key, ()))
 
-    def _comments_before(self, mapping: Mapping, key: str) -> list[Comment]:
-        """Those that are new and stand directly before an entry."""
-        found: list[Comment] = []
+    def _new_comments(self, mapping: Mapping) -> dict[str, tuple[Comment, ...]]:
+        """By the entry that they stand directly before."""
+        found: dict[str, tuple[Comment, ...]] = {}
+        here: list[Comment] = []
         for item in mapping.items:
             if isinstance(item, Item):
-                if item.key == key:
-                    return found
-                found = []
+                if here:
+                    found[item.key] = tuple(here)
+                here = []
             elif item.text not in self.known_comments:
-                found.append(item)
-        return []
+                here.append(item)
+        return found
 
 
 def _same(one: Node | None, other: Node | None) -> bool:
@@ -102,9 +104,8 @@ def _is_plain(mapping: Mapping) -> bool:
     return len(keys) == len({*keys})
 
 
-def _value(mapping: Mapping, key: str) -> Node | None:
-    item = mapping.find(key)
-    return None if item is None else item.value
+def _values(mapping: Mapping) -> dict[str, Node]:
+    return {item.key: item.value for item in mapping.entries()}
 
 
 def _what(host: Node | None, other: Node | None) -> str:
