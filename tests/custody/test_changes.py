@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import subprocess
 import sys
@@ -223,7 +224,7 @@ def test_a_file_that_git_ignores_is_not_replaced(ada) -> None:
     ada.written.commit({".gitignore": "secrets.yaml\n"})
     (ada.root / "base/secrets").mkdir(parents=True)
     (ada.root / "base/secrets/secrets.yaml").write_text("mine")
-    with pytest.raises(ConflictError, match="Git does not see it"):
+    with pytest.raises(ConflictError, match="the configuration does not see it"):
         ada.put("openai", "x")
     assert ada.text("base/secrets/secrets.yaml") == "mine"
 
@@ -322,3 +323,47 @@ def test_what_cannot_be_a_name_is_refused_and_never_repeated(name) -> None:
 
 def test_nothing_shows_a_value(ada) -> None:
     assert "hunter2" not in repr(leaf_of(b"hunter2")) + repr(Leaf("str", b"hunter2")) + repr(ada.custody)
+
+
+@pytest.mark.parametrize("content", ["a: [\n", "openai: plain\n", "\udcff", "- a\n", "{}\n---\na: 1\n", "sops: 1\n"])
+def test_a_file_that_is_no_secret_file_is_named_and_left_alone(ada, content) -> None:
+    place = ada.root / "base/secrets/secrets.yaml"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content.encode("utf-8", "surrogateescape"))
+    before = ada.files()
+    with pytest.raises((UsageError, IntegrityError), match=r"base/secrets/secrets\.yaml"):
+        ada.put("openai", "x")
+    assert ada.files() == before
+
+
+def test_names_that_cannot_be_read_are_told_where_one_is_missed(ada) -> None:
+    ada.put("openai", "x")
+    ada.written.commit({"base/secrets/broken.yaml": "a: [\n"})
+    with pytest.raises(UnknownKeyError) as missing:
+        ada.value("a")
+    assert "base/secrets/broken.yaml cannot be read" in missing.value.hint
+
+
+@pytest.mark.parametrize("make", ["mkdir", "mkfifo", "symlink"])
+def test_what_is_no_regular_file_is_not_replaced(ada, make) -> None:
+    place = ada.root / "base/secrets/secrets.yaml"
+    place.parent.mkdir(parents=True)
+    {"mkdir": place.mkdir, "mkfifo": lambda: os.mkfifo(place), "symlink": lambda: place.symlink_to("/dev/null")}[make]()
+    with pytest.raises(ConflictError, match="does not see it"):
+        ada.put("openai", "x")
+
+
+def test_a_file_that_only_names_secrets_is_encrypted_by_the_first_value(ada) -> None:
+    ada.written.commit({"base/secrets/secrets.yaml": '# ours\nopenai: ""\nmistral: {token: ""}\n'})
+    assert ada.put("mistral.token", "x").outcome == "made"
+    text = ada.text("base/secrets/secrets.yaml")
+    assert 'openai: ""' in text
+    assert "# ours" not in text  # comments of a secret file are encrypted too
+    assert ada.value("mistral.token") == "x"
+
+
+def test_a_name_without_value_is_removed_from_a_file_that_is_not_encrypted(ada) -> None:
+    ada.written.commit({"base/secrets/secrets.yaml": '# ours\nopenai: ""\nmistral: ""\n'})
+    custody = ada.custody
+    unset(custody, find_in_layer(custody.configuration, "base", "openai"))
+    assert ada.text("base/secrets/secrets.yaml") == '# ours\nmistral: ""\n'

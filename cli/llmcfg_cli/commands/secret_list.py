@@ -22,11 +22,12 @@ def list_secrets(
     those of that tenant.
     """
     from llmcfg.custody.overview import look_over, secrets_of_layers, secrets_of_scope
+    from llmcfg.custody.places import unreadable_files
     from llmcfg.secrets.creation import CONFIG
     from llmcfg.secrets.creation.labels import read_labels
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.secrets import view_secrets
-    from llmcfg_cli.views.text import plural
+    from llmcfg_cli.views.text import plural, visible
 
     workspace = Workspace(directory)
     configuration = workspace.configuration()
@@ -38,6 +39,11 @@ def list_secrets(
     rules = workspace.work_folder / CONFIG
     labels = read_labels(rules.read_bytes()) if rules.is_file() else {}
     out(view_secrets(kept, output, labels, colour=has_colour(), width=table_width()))
+    unread = [file for folder in configuration.layout.layers for file in unreadable_files(configuration, folder)]
+    if unread:
+        note(
+            visible(f"left out, since they cannot be read: {', '.join(unread)}; llmcfg validate says why"), quiet=quiet
+        )
     waiting = sum("drop" in one.states for one in kept)
     if waiting:
         note(f"{plural(waiting, 'secret')} in drop files; whoever holds a key: llmcfg secret fold", quiet=quiet)

@@ -101,7 +101,7 @@ def _told(custody: Custody, written: Written, name: str) -> str:
             return f"{name} has this value already; nothing was written"
         case "made":
             count = len(custody.rule(written.file).recipients)
-            return f"{written.file} is new; .sops.yaml lets {plural(count, 'recipient')} open it"
+            return f"{written.file} is encrypted now; .sops.yaml lets {plural(count, 'recipient')} open it"
         case "dropped":
             return (
                 f"none of your keys opens the file of {name}, so the value waits in a drop file\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from llmcfg.custody.files import check_sealed
+from llmcfg.custody.files import check_sealed, naming
 from llmcfg.custody.newfiles import find_names_only, new_drop, new_file
 from llmcfg.custody.places import BINARY, refuse_waiting
 from llmcfg.documents.editor import delete_value
@@ -113,7 +113,8 @@ def _prepared(custody: Custody, folder: str, file: str, leaves: AnyMapping[Path,
     if named is not None:
         return Written(file, "made"), new_file(custody, file, leaves, named)
     try:
-        changed = amend_file(content, FileType.YAML, custody.identities(), setting(leaves), custody.now())
+        with naming(file):
+            changed = amend_file(content, FileType.YAML, custody.identities(), setting(leaves), custody.now())
     except NotAuthorisedError as error:
         drop, sealed = new_drop(custody, file, content, leaves, error)
         return Written(drop, "dropped"), sealed
@@ -129,7 +130,8 @@ def _names(file: str, content: bytes, paths: Iterable[Path]) -> Iterator[str]:
 
 def _amend(custody: Custody, file: str, amendment: Amendment, sealed: Iterable[Path] = ()) -> Written:
     content = custody.read(file)
-    changed = amend_file(content, FileType.YAML, custody.identities(), amendment, custody.now())
+    with naming(file):
+        changed = amend_file(content, FileType.YAML, custody.identities(), amendment, custody.now())
     written, changed = _checked(file, content, changed, sealed)
     if written.outcome != "same":
         custody.write({file: changed})

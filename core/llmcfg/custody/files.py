@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.disk import hold_lock, make_folders, write_all
 from llmcfg.documents.loader import load_document
 from llmcfg.documents.paths import has_path, value_at
-from llmcfg.errors import ConflictError, NotFoundError, StorageError, UsageError
+from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, StorageError, UsageError
 from llmcfg.limits import DOCUMENT_BYTES, SOPS_FILE_BYTES
 from llmcfg.model.keypath import format_key_path
 from llmcfg.secrets.creation import CONFIG, CreationRules, parse_creation_rules
@@ -80,7 +80,8 @@ class Custody:
             place = self._place(file)
             if not self.has(file) and os.path.lexists(place):
                 raise ConflictError(
-                    f"{file} is there, and Git does not see it", hint="see whether .gitignore names it, or move it away"
+                    f"{file} is there, and the configuration does not see it",
+                    hint="Git ignores it, or it is no regular file: move it away",
                 )
             make_folders(place.parent)
         write_all({self._place(file): content for file, content in files.items()}, map(self._place, removals))
@@ -93,6 +94,17 @@ class Custody:
                 raise UsageError(f"{here.relative_to(self.root)} is a symbolic link", hint="put a folder in its place")
             here = here.parent
         return place
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Errors about a file that does not know its name get it."""
+    try:
+        yield
+    except LlmcfgError as error:
+        error.message = f"{file}: {error.message}"
+        error.args = (error.message,)
+        raise
 
 
 def check_sealed(file: str, content: bytes, paths: Iterable[KeyPath]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmcfg.custody.files import check_sealed
+from llmcfg.custody.files import check_sealed, naming
 from llmcfg.custody.newfiles import find_names_only, new_file
 from llmcfg.custody.places import Held, holders
 from llmcfg.custody.reveal import Wanted, open_values
@@ -84,6 +84,7 @@ def _with_drops(custody: Custody, file: str, held: list[Held]) -> bytes:
     named = find_names_only(file, content) if content else None
     if not content or named is not None:
         return new_file(custody, file, leaves, named)
-    changed = amend_file(content, FileType.YAML, custody.identities(), setting(leaves), custody.now())
+    with naming(file):
+        changed = amend_file(content, FileType.YAML, custody.identities(), setting(leaves), custody.now())
     check_sealed(file, changed, leaves)
     return changed

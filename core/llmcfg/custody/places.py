@@ -103,7 +103,8 @@ def find_in_layer(configuration: Configuration, folder: str, name: str) -> Held:
     known = {held.secret.name: held for held in holders(configuration, folder)}
     if name in known:
         return known[name]
-    raise UnknownKeyError(f"{folder} holds no secret {name}", hint=_where_else(configuration, name, known))
+    hint = _unreadable(configuration, folder) or _where_else(configuration, name, known)
+    raise UnknownKeyError(f"{folder} holds no secret {name}", hint=hint)
 
 
 def find_own(configuration: Configuration, environment: str | None, tenant: str | None, text: str) -> Held:
@@ -195,6 +196,18 @@ def _usual_file(configuration: Configuration, folder: str) -> str:
     there = [entry.path for entry in (layer.secret_files if layer else ()) if entry.path.endswith(_YAML)]
     files = sorted({drop_target(file) or file for file in there})
     return files[0] if len(files) == 1 else f"{folder}/secrets/{DEFAULT_FILE}"
+
+
+def unreadable_files(configuration: Configuration, folder: str) -> list[str]:
+    """The secret files of a layer whose names cannot be read."""
+    layer = configuration.layout.layers.get(folder)
+    files = layer.secret_files if layer else ()
+    return [entry.path for entry in files if not configuration.secret_file(entry).is_readable]
+
+
+def _unreadable(configuration: Configuration, folder: str) -> str:
+    files = unreadable_files(configuration, folder)
+    return f"{files[0]} cannot be read: llmcfg validate says why" if files else ""
 
 
 def _where_else(configuration: Configuration, name: str, known: object) -> str:

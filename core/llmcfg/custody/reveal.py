@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from llmcfg.custody.files import naming
 from llmcfg.custody.places import BINARY
 from llmcfg.errors import ConflictError, UnknownKeyError
 from llmcfg.model.reference import SecretUse
@@ -62,11 +63,12 @@ def open_values(custody: Custody, wanted: Iterable[Wanted]) -> dict[str, Leaf]:
 
 def _open_file(custody: Custody, file: str, wanted: list[Wanted]) -> dict[str, Leaf]:
     content = custody.read(file)
-    if file.endswith(BINARY):
-        from llmcfg.secrets.age import decrypt
+    with naming(file):
+        if file.endswith(BINARY):
+            from llmcfg.secrets.age import decrypt
 
-        return {one.label: Leaf("bytes", decrypt(content, custody.identities())) for one in wanted}
-    document = decrypt_file(content, FileType.YAML, custody.identities()).documents[0]
+            return {one.label: Leaf("bytes", decrypt(content, custody.identities())) for one in wanted}
+        document = decrypt_file(content, FileType.YAML, custody.identities()).documents[0]
     return {one.label: _value(document, one) for one in wanted}
 
 
