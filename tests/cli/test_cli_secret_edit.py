@@ -83,10 +83,12 @@ class Editing:
 @pytest.fixture
 def editing(tmp_path) -> Iterator[Editing]:
     memory = Path(mkdtemp(dir=SHM))
-    editing = Editing(tmp_path, memory)
-    assert editing.run("set", "openai", "--from-stdin", stdin=CANARY).returncode == 0
-    yield editing
-    memory.rmdir()  # raises when something is left
+    try:
+        editing = Editing(tmp_path, memory)
+        assert editing.run("set", "openai", "--from-stdin", stdin=CANARY).returncode == 0
+        yield editing
+    finally:
+        memory.rmdir()  # raises when something is left
 
 
 def test_the_file_is_in_memory_and_for_its_user_only(editing) -> None:
