@@ -132,6 +132,9 @@ PANELS: Final = (
                             ),
                         ),
                     ),
+                    Command(
+                        "revoke", "secret_revoke:revoke", "list what a key could ever read, and mark it for rotation"
+                    ),
                     Command("lint", "secret_lint:lint", "check secret files and who can open them, without a key"),
                     Command("scan", "secret_scan:scan", "look for secrets in plain text"),
                     Command("diff", "secret_diff:diff", "show which secrets and recipients changed"),

@@ -9,7 +9,7 @@ from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_text
 from llmcfg.pipeline.schema.keywords import walk
 from llmcfg.resources import data_folder
 
-NAMES = ["manifest", "consumer", "document"]
+NAMES = ["manifest", "consumer", "document", "rotations"]
 
 
 def shipped(name: str) -> CompiledSchema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.limits import TREE_DEPTH
 
@@ -11,11 +11,26 @@ if TYPE_CHECKING:
     from llmcfg.git.walk import TreeReader
 
 
+class ChangedFile(NamedTuple):
+    """A file that differs, with its blob on both sides; None where there is no such file."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
 def changed_paths(
     reader: TreeReader, old: str, new: str, *, wanted: frozenset[str] | None, prefix: str = ""
 ) -> list[str]:
     """Paths of files that are in one tree only or have differing content, sorted. Refused entries count as absent."""
-    before, after = (reader.find_folder(tree, prefix) for tree in (old, new))
+    return [changed.path for changed in changed_files(reader, old, new, wanted=wanted, prefix=prefix)]
+
+
+def changed_files(
+    reader: TreeReader, old: str | None, new: str | None, *, wanted: frozenset[str] | None, prefix: str = ""
+) -> list[ChangedFile]:
+    """The same with their blobs; None is a tree without files."""
+    before, after = (reader.find_folder(tree, prefix) if tree else None for tree in (old, new))
     pending = [("", before, after, 0)]
     changed = []
     while pending:
@@ -28,7 +43,7 @@ def changed_paths(
             a, b = ours.get(name), theirs.get(name)
             path = f"{folder}/{name}" if folder else name
             if _file(a) != _file(b):
-                changed.append(path)
+                changed.append(ChangedFile(path, _file(a), _file(b)))
             pending.append((path, _tree(a), _tree(b), depth + 1))
     return sorted(changed)
 

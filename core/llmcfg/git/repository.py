@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.git.blame import blame_lines
-from llmcfg.git.changes import changed_paths
+from llmcfg.git.changes import changed_files, changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, tag_ref
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.history import History
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from llmcfg.git.changes import ChangedFile
     from llmcfg.git.leftovers import Lock
     from llmcfg.git.opening import Opened
     from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 FOLDERS = frozenset(
     ["base", "environments", "tenants", "consumers", "prompts", "schemas", "templates", "policies", "access", "regions"]
 )
-FILES = frozenset([MANIFEST, ".sops.yaml"])
+FILES = frozenset([MANIFEST, ".sops.yaml", "rotations.yaml"])
 
 
 def open_repository(folder: Path, extra_folders: Iterable[str] = ()) -> GitRepository:
@@ -141,6 +142,15 @@ class GitRepository:
         """Paths of the configuration that differ between two commits, sorted; equal subtrees are not read."""
         trees = (self._history.commit(commit).tree for commit in (old, new))
         return changed_paths(self._trees, *trees, wanted=self._wanted, prefix=self.prefix)
+
+    def changed_files(self, old: str | None, new: str) -> Sequence[ChangedFile]:
+        """The same with the blobs on both sides. Without `old`, every file of `new`."""
+        trees = (self._history.commit(commit).tree if commit else None for commit in (old, new))
+        return changed_files(self._trees, *trees, wanted=self._wanted, prefix=self.prefix)
+
+    def read_blob(self, oid: str) -> bytes:
+        """Raises IntegrityError if it is missing, damaged or too large."""
+        return read_blob(self._trees, oid)
 
     def blame(self, revision: Revision | None, path: str, lines: Sequence[int]) -> Mapping[int, LineBlame]:
         start = revision or self.head()

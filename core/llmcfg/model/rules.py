@@ -380,6 +380,18 @@ _RULES: Final = (
         "SOPS file outside of secrets/",
         "It is read as plain configuration, and its values are delivered as the text ENC[…].",
     ),
+    Rule(
+        "secret-rotation-due",
+        _W,
+        "secret that has to get a new value",
+        "Somebody knows the old one who should not: rotations.yaml says who and since when.",
+    ),
+    Rule(
+        "secret-rotations",
+        _E,
+        "rotations.yaml breaks its form",
+        "An entry that means nothing hides a secret that is due.",
+    ),
     Rule("schema-violation", _E, "value breaks its schema", "The program that reads it would refuse or misread it."),
     Rule("schema-unknown-key", _E, "key that the schema does not know", "Nothing reads it; it is probably mistyped."),
     Rule("schema-required", _E, "required key is missing", "The program that reads it needs it."),

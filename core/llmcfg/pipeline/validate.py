@@ -19,6 +19,7 @@ from llmcfg.pipeline.filefindings import (
 )
 from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.merge import no_rules
+from llmcfg.pipeline.rotations import rotation_findings
 from llmcfg.pipeline.sealed import sealed_findings
 from llmcfg.pipeline.secretuse import ciphertext_in, empty_secret
 from llmcfg.pipeline.select import places_of_ciphertext, places_of_use
@@ -58,6 +59,7 @@ def validate_configuration(
             *configuration.consumer_findings,
             *file_findings(configuration),
             *sealed_findings(configuration),
+            *rotation_findings(configuration),
             *schema_file_findings(configuration),
             *_composition_findings(configuration, scopes),
             *idle_findings(_composed_users(configuration, scopes if targets is None else ()), configuration.locator),
@@ -71,7 +73,13 @@ def validate_configuration(
 
 def lint_secrets(configuration: Configuration) -> tuple[Finding, ...]:
     """The findings about secret files alone: what their names say, and everything else that needs no key."""
-    return merge_findings([*secret_name_findings(configuration), *sealed_findings(configuration)])
+    return merge_findings(
+        [
+            *secret_name_findings(configuration),
+            *sealed_findings(configuration),
+            *rotation_findings(configuration),
+        ]
+    )
 
 
 def _composition_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
