@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from llmcfg.custody.changes import put, put_binary, unset
+from llmcfg.custody.changes import put, put_binary, rotate, unset
 from llmcfg.custody.places import find_in_layer
 from llmcfg.custody.reveal import Wanted, open_values
 from llmcfg.errors import (
@@ -24,6 +24,7 @@ from llmcfg.errors import (
 )
 from llmcfg.secrets.amend import leaf_of
 from llmcfg.secrets.names import read_secret_file
+from llmcfg.secrets.rotations import Due, read_due, with_marked
 from llmcfg.secrets.sops.files import decrypt_file
 from llmcfg.secrets.sops.model import FileType, Leaf
 from llmcfg.secrets.sops.rules import Rule
@@ -367,3 +368,34 @@ def test_a_name_without_value_is_removed_from_a_file_that_is_not_encrypted(ada) 
     custody = ada.custody
     unset(custody, find_in_layer(custody.configuration, "base", "openai"))
     assert ada.text("base/secrets/secrets.yaml") == '# ours\nmistral: ""\n'
+
+
+# secrets that are due for rotation
+
+
+def due(keeper) -> list[tuple[str, str]]:
+    return [(one.file, one.secret) for one in read_due((keeper.root / "rotations.yaml").read_bytes())]
+
+
+def test_a_secret_that_gets_another_value_is_no_longer_due_and_others_are(ada):
+    file = ada.put("one", "x").file
+    for name in ("two", "three", "four"):
+        ada.put(name, "x")
+    marks = [Due(name, file, "2026-01-31") for name in ("one", "two", "three", "four")]
+    (ada.root / "rotations.yaml").write_bytes(with_marked(None, marks))
+    ada.put("one", "x")
+    assert len(due(ada)) == 4
+    ada.put("one", "y")
+    assert due(ada) == [(file, "two"), (file, "three"), (file, "four")]
+    custody = ada.custody
+    rotate(custody, find_in_layer(custody.configuration, "base", "two"), leaf_of(b"y"))
+    custody = ada.custody
+    unset(custody, find_in_layer(custody.configuration, "base", "three"))
+    assert due(ada) == [(file, "four")]
+
+
+def test_a_secret_whose_new_value_waits_in_a_drop_is_no_longer_due(ada, stranger):
+    file = ada.put("one", "x").file
+    (ada.root / "rotations.yaml").write_bytes(with_marked(None, [Due("one", file, "2026-01-31")]))
+    assert stranger.put("one", "y").outcome == "dropped"
+    assert due(ada) == []

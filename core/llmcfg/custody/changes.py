@@ -49,7 +49,12 @@ def put_all(custody: Custody, folder: str, files: AnyMapping[str, AnyMapping[Pat
     """The same for several files of one layer: all of them are written, or none is."""
     with custody.writing():
         prepared = [_prepared(custody, folder, file, leaves) for file, leaves in files.items()]
-        custody.write({written.file: content for written, content in prepared if written.outcome != "same"})
+        writes = {written.file: content for written, content in prepared if written.outcome != "same"}
+        renewed = [
+            secret for file, (written, content) in zip(files, prepared, strict=True)
+            for secret in _renewed(custody, file, written, content)
+        ]  # fmt: skip
+        custody.write({**writes, **custody.settled(renewed)})
         return [written for written, _ in prepared]
 
 
@@ -64,7 +69,8 @@ def put_binary(custody: Custody, file: str, content: bytes) -> Written:
         if len(rule.groups) > 1:
             raise UsageError(f"{file} cannot be shared between key groups", hint="keep it in a .yaml file")
         outcome: Outcome = "changed" if custody.has(file) else "made"
-        custody.write({file: encrypt_to([parse_recipient(text) for text in rule.recipients], content, armor=False)})
+        sealed = encrypt_to([parse_recipient(text) for text in rule.recipients], content, armor=False)
+        custody.write({file: sealed, **custody.settled(_all_names(file, sealed))})
         return Written(file, outcome)
 
 
@@ -72,21 +78,23 @@ def unset(custody: Custody, held: Held) -> Written:
     """Take a secret out of its file, and the file away with its last secret."""
     with custody.writing():
         content = custody.read(held.file)
+        gone = custody.settled([(held.file, held.secret.name)])
         if len(read_secret_file(held.file, content).secrets) == 1:
-            custody.write({}, [held.file])
+            custody.write(gone, [held.file])
             return Written(held.file, "removed")
         path = parse_key_path(held.secret.name)
         if find_names_only(held.file, content) is not None:
-            custody.write({held.file: delete_value(content, path)})
+            custody.write({held.file: delete_value(content, path), **gone})
             return Written(held.file, "changed")
-        return _amend(custody, held.file, removing(path))
+        return _amend(custody, held.file, removing(path), settled=gone)
 
 
 def rotate(custody: Custody, held: Held, leaf: Leaf) -> Written:
     """Give a secret a new value and keep the old one as its previous one. Raises ConflictError while it has one."""
     path = _path_of_rotated(held)
     with custody.writing():
-        return _amend(custody, held.file, rotating(path, leaf), [(*path, VALUE)])
+        settled = custody.settled([(held.file, held.secret.name)])
+        return _amend(custody, held.file, rotating(path, leaf), [(*path, VALUE)], settled)
 
 
 def retire(custody: Custody, held: Held) -> Written:
@@ -128,13 +136,35 @@ def _names(file: str, content: bytes, paths: Iterable[Path]) -> Iterator[str]:
     return (known.get(path, format_key_path(path)) for path in paths)
 
 
-def _amend(custody: Custody, file: str, amendment: Amendment, sealed: Iterable[Path] = ()) -> Written:
+def _renewed(custody: Custody, file: str, written: Written, content: bytes) -> list[tuple[str, str]]:
+    """The secrets of a file that get another value by what is written, into it or into a drop beside it."""
+    is_old = written.file == file and custody.has(file)
+    before = read_secret_file(file, custody.read(file)).secrets if is_old else {}
+    after = read_secret_file(file, content).secrets
+    return [
+        (file, name)
+        for name, secret in after.items()
+        if name not in before or before[name].fingerprint != secret.fingerprint
+    ]
+
+
+def _all_names(file: str, content: bytes) -> list[tuple[str, str]]:
+    return [(file, name) for name in read_secret_file(file, content).secrets]
+
+
+def _amend(
+    custody: Custody,
+    file: str,
+    amendment: Amendment,
+    sealed: Iterable[Path] = (),
+    settled: AnyMapping[str, bytes] | None = None,
+) -> Written:
     content = custody.read(file)
     with naming(file):
         changed = amend_file(content, FileType.YAML, custody.identities(), amendment, custody.now())
     written, changed = _checked(file, content, changed, sealed)
     if written.outcome != "same":
-        custody.write({file: changed})
+        custody.write({file: changed, **(settled or {})})
     return written
 
 

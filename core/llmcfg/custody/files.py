@@ -18,6 +18,8 @@ from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, StorageErro
 from llmcfg.limits import DOCUMENT_BYTES, SOPS_FILE_BYTES
 from llmcfg.model.keypath import format_key_path
 from llmcfg.secrets.creation import CONFIG, CreationRules, parse_creation_rules
+from llmcfg.secrets.rotations import FILE as ROTATIONS
+from llmcfg.secrets.rotations import without
 from llmcfg.secrets.sops.cipher import is_token
 
 if TYPE_CHECKING:
@@ -73,6 +75,15 @@ class Custody:
             add = f"add it to creation_rules: - {rule}" if rules.rules else f"write into it: creation_rules: [{rule}]"
             raise NotFoundError(f"no rule of {CONFIG} says who can open {file}", hint=add)
         return rules.rule_for(file)
+
+    def settled(self, secrets: Iterable[tuple[str, str]]) -> dict[str, bytes]:
+        """`rotations.yaml` without its entries for these secrets, by file and name, which get new values; nothing where it has none."""
+        if not self.has(ROTATIONS):
+            return {}
+        before = after = self.read(ROTATIONS)
+        for file, name in secrets:
+            after = without(after, file, name)
+        return {ROTATIONS: after} if after != before else {}
 
     def write(self, files: Mapping[str, bytes], removals: Iterable[str] = ()) -> None:
         """Write all of it or nothing. New files have to be new on the disk too."""
