@@ -60,10 +60,13 @@ def complete(instruction: str) -> int:
 class LazyGroup(TyperGroup):
     """Its `commands` are stubs with a name and a line of help; the real command is loaded when it is the one that was asked for."""
 
-    def __init__(self, name: str, panels: Sequence[Panel], *, summary: str = "", before: str = "") -> None:
+    def __init__(
+        self, name: str, panels: Sequence[Panel], *, summary: str = "", before: str = "", default: str = ""
+    ) -> None:
         self.before = before
         self.entries: dict[str, Entry] = {entry.name: entry for panel in panels for entry in panel.entries}
         self.panels = panels
+        self.default = default
         stubs = {
             entry.name: TyperCommand(entry.name, short_help=entry.help, hidden=entry.hidden)
             for entry in self.entries.values()
@@ -77,6 +80,8 @@ class LazyGroup(TyperGroup):
         )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if self.default and (not args or (args[0].startswith("-") and args[0] not in _CONTEXT["help_option_names"])):
+            args = [self.default, *args]
         return super().parse_args(ctx, args if ctx.parent else move_directory(args, self.entries))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -112,17 +117,21 @@ def move_directory(arguments: Sequence[str], entries: Mapping[str, Entry]) -> li
 
 
 def _words(arguments: Sequence[str], entries: Mapping[str, Entry]) -> int:
-    """How many of the first arguments name the command."""
+    """How many of the first arguments name the command; a family alone may stand for what it does by default."""
     entry = entries.get(arguments[0]) if arguments else None
     if not isinstance(entry, Family):
         return 1
-    return 1 + _words(arguments[1:], {inner.name: inner for inner in entry.commands})
+    inner = {one.name: one for one in entry.commands}
+    if entry.default and not inner.keys() & {*arguments[1:2]}:
+        return 1
+    return 1 + _words(arguments[1:], inner)
 
 
 def load(entry: Entry) -> TyperCommand | LazyGroup:
     """The real command of a row of the table; imports its module."""
     if isinstance(entry, Family):
-        return LazyGroup(entry.name, (Panel("Commands", entry.commands),), summary=entry.help, before=entry.before)
+        panels = (Panel("Commands", entry.commands),)
+        return LazyGroup(entry.name, panels, summary=entry.help, before=entry.before, default=entry.default)
     return _typer_command(entry)
 
 

@@ -129,8 +129,8 @@ def _answer(prompt: str, option: str) -> str:
 
 
 @contextmanager
-def progress(label: str, *, quiet: bool = False, delay: float = PROGRESS_DELAY) -> Iterator[Step]:
-    """Show on a terminal that work goes on, once it has gone on for `delay` seconds.
+def progress(label: str | Callable[[], str], *, quiet: bool = False, delay: float = PROGRESS_DELAY) -> Iterator[Step]:
+    """Show on a terminal that work goes on, once it has gone on for `delay` seconds. A `label` that is a function is asked each time.
 
     Yields `step(done, total)`, which may be called as often as wanted, from one thread.
     """
@@ -144,7 +144,8 @@ def progress(label: str, *, quiet: bool = False, delay: float = PROGRESS_DELAY) 
         yield step
         return
     finished = threading.Event()
-    shown = threading.Thread(target=_spin, args=(finished, delay, lambda: f"{visible(label)}{state}"), daemon=True)
+    text = label if callable(label) else lambda: label
+    shown = threading.Thread(target=_spin, args=(finished, delay, lambda: f"{visible(text())}{state}"), daemon=True)
     shown.start()
     try:
         yield step

@@ -86,6 +86,10 @@ def _run(arguments: list[str], interrupt: _Interrupt) -> int:
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background job ignores it
         signal.signal(signal.SIGINT, interrupt)
+    if os.environ.get("LLMCFG_FAILPOINTS"):
+        from llmcfg import failpoints
+
+        failpoints.arm(os.environ["LLMCFG_FAILPOINTS"])
     return run(arguments)
 
 

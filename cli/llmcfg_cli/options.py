@@ -134,6 +134,26 @@ DeliverTo: TypeAlias = Annotated[
         "--deliver-to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"
     ),
 ]
+SettingsFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE",
+        help="What this machine defines: remote, endpoints, hooks.",
+        exists=True,
+        dir_okay=False,
+        show_default=False,
+    ),
+]
+StateDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="DIR",
+        help="The folder of the daemon's own files.",
+        show_default="inside the local repository",
+    ),
+]
 LockTimeout: TypeAlias = Annotated[
     float,
     typer.Option(

@@ -19,6 +19,7 @@ class Family(NamedTuple):
     """Commands that share a first word: `llmcfg schema export`. Families may lie in one another.
 
     `before` is a `module:function` of `llmcfg_cli` that runs before any of the commands.
+    `default` is the command that runs when no other is named.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Family(NamedTuple):
     commands: tuple[Entry, ...]
     hidden: bool = False
     before: str = ""
+    default: str = ""
 
 
 Entry: TypeAlias = "Command | Family"
@@ -59,6 +61,19 @@ PANELS: Final = (
             Command("plan", "plan:plan", "show or save what apply would do"),
             Command("apply", "apply:apply", "deploy bundles to an environment"),
             Command("status", "status:status", "show what is deployed, pending and drifted"),
+            Family(
+                "sync",
+                "keep environments at what they track, as a daemon or once",
+                (
+                    Command("run", "sync:run", "follow a repository; what `llmcfg sync` alone does"),
+                    Command("now", "sync_control:now", "ask the daemon for a pass now"),
+                    Command("suspend", "sync_control:suspend", "leave an environment alone"),
+                    Command("resume", "sync_control:resume", "take care of an environment again"),
+                    Command("accept", "sync_control:accept", "follow a branch or tag although it was rewritten"),
+                    Command("redeliver", "sync_control:redeliver", "try sinks again that were given up"),
+                ),
+                default="run",
+            ),
             Command(
                 "history", "history:history", "show deployments, or the commits that changed a key's effective value"
             ),

@@ -13,6 +13,7 @@ LlmcfgError                    exit  who can mend it
 ├── PendingError                8    time: held by another process, or timed out
 │   └── RemoteError             8    time, or the other side: it does not answer, or not as it should
 ├── PartlyAppliedError          9    the operator: some of it happened
+│   └── RefusedError            9    the operator: who should get a delivery does not take it
 ├── IntegrityError             10    the operator: what is stored is not what was written
 └── StorageError                1    the operator: disk full, read-only, input/output error
 """
@@ -115,6 +116,12 @@ class PartlyAppliedError(LlmcfgError):
 
     exit_code = 9
     code = "partly-applied"
+
+
+class RefusedError(PartlyAppliedError):
+    """An endpoint or a hook refused a delivery, or it was taken back because a consumer was not well. The same again is refused again."""
+
+    code = "refused"
 
 
 class IntegrityError(LlmcfgError):

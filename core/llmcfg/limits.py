@@ -43,3 +43,6 @@ BUNDLE_DEPTH: Final = 256  # nodes of the digest tree above one another
 DELTA_BYTES: Final = 64 << 20  # what leads from one bundle to the next
 SCAN_BYTES: Final = 32 << 20  # of one file that is looked through for secrets; the rest is not
 SCAN_NAMED_BYTES: Final = 1 << 20  # a larger file is looked through for shapes of secrets only
+REMOTE_REFS: Final = 100_000  # branches and tags of a remote
+REMOTE_TAGS: Final = 50  # newest versions of a tracked glob that are taken over
+DELIVERY_BYTES: Final = 64 << 20  # of one request to an endpoint

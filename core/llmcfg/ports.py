@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
@@ -126,6 +127,11 @@ class Sink(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies on this machine; None for what lies elsewhere."""
+        ...
 
     def observe(self) -> Mapping[str, str] | None:
         """Path to SHA-256 (hex) of every file that is really there, read from the bytes; None when nothing was ever delivered."""

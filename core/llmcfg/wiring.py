@@ -5,13 +5,18 @@ What only some commands need is imported when they need it: every command starts
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from llmcfg.clock import now as now
 from llmcfg.errors import NotFoundError, UsageError
-from llmcfg.git.repository import FOLDERS, GitRepository, open_repository
+from llmcfg.git.repository import FOLDERS, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
+from llmcfg.model.settings import Settings
+from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.sync.wanted import wanted_revision
 
@@ -19,23 +24,59 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from llmcfg.custody.files import Custody
+    from llmcfg.git.network import GitProgram
     from llmcfg.git.program import Git
+    from llmcfg.git.repository import GitRepository, Publish
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.target import Target
     from llmcfg.ports import Sink, Snapshot
     from llmcfg.secrets.age import Identity
+    from llmcfg.sinks.switching import AfterApply
     from llmcfg.sync.status import Status
+
+T = TypeVar("T")
+
+
+class Surroundings(NamedTuple):
+    """What programs that are run beside us get: where to look for them, an SSH agent, and the variables that hooks inherit."""
+
+    search_path: str
+    agent: str = ""
+    environment: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def git(self) -> GitProgram:
+        from llmcfg.git.network import GitProgram
+
+        return GitProgram(self.search_path, self.agent)
 
 
 class Workspace:
-    """One configuration repository with the memo that its builds share, and the folder that sinks deliver below."""
+    """One configuration repository with the memo that its builds share, and the folder that sinks deliver below.
 
-    def __init__(self, directory: Path, delivery_root: Path | None = None) -> None:
+    `settings` define what names of sinks and hooks stand for on this machine; `surroundings` are for programs that have to be run.
+    `prefix` is the folder of llmcfg.yaml in a bare repository. `publish` is asked before a deployed branch moves.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        delivery_root: Path | None = None,
+        *,
+        settings: Settings | None = None,
+        surroundings: Surroundings | None = None,
+        prefix: str = "",
+        publish: Publish | None = None,
+    ) -> None:
         self._directory = directory
-        self.repository: GitRepository = open_repository(directory)
+        self._prefix = prefix
+        self._publish = publish
+        self._settings = settings
+        self.surroundings = surroundings or Surroundings(os.defpath)
+        self.repository = self._open_repository()
         self.memo = Memo()
-        self.delivery_root = delivery_root or self.repository.root
+        self.delivery_root = delivery_root or (settings.deliver_to if settings else None) or self.repository.root
 
     @property
     def git_folder(self) -> str:
@@ -126,7 +167,31 @@ class Workspace:
         return Git(self.work_folder, environment)
 
     def sink(self, spec: SinkSpec, environment: str) -> Sink:
-        """The sink that a manifest or consumer names. Raises UsageError for a path that leaves the delivery root."""
+        """The sink that a manifest or consumer names.
+
+        Raises UsageError for a path that leaves the delivery root, and for a name that the settings do not define.
+        """
+        if spec.kind == "directory":
+            return self._directory_sink(spec, environment)
+        settings = self._settings or Settings()
+        if spec.kind == "http":
+            from llmcfg.sinks.endpoint import EndpointSink
+
+            endpoint = _defined(settings.endpoints, "endpoint", spec.name)
+            return EndpointSink(endpoint, environment, self.repository.state_folder / "endpoints", now)
+        from llmcfg.git.branchsink import BranchSink
+
+        target = _defined(settings.repositories, "repository", spec.name)
+        place = hashlib.sha256(f"{spec.name}:{spec.branch}:{spec.path}".encode()).hexdigest()[:16]
+        clone = self.repository.state_folder / "targets" / f"{spec.name}-{place}.git"
+        return BranchSink(self.surroundings.git, clone, target, spec.branch, spec.path)
+
+    def patience(self, spec: SinkSpec) -> float:
+        """Seconds after which a sink that cannot be reached is given up."""
+        endpoint = (self._settings or Settings()).endpoints.get(spec.name) if spec.kind == "http" else None
+        return endpoint.give_up_seconds if endpoint else 86_400.0
+
+    def _directory_sink(self, spec: SinkSpec, environment: str) -> Sink:
         from llmcfg.sinks.directory import DirectorySink
 
         if self.delivery_root is None:
@@ -144,7 +209,16 @@ class Workspace:
             )
         if ".git" in relative.parts:
             raise UsageError(f"the sink path {spec.path!r} lies in Git's own folder", hint="choose another folder")
-        return DirectorySink(folder, spec.keep)
+        return DirectorySink(folder, spec.keep, self._after_apply(spec))
+
+    def _after_apply(self, spec: SinkSpec) -> AfterApply | None:
+        if not spec.after_apply:
+            return None
+        from llmcfg.sinks.hooks import ConsumerHooks
+
+        defined = (self._settings or Settings()).hooks
+        hooks = {folder: _defined(defined, "hook", name) for folder, name in spec.after_apply}
+        return ConsumerHooks(hooks, self.surroundings.environment)
 
     def _open(self, snapshot: Snapshot, at: str | None) -> Configuration:
         configuration = Configuration(snapshot, self.memo)
@@ -152,9 +226,14 @@ class Workspace:
         if roots <= FOLDERS | self._extra:
             return configuration
         self._extra = frozenset(roots)
-        self.repository = open_repository(self._directory, self._extra)
+        self.repository = self._open_repository()
         again = self.repository.snapshot(snapshot.revision) if snapshot.revision else self.snapshot(at)
         return Configuration(again, self.memo)
+
+    def _open_repository(self) -> GitRepository:
+        repository = open_repository(self._directory, self._extra, self._prefix)
+        repository.publish = self._publish
+        return repository
 
     _extra: frozenset[str] = frozenset()
 
@@ -194,6 +273,16 @@ def find_secrets_lock(folder: Path) -> Path | None:
 
 def _secrets_lock(repository: GitRepository) -> Path:
     return repository.state_folder / "secrets.lock"
+
+
+def _defined(known: Mapping[str, T], what: str, name: str) -> T:
+    """Raises UsageError for a name that the settings of this machine do not define."""
+    if name not in known:
+        raise UsageError(
+            f"the configuration names the {what} {name!r}, and the settings of this machine define no such {what}",
+            hint=did_you_mean(name, known, "define it in the file that --settings names"),
+        )
+    return known[name]
 
 
 def child_keys(directory: Path, parent: str) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from .script import Session, Step
 
 PROJECT: Final = Path(__file__).resolve().parent.parent.parent
+_LONGEST: Final = 120
 START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _SHELL: Final = """\
 [ ! -f "$LLMCFG_SESSION/state" ] || . "$LLMCFG_SESSION/state"
@@ -33,13 +36,13 @@ class SessionError(AssertionError):
 def run_file(path: Path, scratch: Path) -> None:
     """Run every session of a file. Raises SessionError."""
     for number, session in enumerate(read_sessions(path)):
-        world = World(scratch / str(number), session)
-        for step in session.steps:
-            answer = world.run(step)
-            found = match(step, answer, world.known)
-            if found is None:
-                raise SessionError(_difference(path, step, answer, world))
-            world.known |= found
+        with World(scratch / str(number), session) as world:
+            for step in session.steps:
+                answer = world.run(step)
+                found = match(step, answer, world.known)
+                if found is None:
+                    raise SessionError(_difference(path, step, answer, world))
+                world.known |= found
 
 
 def update_file(path: Path, scratch: Path) -> bool:
@@ -47,13 +50,13 @@ def update_file(path: Path, scratch: Path) -> bool:
     text = path.read_text(encoding="utf-8")
     replaced: list[tuple[Step, list[str]]] = []
     for number, session in enumerate(read_sessions(path)):
-        world = World(scratch / str(number), session)
-        for step in session.steps:
-            answer = world.run(step)
-            found = match(step, answer, world.known)
-            if found is None:
-                replaced.append((step, written(answer, world.known)))
-            world.known |= found or {}
+        with World(scratch / str(number), session) as world:
+            for step in session.steps:
+                answer = world.run(step)
+                found = match(step, answer, world.known)
+                if found is None:
+                    replaced.append((step, written(answer, world.known)))
+                world.known |= found or {}
     if replaced:
         path.write_text(rewrite(text, replaced), encoding="utf-8")
     return bool(replaced)
@@ -75,12 +78,16 @@ def read_sessions(path: Path) -> list[Session]:
 
 
 class World:
-    """Where one session runs. `known` are the values that its output gave names to, and `here`, its directory."""
+    """Where one session runs. `known` are the values that its output gave names to, and `here`, its directory.
+
+    As a context it ends what the session left running in the background.
+    """
 
     def __init__(self, scratch: Path, session: Session) -> None:
         self.state = scratch / "state"
         self.here = scratch / "work"
         self.commands = 0
+        self.groups: list[int] = []
         self.known = {"here": str(self.here)}
         self.state.mkdir(parents=True)
         self._install_program()
@@ -95,6 +102,14 @@ class World:
         else:
             self.here.mkdir()
 
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for group in self.groups:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
+
     def run(self, step: Step) -> Answer:
         return self._shell(fill(step.command, self.known))
 
@@ -102,17 +117,25 @@ class World:
         now = (START + timedelta(minutes=self.commands)).isoformat()
         self.commands += 1
         dates = f"export GIT_AUTHOR_DATE={now} GIT_COMMITTER_DATE={now}"
-        done = subprocess.run(
+        shell = subprocess.Popen(
             ["bash", "-c", _SHELL.format(dates=dates, command=command)],
             cwd=self.here,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=120,
-            check=False,
+            start_new_session=True,
         )
-        return Answer(done.stdout.decode("utf-8", "backslashreplace"), done.returncode)
+        self.groups.append(shell.pid)
+        try:
+            said, _ = shell.communicate(timeout=_LONGEST)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            said, _ = shell.communicate()
+            raise SessionError(
+                f"{command!r} did not end within {_LONGEST} s; so far: {said.decode(errors='replace')}"
+            ) from None
+        return Answer(said.decode("utf-8", "backslashreplace"), shell.returncode)
 
     def _environment(self) -> dict[str, str]:
         return {

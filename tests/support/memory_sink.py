@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 class MemorySink:
     name = "memory"
+    folder = None
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] | None = None

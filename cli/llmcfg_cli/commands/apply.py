@@ -10,7 +10,7 @@ import typer
 from llmcfg.errors import UsageError
 from llmcfg_cli.commands.plan import note_uncommitted
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
-from llmcfg_cli.options import At, DeliverTo, Directory, Environment, LockTimeout, Quiet, Yes
+from llmcfg_cli.options import At, DeliverTo, Directory, Environment, LockTimeout, Quiet, SettingsFile, Yes
 
 if TYPE_CHECKING:
     from llmcfg.sync.act import Applied
@@ -31,6 +31,7 @@ def apply(
     directory: Directory = Path(),
     at: At = None,
     deliver_to: DeliverTo = None,
+    settings_file: SettingsFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.", show_default=False)] = False,
     lift_quarantine: Annotated[
         bool, typer.Option("--lift-quarantine", help="Deploy a revision that was rolled back.", show_default=False)
@@ -49,15 +50,15 @@ def apply(
     from llmcfg.secrets.held import read_with
     from llmcfg.sync.act import apply as act
     from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_quarantined
-    from llmcfg.wiring import Workspace
     from llmcfg_cli.identities import own_identities
+    from llmcfg_cli.settings import open_workspace
     from llmcfg_cli.views.plan import view_plan
 
     if (plan_file is None) == (environment is None):
         raise UsageError("say what to apply", hint="either -e ENV, or a plan file")
     saved = read_plan(plan_file.read_bytes()) if plan_file else None
     name = saved.environment if saved else str(environment)
-    workspace = Workspace(directory, deliver_to)
+    workspace = open_workspace(directory, deliver_to, settings_file)
     with progress("planning", quiet=quiet):
         configuration = workspace.wanted(name, saved.revision if saved else at)
         plan = make_plan(configuration, workspace.repository, name, workspace.sink)

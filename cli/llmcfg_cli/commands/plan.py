@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
-from llmcfg_cli.options import At, DeliverTo, Directory, ExitCode, Quiet, RequiredEnvironment
+from llmcfg_cli.options import At, DeliverTo, Directory, ExitCode, Quiet, RequiredEnvironment, SettingsFile
 
 if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration
@@ -32,6 +32,7 @@ def plan(
         ),
     ] = "table",
     deliver_to: DeliverTo = None,
+    settings_file: SettingsFile = None,
     exit_code: ExitCode = False,
     quiet: Quiet = False,
 ) -> int:
@@ -42,14 +43,14 @@ def plan(
     from llmcfg.disk import atomic_write
     from llmcfg.errors import UsageError
     from llmcfg.sync.plan import make_plan, save_plan, to_output
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import open_workspace
     from llmcfg_cli.views.diff import to_payload
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.plan import view_plan
 
     if output not in ("table", "json", "md") and not output.endswith(".json"):
         raise UsageError(f"{output!r} is neither a form nor a plan file", hint="write -o table, json, md or PLAN.json")
-    workspace = Workspace(directory, deliver_to)
+    workspace = open_workspace(directory, deliver_to, settings_file)
     with progress("planning", quiet=quiet):
         configuration = workspace.wanted(environment, at)
         made = make_plan(configuration, workspace.repository, environment, workspace.sink)

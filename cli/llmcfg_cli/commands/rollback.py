@@ -11,7 +11,7 @@ from llmcfg.errors import UsageError
 from llmcfg_cli.commands.apply import report_applied
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, table_width
-from llmcfg_cli.options import DeliverTo, Directory, LockTimeout, Quiet, RequiredEnvironment, Yes
+from llmcfg_cli.options import DeliverTo, Directory, LockTimeout, Quiet, RequiredEnvironment, SettingsFile, Yes
 
 
 def rollback(
@@ -28,6 +28,7 @@ def rollback(
         ),
     ] = None,
     deliver_to: DeliverTo = None,
+    settings_file: SettingsFile = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change and stop.", show_default=False)
     ] = False,
@@ -43,10 +44,10 @@ def rollback(
     from llmcfg.sync.act import plan_rollback
     from llmcfg.sync.act import rollback as act
     from llmcfg.sync.deployed import read_deployed
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import open_workspace
     from llmcfg_cli.views.plan import view_rollback
 
-    workspace = Workspace(directory, deliver_to)
+    workspace = open_workspace(directory, deliver_to, settings_file)
     repository = workspace.repository
     if read_deployed(repository, environment) is None:
         workspace.configuration("HEAD").scope(environment, None)

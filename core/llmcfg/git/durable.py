@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pygit2
-from pygit2.enums import ObjectType
+from pygit2.enums import FileMode, ObjectType
 
 from llmcfg.errors import StorageError, UsageError
 from llmcfg.git.filenames import why_not_a_file_name
@@ -62,6 +62,24 @@ class ObjectWriter:
         for path, content in sorted(files.items()):
             self._place(top, path, self._write_once(ObjectType.BLOB, b"blob", content, present))
         return self._write_folder(top, present)
+
+    def graft(self, tree: str | None, path: str, below: str) -> str:
+        """The tree with `below` at `path`, everything else as it is. None is an empty tree. Raises UsageError if a file is in the way."""
+        name, _, rest = path.partition("/")
+        reason = why_not_a_file_name(name.encode())
+        if reason:
+            raise UsageError(f"cannot store a folder at {path!r}: {reason}", hint="choose another path")
+        try:
+            builder = self._git.TreeBuilder(tree) if tree else self._git.TreeBuilder()
+            inner = builder.get(name)
+            if inner is not None and inner.type != ObjectType.TREE:
+                raise UsageError(f"{name!r} is a file there, and a folder is to be written", hint="choose another path")
+            if rest:
+                below = self.graft(str(inner.id) if inner is not None else None, rest, below)
+            builder.insert(name, below, FileMode.TREE)
+            return str(builder.write())
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise StorageError(f"cannot write to {self._git.path}: {error}", hint="see git fsck there") from error
 
     def write_commit(self, tree: str, parents: tuple[str, ...], message: str) -> str:
         who = f"{self.identity()} {int(time.time())} +0000"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pygit2
+from pygit2.enums import SortMode
+
 from llmcfg.errors import IntegrityError, NotFoundError
 from llmcfg.git.commits import ParsedCommit, commit_facts, parse_commit
 from llmcfg.git.objects import UnreadableObject
@@ -75,6 +78,28 @@ class History:
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `old` is `new` or one of its ancestors."""
         return any(facts.commit == old for facts in self.walk(new, first_parent=False))
+
+    def descends(self, git: pygit2.Repository, new: str, old: str) -> bool:
+        """Whether `old` is an ancestor of `new`. Raises NotFoundError when one of them is missing."""
+        self.commit(new)
+        self.commit(old)
+        try:
+            return git.descendant_of(new, old)
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise NotFoundError(
+                f"the history of {new[:10]} is not whole here: {error}", hint="git fetch --unshallow"
+            ) from None
+
+    def between(self, git: pygit2.Repository, old: str | None, new: str) -> list[CommitFacts]:
+        try:
+            walker = git.walk(new, SortMode.TOPOLOGICAL)
+            if old is not None:
+                walker.hide(old)
+            return [self.facts(str(commit.id)) for commit in walker]
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise NotFoundError(
+                f"the history of {new[:10]} is not whole here: {error}", hint="git fetch --unshallow"
+            ) from None
 
     def _topological(self, start: str) -> Iterator[CommitFacts]:
         children = self._count_children(start)

@@ -6,13 +6,16 @@ borrowed from elsewhere (alternates), since they may be another tenant's.
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
+from llmcfg.disk import make_folders, storage_errors, sync_folder
 from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, NotFoundError, UsageError
 from llmcfg.git.filenames import MANIFEST
 
@@ -30,8 +33,11 @@ class Opened(NamedTuple):
     prefix: str
 
 
-def open_git(folder: Path) -> Opened:
-    """Open the repository that holds `folder`. Raises NotFoundError, UsageError, NotAuthorisedError, IntegrityError."""
+def open_git(folder: Path, prefix: str = "") -> Opened:
+    """Open the repository that holds `folder`. Raises NotFoundError, UsageError, NotAuthorisedError, IntegrityError.
+
+    `prefix` is the way to the manifest in a bare repository; in any other it is found.
+    """
     folder = folder.resolve()
     if not folder.is_dir():
         raise NotFoundError(f"{folder} is not a directory", hint="name the folder that holds llmcfg.yaml with -C")
@@ -40,10 +46,27 @@ def open_git(folder: Path) -> Opened:
         if not _is_bare(folder):
             way_in = "git init && git add . && git commit" if (folder / MANIFEST).is_file() else "llmcfg init"
             raise NotFoundError(f"{folder} is not in a Git repository", hint=f"make one here: {way_in}")
-        return Opened(_open(folder), folder, None, "")
+        return Opened(_open(folder), folder, None, prefix)
     git = _open(top)
     root = _find_root(folder, top)
     return Opened(git, _common_folder(Path(git.path)), root, "" if root == top else root.relative_to(top).as_posix())
+
+
+def make_bare(folder: Path) -> None:
+    """A bare repository without templates, hooks or collection of garbage, unless one is there. It appears whole or not at all."""
+    if folder.exists():
+        return
+    aside = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(aside, ignore_errors=True)
+    with storage_errors("make", folder):
+        git = pygit2.init_repository(str(aside), bare=True, template_path=os.devnull, initial_head="refs/heads/-unborn")
+        git.config["gc.auto"] = 0
+        git.free()
+        for name in ("objects/pack", "objects/info", "refs/heads", "refs/tags", ""):
+            make_folders(aside / name)
+            sync_folder(aside / name)
+        aside.rename(folder)
+        sync_folder(folder.parent)
 
 
 def tracked_paths(git: pygit2.Repository) -> list[str]:

@@ -55,7 +55,7 @@ class Refs:
     def commit(self, name: str) -> str | None:
         """The commit that a full ref name leads to, through tags; None if there is no such ref. Raises IntegrityError."""
         target = self.target(name)
-        return None if target is None else self._peel(name, target)
+        return None if target is None else self.peel(name, target)
 
     def names(self, prefix: str) -> list[str]:
         """Full names that begin with `prefix`, sorted; names that are not UTF-8 are left out."""
@@ -77,7 +77,8 @@ class Refs:
                 found[name.removeprefix(prefix)] = commit
         return found
 
-    def _peel(self, name: str, oid: str) -> str:
+    def peel(self, name: str, oid: str) -> str:
+        """The commit that an object leads to under a full ref name. Raises IntegrityError."""
         shown = name
         for step in range(_TAG_STEPS):
             try:

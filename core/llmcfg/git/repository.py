@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from llmcfg.disk import atomic_write
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
+from llmcfg.failpoints import failpoint
 from llmcfg.git.blame import blame_lines
 from llmcfg.git.changes import changed_files, changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, tag_ref
@@ -22,7 +25,7 @@ from llmcfg.git.worktree import WorkTreeSnapshot
 from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from llmcfg.git.changes import ChangedFile
@@ -30,23 +33,29 @@ if TYPE_CHECKING:
     from llmcfg.git.opening import Opened
     from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
 
+Publish = Callable[[str, str | None, str], None]  # ref, what it was, what it is to be
+
 FOLDERS = frozenset(
     ["base", "environments", "tenants", "consumers", "prompts", "schemas", "templates", "policies", "access", "regions"]
 )
 FILES = frozenset([MANIFEST, ".sops.yaml", "rotations.yaml"])
 
 
-def open_repository(folder: Path, extra_folders: Iterable[str] = ()) -> GitRepository:
+def open_repository(folder: Path, extra_folders: Iterable[str] = (), prefix: str = "") -> GitRepository:
     """Open the configuration repository at `folder`, which holds llmcfg.yaml or lies below it, or is a bare repository.
 
     Only the known configuration folders and `extra_folders` (further first segments of the manifest's hierarchy) are ever read.
+    `prefix` is the folder of llmcfg.yaml in a bare repository.
     Raises NotFoundError, UsageError, NotAuthorisedError or IntegrityError, each with the next step.
     """
-    return GitRepository(open_git(folder), FOLDERS | FILES | frozenset(extra_folders))
+    return GitRepository(open_git(folder, prefix), FOLDERS | FILES | frozenset(extra_folders))
 
 
 class GitRepository:
-    """One repository. Not shared between threads; each process or thread opens its own."""
+    """One repository. Not shared between threads; each process or thread opens its own.
+
+    `publish` is asked before a branch that `commit_files` writes moves here: what is true elsewhere has to be true there first.
+    """
 
     def __init__(self, opened: Opened, wanted: frozenset[str]) -> None:
         self._git = opened.git
@@ -61,6 +70,7 @@ class GitRepository:
         self._revisions = Revisions(opened.git, self._refs, self._history)
         self._writer = ObjectWriter(opened.git)
         self._swap = RefSwap(opened.git_dir, self.state_folder, self._refs, self._history)
+        self.publish: Publish | None = None
 
     def __str__(self) -> str:
         return str(self.root or self.git_dir)
@@ -138,6 +148,36 @@ class GitRepository:
         """Whether `old` is `new` or one of its ancestors. Raises NotFoundError where a shallow clone ends."""
         return self._history.is_ancestor(old, new)
 
+    def descends(self, new: str, old: str) -> bool:
+        """As `is_ancestor(old, new)`, in the time of the way between them. Raises NotFoundError when one of them is not here."""
+        return new == old or self._history.descends(self._git, new, old)
+
+    def commits_between(self, old: str | None, new: str) -> Sequence[CommitFacts]:
+        """The commits that lead to `new` and not to `old`, newest first, each read strictly."""
+        return self._history.between(self._git, old, new)
+
+    def target(self, ref: str) -> str | None:
+        """The object that a full ref name points at, a tag object too; None if there is no such ref."""
+        return self._refs.target(ref)
+
+    def has_object(self, oid: str) -> bool:
+        return self._objects.is_stored(oid)
+
+    def tagged(self, name: str, oid: str) -> str:
+        """The commit that the object `oid` leads to as the tag of this name. Raises IntegrityError for what is no such tag."""
+        return self._refs.peel(tag_ref(name), oid)
+
+    @property
+    def main_branch(self) -> str | None:
+        """The branch that HEAD stands for, whether or not it has a commit; None where nobody has said so yet."""
+        branch = self._refs.symbolic_target("HEAD") or ""
+        name = branch.removeprefix("refs/heads/")
+        return name if name != branch and not name.startswith("-") else None
+
+    def name_main_branch(self, name: str) -> None:
+        """Make HEAD of a bare repository stand for a branch."""
+        atomic_write(self.git_dir / "HEAD", f"ref: {branch_ref(f'refs/heads/{name}')}\n".encode())
+
     def changed_paths(self, old: str, new: str) -> Sequence[str]:
         """Paths of the configuration that differ between two commits, sorted; equal subtrees are not read."""
         trees = (self._history.commit(commit).tree for commit in (old, new))
@@ -193,9 +233,20 @@ class GitRepository:
         named = self._trees.object_ids(self._history.commit(expected).tree) if expected else ()
         present = {oid for oid in named if self._objects.is_stored(oid)}  # a damaged clone may lack some
         tree = self._writer.write_tree(files, present)
+        failpoint("commit.after_tree")
         commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
+        failpoint("commit.after_commit")
+        if self.publish is not None:
+            self.publish(ref, expected, commit)
+        failpoint("commit.before_ref")
         self._swap.swap(ref, expected, commit)
+        failpoint("commit.after_ref")
         return commit
+
+    def move_ref(self, ref: str, expected: str | None, new: str) -> None:
+        """Point a branch or tag at an object that is here, by compare-and-swap. Raises as `commit_files`, UsageError for other names."""
+        branch_ref(ref) if ref.startswith("refs/heads/") else tag_ref(ref.removeprefix("refs/tags/"))
+        self._swap.swap(ref, expected, new)
 
     def create_tag(self, name: str, commit: str, message: str) -> None:
         ref = tag_ref(name)

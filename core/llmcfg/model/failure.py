@@ -36,3 +36,12 @@ class Failure(NamedTuple):
     hint: str = ""
     exit_code: int = 1
     wait_seconds: float | None = None
+
+
+class Held(NamedTuple):
+    """A ref of a remote that is not followed, and why."""
+
+    ref: str
+    code: str
+    message: str
+    hint: str = ""

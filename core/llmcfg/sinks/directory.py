@@ -64,6 +64,10 @@ class DirectorySink:
     def name(self) -> str:
         return f"directory {self._root}"
 
+    @property
+    def folder(self) -> Path:
+        return self._root
+
     def observe(self) -> Mapping[str, str] | None:
         """As the port says. What is no readable regular file has words in place of a digest, so it never equals one."""
         with storage_errors("read", self._root):

@@ -119,6 +119,32 @@ def place_of(spec: SinkSpec) -> Place:
     return Place(spec.kind, spec.name, spec.branch, _normal(spec.path))
 
 
+def is_quick(spec: SinkSpec) -> bool:
+    """Whether delivering there neither waits for a network nor for a program."""
+    return spec.kind == "directory" and not spec.after_apply
+
+
+class Wanted(NamedTuple):
+    """What a sink should hold: the folders of its bundles, their files and digests, and the root that names exactly these."""
+
+    folders: frozenset[str]
+    files: Mapping[str, bytes]
+    digests: Mapping[str, str]
+    root: str
+
+
+def cut_for(files: Mapping[str, bytes], folders: Collection[str]) -> Wanted:
+    """What a sink of the bundles in these folders should hold of an environment's files."""
+    wanted = cut_to_folders(files, folders)
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
+    return Wanted(frozenset(folders), wanted, digests, _delivery_root(digests))
+
+
+def compare_sink(sink: Sink, spec: SinkSpec, wanted: Wanted) -> Delivery:
+    """How what a sink does hold compares with what it should."""
+    return _compare(sink, wanted, Seen(spec, wanted.folders, sink.observe(), sink.delivered()))
+
+
 def observe(
     sinks: SinkFolders,
     environment: str,
@@ -144,13 +170,15 @@ def observe(
 
 def aim(sink: Sink, files: Mapping[str, bytes], seen: Seen, unknown: Collection[str] = ()) -> Delivery:
     """The delivery of its part of these files to a sink that was seen like that. Looks at nothing."""
-    wanted = cut_to_folders(files, seen.folders)
-    digests = {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
+    return _compare(sink, cut_for(files, seen.folders), seen, unknown)
+
+
+def _compare(sink: Sink, wanted: Wanted, seen: Seen, unknown: Collection[str] = ()) -> Delivery:
     there = seen.there or {}
-    differing = {path for path in {*digests, *there} if digests.get(path) != there.get(path)}
+    differing = {path for path in {*wanted.digests, *there} if wanted.digests.get(path) != there.get(path)}
     differing |= {path for path in unknown if "/".join(path.split("/")[:2]) in seen.folders}
     state: DeliveryState = "current" if not differing else "empty" if seen.there is None else "differs"
-    return Delivery(sink, _delivery_root(digests), wanted, state, tuple(sorted(differing)), seen)
+    return Delivery(sink, wanted.root, wanted.files, state, tuple(sorted(differing)), seen)
 
 
 def deliver(deliveries: Iterable[Delivery], refuse_if_moved: Callable[[], None]) -> Delivered:

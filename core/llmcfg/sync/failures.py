@@ -11,27 +11,43 @@ from llmcfg.errors import (
     IntegrityError,
     LlmcfgError,
     NotAuthorisedError,
+    NotFoundError,
+    RefusedError,
     RemoteError,
+    StorageError,
     UnknownRevisionError,
     UsageError,
 )
 from llmcfg.model.failure import Failure, FailureKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from llmcfg.model.failure import Step
 
 QUARANTINED: Final = "quarantined"
-_STALLED: Final = (FindingsError, NotAuthorisedError, IntegrityError, UsageError, HeldError)
+_STALLED: Final = (
+    FindingsError,
+    NotAuthorisedError,
+    NotFoundError,
+    IntegrityError,
+    UsageError,
+    HeldError,
+    RefusedError,
+)
 _WAITING: Final = (UnknownRevisionError,)  # the branch or tag may still come
 _STALLED_CODES: Final = frozenset(
     [QUARANTINED, "refused", "hook-validate", "hook-probe", "hook-signal", "no-such-name"]
 )
-_GRAVITY: Final = (10, 9, 5, 4, 6, 2, 7, 8, 1)  # exit codes, the one that most needs a person first
+_GRAVITY: Final = (10, 9, 5, 4, 6, 2, 7, 8, 1, 3)  # exit codes, the one that most needs a person first
 
 
-def failure_from(error: LlmcfgError, step: Step) -> Failure:
+def failure_from(error: LlmcfgError | OSError, step: Step) -> Failure:
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        error = StorageError(
+            f"the disk failed: {reason}", hint="check that it is writable and has free space and inodes"
+        )
     kind = _kind(error)
     wait = error.wait_seconds if isinstance(error, RemoteError) else None
     if wait is not None:
@@ -39,14 +55,14 @@ def failure_from(error: LlmcfgError, step: Step) -> Failure:
     return Failure(step, kind, error.code, _message(error), error.hint, error.exit_code, wait)
 
 
-def exit_code_of(failures: Sequence[Failure]) -> int:
-    """One code for many failures: that of the one which most needs a person; 0 for none."""
-    codes = {failure.exit_code for failure in failures}
+def gravest(codes: Iterable[int]) -> int:
+    """One exit code for many: that of the failure which most needs a person; 0 for none."""
+    codes = {*codes} - {0}
     return next((code for code in _GRAVITY if code in codes), 1 if codes else 0)
 
 
 def _kind(error: LlmcfgError) -> FailureKind:
-    if error.code in _STALLED_CODES:
+    if error.code == QUARANTINED:
         return FailureKind.STALLED
     if isinstance(error, _WAITING):
         return FailureKind.WAITING

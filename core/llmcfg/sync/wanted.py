@@ -10,7 +10,7 @@ from llmcfg.errors import NotFoundError, UnknownRevisionError
 from llmcfg.model.snapshot import Revision
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from llmcfg.model.manifest import Environment
     from llmcfg.ports import Repository
@@ -52,8 +52,13 @@ def wanted_revision(repository: Repository, environment: Environment) -> Revisio
 
 def newest_tag(tags: Mapping[str, str], pattern: str) -> str | None:
     """The highest of the matching tags that hold a version, in SemVer order: pre-releases come before their release (item 11)."""
+    return next(iter(versions(tags, pattern)), None)
+
+
+def versions(tags: Iterable[str], pattern: str) -> list[str]:
+    """The matching tags that hold a version, the highest first."""
     matching = [(key, name) for name in tags if fnmatchcase(name, pattern) and (key := _semver_key(name)) is not None]
-    return max(matching)[1] if matching else None
+    return [name for _, name in sorted(matching, reverse=True)]
 
 
 def _semver_key(name: str) -> tuple[int, int, int, bool, list[tuple[bool, int, str]]] | None:

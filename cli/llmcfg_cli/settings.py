@@ -1,0 +1,86 @@
+"""From options and the settings file to settings: the one place where the command line decides what a machine's settings are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from llmcfg.errors import UsageError
+
+if TYPE_CHECKING:
+    from llmcfg.model.settings import Settings
+    from llmcfg.wiring import Surroundings, Workspace
+
+_OURS = frozenset(["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"])
+
+
+def read_settings(file: Path | None) -> Settings:
+    """The settings of a file, or those of a machine that defines nothing."""
+    from llmcfg.model.settings import Settings
+    from llmcfg.sync.settings import parse_settings
+
+    if file is None:
+        return Settings()
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the settings {file}: {error.strerror}", hint="see --settings") from None
+    return parse_settings(content, file)
+
+
+def with_options(
+    settings: Settings,
+    *,
+    remote: str | None,
+    branch: str | None,
+    state: Path | None,
+    deliver_to: Path | None,
+    deployed: Literal["remote", "local"] | None,
+    environments: list[str] | None,
+    poll: float | None,
+) -> Settings:
+    """The settings with what the command line says in their place. Raises UsageError for what does not go together."""
+    from llmcfg.model.remoteurl import parse_remote_url
+    from llmcfg.model.settings import Access, Remote
+
+    followed = settings.remote
+    if remote is not None:
+        if followed is not None:
+            raise UsageError("the settings name a remote already", hint="leave out --remote, or change the settings")
+        followed = Remote(Access(parse_remote_url(_absolute(remote))))
+    if followed is None and (branch or deployed):
+        raise UsageError(
+            "--branch and --deployed are about a remote", hint="name one with --remote, or in the settings"
+        )
+    if followed is not None:
+        followed = replace(followed, branch=branch or followed.branch, deployed=deployed or followed.deployed)
+    return replace(
+        settings,
+        remote=followed,
+        state=state.resolve() if state else settings.state,
+        deliver_to=deliver_to.resolve() if deliver_to else settings.deliver_to,
+        environments=tuple(environments or settings.environments),
+        poll_seconds=poll or settings.poll_seconds,
+    )
+
+
+def open_workspace(directory: Path, deliver_to: Path | None, settings_file: Path | None) -> Workspace:
+    """The local repository with the sinks that the settings define."""
+    from llmcfg.wiring import Workspace
+
+    return Workspace(directory, deliver_to, settings=read_settings(settings_file), surroundings=surroundings())
+
+
+def surroundings() -> Surroundings:
+    """What programs that are run for this command get."""
+    from llmcfg.wiring import Surroundings
+
+    environment = {name: value for name, value in os.environ.items() if name not in _OURS}
+    return Surroundings(os.environ.get("PATH", os.defpath), os.environ.get("SSH_AUTH_SOCK", ""), environment)
+
+
+def _absolute(remote: str) -> str:
+    """A folder may be named from here."""
+    return str(Path(remote).resolve()) if not remote.startswith("/") and Path(remote).is_dir() else remote

@@ -1,0 +1,131 @@
+"""A pass: fetch and verify, then every environment by itself. What goes wrong with one is written down, and the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llmcfg.daemon.upstream import Followed
+from llmcfg.errors import HeldError, LlmcfgError
+from llmcfg.failpoints import failpoint
+from llmcfg.model.failure import Failure, FailureKind, Step
+from llmcfg.sync.failures import failure_from
+from llmcfg.sync.reconcile import Doors, Reconciled, reconcile
+from llmcfg.sync.records import (
+    AcceptedRecord,
+    EnvironmentRecord,
+    PassRecord,
+    SinkRecord,
+    deployed_record,
+    failure_record,
+    held_record,
+    revision_record,
+    sink_record,
+)
+from llmcfg.sync.shielded import shielded
+
+if TYPE_CHECKING:
+    from llmcfg.daemon.upstream import Upstream
+    from llmcfg.secrets.held import SecretReader
+    from llmcfg.sync.deliveries import MakeSink
+    from llmcfg.sync.reconcile import SinkOutcome, Tell
+    from llmcfg.wiring import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of one pass. `environments` are the only ones to look at, if any are named; `suspended` are left alone.
+
+    `allowed` are refs to accept at an object although they would be held.
+    """
+
+    environments: tuple[str, ...] = ()
+    suspended: frozenset[str] = frozenset()
+    allowed: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_pass(
+    workspace: Workspace,
+    upstream: Upstream | None,
+    make_sink: MakeSink,
+    reader: SecretReader,
+    request: Request,
+    tell: Tell,
+) -> PassRecord:
+    """Never raises for what a person or time can mend; that is in the record."""
+    found = _follow(upstream, request, tell) if upstream is not None else _NOTHING_FOLLOWED
+    failure = found if isinstance(found, Failure) else None
+    followed = _NOTHING_FOLLOWED if isinstance(found, Failure) else found
+    try:
+        known = tuple(workspace.configuration("HEAD").manifest.environments)
+    except (LlmcfgError, OSError) as error:
+        failure = failure or failure_from(error, Step.BUILD)
+        known = ()
+    chosen = [name for name in request.environments or known if name not in request.suspended]
+    environments = [_environment(name, workspace, make_sink, reader, tell) for name in chosen]
+    tell(Step.RECORD, "")
+    failpoint("record.before")
+    return PassRecord(
+        failure_record(failure) if failure else None,
+        tuple(AcceptedRecord(*accepted) for accepted in followed.accepted),
+        tuple(map(held_record, followed.held)),
+        tuple(environment_record(_note_held(one, upstream, followed)) for one in environments),
+        is_complete=bool(known) and not request.environments,
+    )
+
+
+_NOTHING_FOLLOWED = Followed((), ())
+
+
+def _follow(upstream: Upstream, request: Request, tell: Tell) -> Followed | Failure:
+    step = Step.FETCH
+
+    def note(at: Step, environment: str) -> None:
+        nonlocal step
+        step = at
+        tell(at, environment)
+
+    try:
+        return upstream.follow(request.allowed, note)
+    except (LlmcfgError, OSError) as error:
+        return failure_from(error, step)
+
+
+def _environment(name: str, workspace: Workspace, make_sink: MakeSink, reader: SecretReader, tell: Tell) -> Reconciled:
+    doors = Doors(
+        repository=workspace.repository,
+        wanted=lambda environment: workspace.wanted(environment, None),
+        open_at=workspace.configuration_at,
+        make_sink=shielded(make_sink),
+        reader=reader,
+        actor=workspace.repository.identity,
+    )
+    return reconcile(name, doors, tell)
+
+
+def _note_held(found: Reconciled, upstream: Upstream | None, followed: Followed) -> Reconciled:
+    """An environment whose branch or tag is held does not run what its remote says, which is for a person to settle."""
+    if found.failure is not None or upstream is None or not followed.held:
+        return found
+    held = followed.concerning(upstream.interest([found.environment]))
+    if held is None:
+        return found
+    failure = Failure(Step.VERIFY, FailureKind.STALLED, held.code, held.message, held.hint, HeldError.exit_code)
+    return found._replace(failure=failure)
+
+
+def environment_record(found: Reconciled) -> EnvironmentRecord:
+    return EnvironmentRecord(
+        environment=found.environment,
+        wanted=revision_record(found.wanted),
+        deployed=deployed_record(found.deployed),
+        moved=found.moved,
+        failure=failure_record(found.failure) if found.failure else None,
+        sinks=tuple(_sink(outcome) for outcome in found.sinks),
+    )
+
+
+def _sink(outcome: SinkOutcome) -> SinkRecord:
+    failure = failure_record(outcome.failure, outcome.delivery.sink.name) if outcome.failure else None
+    return sink_record(outcome.delivery, failure, is_written=outcome.is_written)

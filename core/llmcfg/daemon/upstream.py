@@ -1,0 +1,166 @@
+"""The repository that is followed: its claims are looked at, its objects fetched, and what is sound of it is accepted.
+
+A local repository is its own upstream: what its refs say is accepted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmcfg.errors import ConflictError, FindingsError, LlmcfgError, RemoteError
+from llmcfg.failpoints import failpoint
+from llmcfg.git.opening import make_bare
+from llmcfg.git.transport import Transport
+from llmcfg.model.failure import Step
+from llmcfg.sync.verify import interest_of, relevant, verify
+from llmcfg.wiring import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from llmcfg.git.transport import Claims
+    from llmcfg.model.failure import Held
+    from llmcfg.model.manifest import Manifest
+    from llmcfg.model.settings import Remote, Settings
+    from llmcfg.sync.reconcile import Tell
+    from llmcfg.sync.verify import Accepted, Interest
+    from llmcfg.wiring import Surroundings
+
+PRIVATE = "repository.git"
+
+
+class Followed(NamedTuple):
+    """What a look at the upstream changed, and what of it is held."""
+
+    accepted: tuple[Accepted, ...]
+    held: tuple[Held, ...]
+
+    def concerning(self, interest: Interest) -> Held | None:
+        """The first thing held that somebody with this interest has to know."""
+        return next((held for held in self.held if interest.covers(held.ref)), None)
+
+
+class Upstream:
+    """A remote, and the private repository that holds what was accepted of it."""
+
+    def __init__(self, folder: Path, settings: Settings, remote: Remote, surroundings: Surroundings) -> None:
+        self._remote = remote
+        self._environments = settings.environments
+        publish = self._publish if remote.deployed == "remote" else None
+        self.workspace = Workspace(
+            folder, settings=settings, surroundings=surroundings, prefix=remote.folder, publish=publish
+        )
+        git_dir = self.workspace.repository.git_dir
+        self._transport = Transport(surroundings.git, git_dir, remote.access, remote.budget)
+
+    @property
+    def name(self) -> str:
+        return self._transport.name
+
+    def repair(self) -> None:
+        """Make anew what can be made of the private repository's packs: a damaged index kills whoever reads it."""
+        self._transport.index_packs()
+
+    def follow(self, allowed: Mapping[str, str], tell: Tell) -> Followed:
+        """Take over what is new and sound. `allowed` are refs that a person said to accept at an object.
+
+        Raises RemoteError, NotAuthorisedError, IntegrityError, UsageError, StorageError; what was accepted before stays.
+        """
+        tell(Step.FETCH, "")
+        failpoint("fetch.before")
+        self._choose_branch()
+        claims = self._transport.claims()
+        interest = self.interest()
+        accepted, held = self._take(claims, interest, allowed, tell)
+        again = self.interest()
+        if again != interest:  # the manifest that was just accepted tracks something else
+            more, held = self._take(claims, again, allowed, tell)
+            accepted = (*accepted, *more)
+        return Followed(accepted, held)
+
+    def _take(
+        self, claims: Claims, interest: Interest, allowed: Mapping[str, str], tell: Tell
+    ) -> tuple[tuple[Accepted, ...], tuple[Held, ...]]:
+        claimed = relevant(interest, claims.refs)
+        missing = [ref for ref, oid in claimed.items() if not self.workspace.repository.has_object(oid)]
+        if missing:
+            self._transport.fetch(missing)
+            failpoint("fetch.after")
+            self._refuse_lies({ref: claimed[ref] for ref in missing})
+        tell(Step.VERIFY, "")
+        verdict = verify(claimed, interest, self.workspace.repository, allowed)
+        for accepted in verdict.accepted:
+            failpoint("verify.before_accept")
+            self.workspace.repository.move_ref(accepted.ref, accepted.old, accepted.new)
+            failpoint("verify.after_accept")
+        return verdict.accepted, verdict.held
+
+    def _refuse_lies(self, fetched: Mapping[str, str]) -> None:
+        for ref, oid in fetched.items():
+            if not self.workspace.repository.has_object(oid):
+                raise RemoteError(
+                    f"{self.name} says that {ref} is {oid[:10]} and does not send it",
+                    hint="it may have moved just now: the next pass asks again",
+                    code="remote-lies",
+                )
+
+    def _choose_branch(self) -> None:
+        """Follow the branch of the settings, else the one that the remote called the main one when it was first seen."""
+        repository = self.workspace.repository
+        wanted = self._remote.branch or repository.main_branch or self._transport.head_branch()
+        if repository.main_branch != wanted:
+            repository.name_main_branch(wanted)
+
+    def interest(self, environments: Collection[str] = ()) -> Interest:
+        """The refs that matter to these environments; without any, to all that are kept."""
+        manifest = self._manifest()
+        chosen = environments or self._environments or (manifest.environments if manifest else ())
+        branch = self.workspace.repository.main_branch or ""
+        return interest_of(branch, manifest, chosen, with_deployed=self._remote.deployed == "remote")
+
+    def _manifest(self) -> Manifest | None:
+        """The followed one, as accepted; None when there is none yet, or it cannot be read, which building will tell."""
+        if self.workspace.repository.head() is None:
+            return None
+        try:
+            return self.workspace.configuration("HEAD").manifest
+        except FindingsError:
+            return None
+
+    def _publish(self, ref: str, expected: str | None, commit: str) -> None:
+        """Move a deployed branch there before it moves here. Raises ConflictError after taking over what somebody else put there."""
+        failpoint("publish.before")
+        try:
+            self._transport.push(commit, ref, expected)
+        except ConflictError:
+            self._adopt(ref)
+            raise
+        except RemoteError:
+            if not self._has_arrived(ref, commit):
+                raise
+        failpoint("publish.after")
+
+    def _has_arrived(self, ref: str, commit: str) -> bool:
+        try:
+            return self._transport.claims().refs.get(ref) == commit
+        except LlmcfgError:
+            return False
+
+    def _adopt(self, ref: str) -> None:
+        claimed = {name: oid for name, oid in self._transport.claims().refs.items() if name == ref}
+        repository = self.workspace.repository
+        if any(not repository.has_object(oid) for oid in claimed.values()):
+            self._transport.fetch([ref])
+        self._refuse_lies(claimed)
+        for oid in claimed.values():
+            old = repository.target(ref)
+            if old is None or repository.descends(oid, old):
+                repository.move_ref(ref, old, oid)
+
+
+def open_upstream(settings: Settings, remote: Remote, state: Path, surroundings: Surroundings) -> Upstream:
+    """The private repository in the state folder, made when it is not there, and the remote that it follows."""
+    folder = state / PRIVATE
+    make_bare(folder)
+    return Upstream(folder, settings, remote, surroundings)

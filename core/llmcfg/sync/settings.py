@@ -1,0 +1,170 @@
+"""Reading the settings file of a machine: from YAML to values in which every address and path has been looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmcfg.documents.loader import load_document
+from llmcfg.errors import LlmcfgError, UsageError
+from llmcfg.model.findings import Problem
+from llmcfg.model.remoteurl import parse_remote_url
+from llmcfg.model.settings import (
+    Access,
+    Budget,
+    Endpoint,
+    GitTarget,
+    HookSpec,
+    ProbeSpec,
+    Remote,
+    Settings,
+    SignalSpec,
+    Webhook,
+)
+from llmcfg.model.snapshot import BlobEntry
+from llmcfg.pipeline.locate import Locator
+from llmcfg.pipeline.shape import shape_problems, tag_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from llmcfg.model.value import Path as KeyPath
+
+_LISTEN = "127.0.0.1:8713"
+
+
+def parse_settings(content: bytes, file: Path) -> Settings:
+    """The settings in `file`; relative paths in it start at its folder. Raises UsageError with every mistake and its line."""
+    document, found = load_document(content)
+    problems: list[Problem] = [*found]
+    if document is not None and not problems:
+        problems = [
+            *tag_problems(document.value, "settings"),
+            *shape_problems("sync.schema.json", document.value, "settings"),
+        ]
+    if document is not None and not problems:
+        problems = list(_deeper_problems(document.value))
+    if document is None or problems:
+        raise UsageError(
+            f"{file} cannot be used as settings: {_said(problems, content, file)}",
+            hint="docs/spec/sync.md has every field",
+            code="settings",
+        )
+    return _settings(document.value, file.resolve().parent)
+
+
+def _said(problems: list[Problem], content: bytes, file: Path) -> str:
+    locator, entry = Locator(lambda _: content), BlobEntry(file.name, "", len(content))
+    findings = [locator.in_blob(problem, entry) for problem in problems]
+    return "; ".join(f"line {finding.origin.line}: {finding.message}" for finding in findings[:20])
+
+
+def _deeper_problems(said: dict[str, Any]) -> Iterator[Problem]:
+    """What the schema cannot say."""
+    remotes: list[tuple[KeyPath, dict[str, Any]]] = [(("remote",), said["remote"])] if "remote" in said else []
+    remotes += [(("repositories", name), inner) for name, inner in said.get("repositories", {}).items()]
+    for path, remote in remotes:
+        try:
+            url = parse_remote_url(remote["url"])
+        except LlmcfgError as error:
+            yield Problem("settings", error.message, path=(*path, "url"))
+            continue
+        if url.scheme == "ssh" and "ssh" not in remote:
+            yield Problem("settings", "an SSH remote needs ssh.known_hosts, the file of trusted host keys", path=path)
+    for path, argv in _commands(said):
+        if not argv[0].startswith("/"):
+            yield Problem("settings", f"the program {argv[0]!r} is not named by its absolute path", path=path)
+    port = int(said.get("webhook", {}).get("listen", _LISTEN).rpartition(":")[2])
+    if not 0 <= port < 65536:
+        yield Problem("settings", f"there is no port {port}", path=("webhook", "listen"))
+
+
+def _commands(said: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, list[str]]]:
+    for key, inner in said.items() if isinstance(said, dict) else ():
+        if key == "command" and isinstance(inner, list):
+            yield (*path, key), inner
+        yield from _commands(inner, (*path, key))
+
+
+def _settings(said: dict[str, Any], folder: Path) -> Settings:
+    limits = said.get("limits", {})
+    return Settings(
+        remote=_remote(said["remote"], folder) if "remote" in said else None,
+        environments=tuple(said.get("environments", ())),
+        deliver_to=_path(said, "deliver_to", folder),
+        state=_path(said, "state", folder),
+        poll_seconds=said.get("poll", 60),
+        pass_seconds=limits.get("seconds", 600),
+        memory_bytes=limits.get("memory", 4 << 30),
+        webhook=_webhook(said["webhook"], folder) if "webhook" in said else None,
+        endpoints={name: _endpoint(name, inner, folder) for name, inner in said.get("endpoints", {}).items()},
+        repositories={name: _target(name, inner, folder) for name, inner in said.get("repositories", {}).items()},
+        hooks={name: _hook(name, inner, folder) for name, inner in said.get("hooks", {}).items()},
+    )
+
+
+def _remote(said: dict[str, Any], folder: Path) -> Remote:
+    return Remote(
+        access=_access(said, folder),
+        branch=said.get("branch"),
+        folder=said.get("folder", ""),
+        deployed=said.get("deployed", "remote"),
+        budget=_budget(said),
+    )
+
+
+def _access(said: dict[str, Any], folder: Path) -> Access:
+    credentials, ssh = said.get("credentials", {}), said.get("ssh", {})
+    return Access(
+        url=parse_remote_url(said["url"]),
+        credentials_file=_path(credentials, "file", folder),
+        credentials_command=tuple(credentials.get("command", ())),
+        ssh_key=_path(ssh, "key", folder),
+        known_hosts=_path(ssh, "known_hosts", folder),
+        ca=_path(said, "ca", folder),
+        proxy=said.get("proxy", ""),
+    )
+
+
+def _budget(said: dict[str, Any]) -> Budget:
+    return Budget(**said.get("budget", {}))
+
+
+def _target(name: str, said: dict[str, Any], folder: Path) -> GitTarget:
+    return GitTarget(name, _access(said, folder), tuple(said.get("branches", ("*",))), _budget(said))
+
+
+def _endpoint(name: str, said: dict[str, Any], folder: Path) -> Endpoint:
+    return Endpoint(
+        name,
+        said["url"],
+        _path(said, "secret_file", folder),
+        _path(said, "ca", folder),
+        said.get("timeout", 10),
+        said.get("give_up", 86_400),
+    )
+
+
+def _webhook(said: dict[str, Any], folder: Path) -> Webhook:
+    host, _, port = said.get("listen", _LISTEN).rpartition(":")
+    return Webhook(host.strip("[]"), int(port), folder / said["secret_file"])
+
+
+def _hook(name: str, said: dict[str, Any], folder: Path) -> HookSpec:
+    validate, signal, probe = said.get("validate", {}), said.get("signal", {}), said.get("probe")
+    return HookSpec(
+        name=name,
+        validate=tuple(validate.get("command", ())),
+        validate_seconds=validate.get("seconds", 60),
+        signal=SignalSpec(
+            _path(signal, "pid_file", folder), signal.get("signal", "HUP"), tuple(signal.get("command", ()))
+        ),
+        probe=None
+        if probe is None
+        else ProbeSpec(probe.get("url", ""), tuple(probe.get("command", ())), probe.get("seconds", 30)),
+        show_output=said.get("show_output", False),
+    )
+
+
+def _path(said: dict[str, Any], key: str, folder: Path) -> Path | None:
+    return folder / said[key] if key in said else None
