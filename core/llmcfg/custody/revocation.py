@@ -20,8 +20,7 @@ from llmcfg.secrets.rotations import Due
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from llmcfg.git.changes import ChangedFile
-    from llmcfg.model.snapshot import BlobEntry, CommitFacts, Revision
+    from llmcfg.model.snapshot import BlobEntry, ChangedFile, CommitFacts, Revision
     from llmcfg.pipeline.configuration import Configuration
 
 _AGE: Final = ".age"

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from llmcfg.limits import TREE_DEPTH
+from llmcfg.model.snapshot import ChangedFile
 
 if TYPE_CHECKING:
     from llmcfg.git.trees import TreeEntry
     from llmcfg.git.walk import TreeReader
-
-
-class ChangedFile(NamedTuple):
-    """A file that differs, with its blob on both sides; None where there is no such file."""
-
-    path: str
-    before: str | None
-    after: str | None
 
 
 def changed_paths(

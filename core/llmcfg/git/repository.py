@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from llmcfg.git.changes import ChangedFile
     from llmcfg.git.leftovers import Lock
     from llmcfg.git.opening import Opened
-    from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
+    from llmcfg.model.snapshot import BlobEntry, ChangedFile, CommitFacts, LineBlame, Revision
 
 Publish = Callable[[str, str | None, str], None]  # ref, what it was, what it is to be
 

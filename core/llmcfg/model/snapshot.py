@@ -16,6 +16,14 @@ class BlobEntry(NamedTuple):
     size: int
 
 
+class ChangedFile(NamedTuple):
+    """A file that differs, with its blob on both sides; None where there is no such file."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
 class Revision(NamedTuple):
     """A commit and the ref or text it was reached by."""
 
