@@ -34,6 +34,10 @@ SCHEMA_ENTRIES = re.compile(
 )
 
 
+HINTS = {"llmcfg.model.findings.Problem": 4, "llmcfg.model.findings.Finding": 3}
+"""Where the hint stands among the arguments of what says that something is wrong with a configuration."""
+
+
 def keyword(call: ast.Call, *names: str) -> ast.expr | None:
     return next((item.value for item in call.keywords if item.arg in names), None)
 
@@ -81,6 +85,14 @@ def reads_the_wall_clock(_call: ast.Call, name: str) -> bool:
     return WALL_CLOCKS.fullmatch(name) is not None
 
 
+def finds_fault_without_a_next_step(call: ast.Call, name: str) -> bool:
+    position = HINTS.get(name)
+    if position is None or keyword(call, "hint") is not None:
+        return False
+    spread = any(isinstance(argument, ast.Starred) for argument in call.args)  # line and column
+    return len(call.args) + spread <= position
+
+
 def prints(_call: ast.Call, name: str) -> bool:
     return name in {"print", "input"}
 
@@ -94,6 +106,7 @@ EVERYWHERE: tuple[Ban, ...] = (
     runs_text_as_a_program,
     follows_schema_references_anywhere,
     reads_the_wall_clock,
+    finds_fault_without_a_next_step,
 )
 IN_CORE: tuple[Ban, ...] = (prints,)
 
@@ -182,6 +195,9 @@ def test_the_search_sees_both_packages() -> None:
         (reads_the_wall_clock, "import datetime\ndatetime.datetime.now()"),
         (reads_the_wall_clock, "from datetime import datetime\ndatetime.now(UTC)"),
         (reads_the_wall_clock, "import time\ntime.time()"),
+        (finds_fault_without_a_next_step, "from llmcfg.model.findings import Problem\nProblem('rule', 'text', 1, 2)"),
+        (finds_fault_without_a_next_step, "from llmcfg.model.findings import Problem\nProblem('rule', 'text', *place)"),
+        (finds_fault_without_a_next_step, "from llmcfg.model.findings import Finding as F\nF('rule', 'text', origin)"),
         (prints, "print('x')"),
     ],
 )
@@ -199,6 +215,8 @@ def test_the_ban_bites(ban: Ban, source: str) -> None:
         "import jsonschema_rs\njsonschema_rs.validator_for({}, retriever=refuse)",
         "import jsonschema_rs\njsonschema_rs.Draft202012Validator({}, offline=True)",
         "import time\ntime.monotonic()",
+        "from llmcfg.model.findings import Problem\nProblem('rule', 'text', *place, hint)",
+        "from llmcfg.model.findings import Finding\nFinding('rule', 'text', origin, hint='mend it')",
         "subprocess.run(['git', 'fetch'], shell=False)",
         "import yaml\nyaml.parse(text, Loader=yaml.CParser)",
         "from ruamel.yaml import YAML\nyaml = YAML()\nyaml.load(text)",

@@ -34,6 +34,7 @@ def test_a_finding_shows_its_place_line_and_what_to_do() -> None:
         "   |",
         "12 |   model: gpt-4  # 50%",
         "   |   ^^^^^",
+        "   = why: YAML readers differ on which of the two wins.",
         "   = help: remove one of the two",
         "   = see: base/routing.yaml:4:3",
         "   = in: prod, prod/acme",
@@ -41,7 +42,23 @@ def test_a_finding_shows_its_place_line_and_what_to_do() -> None:
 
 
 def test_a_finding_about_a_whole_file_has_no_line() -> None:
-    assert view_findings([UNUSED], "table") == "warning[layout-unknown]: nothing reads it\n --> base/notes.txt"
+    assert view_findings([UNUSED], "table").splitlines()[:2] == [
+        "warning[layout-unknown]: nothing reads it",
+        " --> base/notes.txt",
+    ]
+    assert "|" not in view_findings([UNUSED], "table")
+
+
+def test_a_finding_without_a_column_shows_its_line_and_no_mark() -> None:
+    lines = view_findings([replace(DUPLICATE, origin=Origin("templates/a.j2", 7))], "table").splitlines()
+    assert lines[1:4] == [" --> templates/a.j2:7", "  |", "7 |   model: gpt-4  # 50%"]
+    assert "^" not in "".join(lines)
+
+
+def test_why_a_rule_is_one_is_said_with_its_first_finding_only() -> None:
+    text = view_findings([DUPLICATE, UNUSED, replace(DUPLICATE, origin=Origin("base/z.yaml", 1, 1))], "table")
+    assert [line.strip()[:12] for line in text.splitlines() if "why:" in line] == ["= why: YAML ", "= why: It li"]
+    assert text.index("why: YAML") < text.index("layout-unknown")
 
 
 def test_findings_are_shown_in_the_order_given_with_an_empty_line_between() -> None:
@@ -70,6 +87,14 @@ def test_what_may_be_a_secret_is_not_repeated(output: str, rule: str) -> None:
     assert "canary" not in view_findings([finding], output)
     excerpt = source_excerpt(finding)
     assert excerpt is not None and excerpt.text == "  api_key: ********"
+
+
+@pytest.mark.parametrize("output", VIEWS)
+def test_a_secret_on_the_line_of_another_finding_is_not_repeated(output: str) -> None:
+    line = "  a: {model: x, model: y, api_key: sk-proj-" + "aB3d" * 12 + "}"
+    assert "aB3daB3d" not in view_findings([replace(DUPLICATE, source_line=line)], output)
+    excerpt = source_excerpt(replace(DUPLICATE, source_line=line))
+    assert excerpt == ("  a: {model: x, model: y, api_key: ********}", 0, 0)
 
 
 @given(st.text(max_size=400), st.integers(1, 300), st.integers(1, 300))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmcfg_cli.views.document import to_json
-from llmcfg_cli.views.text import Style, display_width, paint, plural, visible
+from llmcfg_cli.views.text import Style, clip, display_width, paint, plural, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ def reach_text(reach: Sequence[str], shown: int = REACH_SHOWN) -> str:
 
 
 class SourceExcerpt(NamedTuple):
-    """One line of source as it may be shown, and where the marked part of it is, in columns of a terminal."""
+    """One line of source as it may be shown, and the marked part of it, in columns of a terminal; of length 0 if none is marked."""
 
     text: str
     start: int
@@ -59,14 +59,16 @@ class SourceExcerpt(NamedTuple):
 
 def source_excerpt(finding: Finding, columns: int = _SOURCE_COLUMNS) -> SourceExcerpt | None:
     """None where there is no line. A long line is cut to the surroundings of the column."""
-    line, at = finding.source_line, finding.origin.column - 1
-    if not line or at < 0:
+    from llmcfg.secrets.plaintext import masked
+
+    line, at = finding.source_line, max(0, finding.origin.column - 1)
+    if not line or not finding.origin.line:
         return None
     if finding.rule_id in MASKED_RULES:
-        from llmcfg.secrets.plaintext import masked
-
         before = visible(masked(line[:at]))
         return SourceExcerpt(before + _MASK, display_width(before), len(_MASK))
+    if not finding.origin.column or masked(line) != line:
+        return SourceExcerpt(clip(visible(masked(line)), columns), 0, 0)
     left = max(0, at - columns // 2) if len(line) > columns else 0
     before, marked = visible(line[left:at]), visible(line[at : at + max(1, finding.length)])
     after = visible(line[at + max(1, finding.length) : left + columns])
@@ -85,10 +87,14 @@ def _beneath(root: str, finding: Finding) -> Finding:
 
 
 def _table(findings: Sequence[Finding], colour: bool) -> str:
-    return "\n\n".join(_block(finding, colour) for finding in findings)
+    """Why a rule is one is said with its first finding."""
+    firsts = {finding.rule_id: index for index, finding in reversed([*enumerate(findings)])}
+    return "\n\n".join(
+        _block(finding, colour, says_why=firsts[finding.rule_id] == index) for index, finding in enumerate(findings)
+    )
 
 
-def _block(finding: Finding, colour: bool) -> str:
+def _block(finding: Finding, colour: bool, *, says_why: bool = True) -> str:
     style = _STYLES[finding.severity]
     gutter = " " * len(str(finding.origin.line)) if finding.origin.line else " "
     bar = paint("|", Style.BLUE, colour)
@@ -100,8 +106,13 @@ def _block(finding: Finding, colour: bool) -> str:
     if excerpt is not None:
         number = paint(str(finding.origin.line), Style.BLUE, colour)
         caret = " " * excerpt.start + paint("^" * excerpt.length, style, colour)
-        lines += [f"{gutter} {bar}", f"{number} {bar} {excerpt.text}", f"{gutter} {bar} {caret}"]
-    lines += [f"{gutter} {paint('=', Style.BLUE, colour)} {word}: {visible(text)}" for word, text in _remarks(finding)]
+        lines += [
+            f"{gutter} {bar}",
+            f"{number} {bar} {excerpt.text}",
+            *([f"{gutter} {bar} {caret}"] if excerpt.length else []),
+        ]
+    remarks = [*([("why", finding.rule.why)] if says_why else []), *_remarks(finding)]
+    lines += [f"{gutter} {paint('=', Style.BLUE, colour)} {word}: {visible(text)}" for word, text in remarks]
     return "\n".join(lines)
 
 

@@ -52,7 +52,10 @@ def parse_tree(raw: bytes, wanted: frozenset[str] | None = None) -> ParsedTree:
     With `wanted`, only entries of these names are read; the others must merely be in order and have names that no system misreads.
     """
     items, is_whole = _split(raw)
-    refusals = [] if is_whole else [Refusal("", Problem("object-corrupt", "the tree object is cut short or malformed"))]
+    damage = Problem(
+        "object-corrupt", "the tree object is cut short or malformed", hint="run git fsck, then fetch anew"
+    )
+    refusals = [] if is_whole else [Refusal("", damage)]
     kept, misplaced = _in_order(items)
     refusals += misplaced
     collisions = find_collisions([item.name for item in kept], wanted)

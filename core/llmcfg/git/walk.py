@@ -108,7 +108,9 @@ class TreeReader:
         except UnreadableObject as error:
             return problem_from(error)
         if header.kind != "blob":
-            return Problem("tree-type", f"{path!r} has the mode of a file, but is a {header.kind}")
+            return Problem(
+                "tree-type", f"{path!r} has the mode of a file, but is a {header.kind}", hint="commit it anew with git"
+            )
         return refuse_size(path, header.size) or BlobEntry(path, oid, header.size)
 
     def parse(self, oid: str, wanted: frozenset[str] | None = None) -> ParsedTree:
@@ -172,4 +174,4 @@ def problem_from(error: UnreadableObject) -> Problem:
         "object-missing": "fetch it anew; a clone made with --filter lacks objects: clone again without it",
         "object-corrupt": "run git fsck, then clone or fetch anew",
     }
-    return Problem(error.rule, error.message, hint=hints.get(error.rule, ""))
+    return Problem(error.rule, error.message, hint=hints.get(error.rule, "commit it anew with git"))

@@ -166,7 +166,9 @@ class _Walk:
             self._find(path, _unreadable(path, error))
             return
         if isinstance(content, int):
-            problem = refuse_size(path, content) or Problem("tree-mode", f"{path!r} is not a regular file")
+            problem = refuse_size(path, content) or Problem(
+                "tree-mode", f"{path!r} is not a regular file", hint="remove it"
+            )
             self._find(path, problem)
         else:
             self.entries[path] = BlobEntry(path, self._keep(path, content), len(content))

@@ -77,10 +77,13 @@ def _choose(name: str, value: Value, text: str, comments: list[str], line: int) 
     problem = _differs(written, expected)
     if problem is not None:
         return Section(
-            name, key, "", (Problem("import-section", f"section {name} cannot be kept: {problem}", line, 1),)
+            name,
+            key,
+            "",
+            (Problem("import-section", f"section {name} cannot be kept: {problem}", line, 1, "mend it in this file"),),
         )
     moved = f"section {name} is written anew" + (", with its comments at the top" if comments else "")
-    return Section(name, key, written, (Problem("import-rewritten", moved, line, 1),))
+    return Section(name, key, written, (Problem("import-rewritten", moved, line, 1, "look whether it reads well"),))
 
 
 def _with_comments(text: str, comments: Iterable[str]) -> str:

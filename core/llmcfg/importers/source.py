@@ -99,7 +99,8 @@ def is_flow(node: yaml.Node) -> bool:
 def parse_source(content: bytes) -> Source | Problem:
     """The file's mapping with its places, or why there is none."""
     if len(content) > limits.DOCUMENT_BYTES:
-        return Problem("yaml-size", f"the file has {len(content)} bytes; {limits.DOCUMENT_BYTES} is the limit")
+        message = f"the file has {len(content)} bytes; {limits.DOCUMENT_BYTES} is the limit"
+        return Problem("yaml-size", message, hint="split it, and import each part")
     try:
         text = content.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
@@ -113,7 +114,7 @@ def _compose(text: str) -> Source | Problem:
         composer = _Composer(text)
         root = composer.get_single_node()
     except RecursionError:
-        return Problem("yaml-depth", f"values are nested deeper than {limits.DOCUMENT_DEPTH} levels")
+        return Problem("yaml-depth", f"values are nested deeper than {limits.DOCUMENT_DEPTH} levels", hint="flatten it")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
@@ -123,7 +124,8 @@ def _compose(text: str) -> Source | Problem:
             rule, f"no YAML reader takes this: {reason}", line, column, "mend the file, then import it again"
         )
     except yaml.YAMLError as error:
-        return Problem("yaml-character", f"no YAML reader takes this file: {str(error).splitlines()[0]}")
+        message = f"no YAML reader takes this file: {str(error).splitlines()[0]}"
+        return Problem("yaml-character", message, hint="remove the character")
     if root is None or (isinstance(root, yaml.ScalarNode) and root.value == ""):
         return Problem(
             "yaml-empty", "the file has no sections, only comments or nothing", hint="import a file that says something"
@@ -136,7 +138,8 @@ def _compose(text: str) -> Source | Problem:
 
 
 def _problem_at(rule: str, message: str, node: yaml.Node) -> Problem:
-    return Problem(rule, message, node.start_mark.line + 1, node.start_mark.column + 1)
+    hint = "write sections such as model_list: at the top"
+    return Problem(rule, message, node.start_mark.line + 1, node.start_mark.column + 1, hint)
 
 
 class _Composer(yaml.SafeLoader):

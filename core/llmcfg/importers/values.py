@@ -55,15 +55,24 @@ class Reader:
             value = self._read_scalar(node)
         else:
             value = None
-            self._report("yaml-tag", f"{_short(node.tag)} is no kind of configuration value", node)
+            self._report(
+                "yaml-tag", f"{_short(node.tag)} is no kind of configuration value", node, "write a plain value"
+            )
         self.values[id(node)] = value
         return value
 
     def _is_within_limits(self, node: yaml.Node, depth: int) -> bool:
         if depth > limits.DOCUMENT_DEPTH:
-            self._report("yaml-depth", f"values are nested deeper than {limits.DOCUMENT_DEPTH} levels", node)
+            self._report(
+                "yaml-depth", f"values are nested deeper than {limits.DOCUMENT_DEPTH} levels", node, "flatten it"
+            )
         elif self._nodes > _MOST_NODES:
-            self._report("yaml-alias", f"the file means more than {_MOST_NODES} values, mostly by aliases", node)
+            self._report(
+                "yaml-alias",
+                f"the file means more than {_MOST_NODES} values, mostly by aliases",
+                node,
+                "write out what is meant",
+            )
         else:
             return True
         self._stopped = True
@@ -93,7 +102,7 @@ class Reader:
         self.read(node, depth + 1)
         sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
         if not all(isinstance(source, yaml.MappingNode) for source in sources):
-            self._report("yaml-merge-key", "<< takes a mapping or a list of mappings", node)
+            self._report("yaml-merge-key", "<< takes a mapping or a list of mappings", node, "write the keys out")
         return merged_mapping(node, self.values)
 
     def _read_scalar(self, node: yaml.ScalarNode) -> Scalar:
@@ -103,13 +112,13 @@ class Reader:
         try:
             value = self._scalars.construct_object(node, deep=True)
         except (yaml.YAMLError, ValueError, OverflowError):
-            self._report("yaml-syntax", f"{node.value!r} cannot be read as {_short(node.tag)}", node)
+            self._report("yaml-syntax", f"{node.value!r} cannot be read as {_short(node.tag)}", node, "quote it")
             return None
         if isinstance(value, str):
             return self._rename(value, node)
         assert value is None or isinstance(value, bool | int | float)
         if isinstance(value, float) and not math.isfinite(value):
-            self._report("yaml-number", f"{node.value} has no form in JSON", node)
+            self._report("yaml-number", f"{node.value} has no form in JSON", node, "quote it")
             return None
         if value is not None and abs(value) > EXACT_INTEGER:
             self._report(
@@ -129,7 +138,7 @@ class Reader:
             message = f"the key {key.value!r} is read as {_short(key.tag)}"
             self._report("yaml-key-type", message, key, "write the key in quotes")
         else:
-            self._report("yaml-key-type", "a list or mapping stands where a key should", key)
+            self._report("yaml-key-type", "a list or mapping stands where a key should", key, "keys are strings")
 
     def _report_duplicate(self, key: yaml.Node, first: int) -> None:
         message = (
@@ -137,7 +146,7 @@ class Reader:
         )
         self._report("import-duplicate", message, key, "look whether the earlier value was meant")
 
-    def _report(self, rule: str, message: str, node: yaml.Node, hint: str = "") -> None:
+    def _report(self, rule: str, message: str, node: yaml.Node, hint: str) -> None:
         mark = node.start_mark
         self.problems.append(Problem(rule, message, mark.line + 1, mark.column + 1, hint))
 

@@ -26,8 +26,9 @@ class Admit(Enum):
     DELETIONS = "these, and `!delete` anywhere, which an editor reads as an empty text"
 
 
-REFERENCE: Final = r"^\{\{(secret|config|var):.*\}\}$"
+REFERENCE: Final = r"\{\{[ \t]*(secret|config|var|param):"
 _SECRET_INSIDE: Final = r"\{\{[ \t]*secret:"
+_DEFINITIONS: Final = "#/definitions/"
 _FORMS: Final = {"!": "closed", "+": "open"}
 _LEFT_OUT: Final = frozenset(
     ["unevaluatedItems", "minContains", "maxContains", "contentSchema", "prefixItems", "items", "dependentRequired", "$ref",
@@ -53,7 +54,35 @@ def draft07(definitions: Definitions, *, admit: Admit) -> dict[str, Any]:
     names = {name: _name(name) for name in definitions}
     translated = {names[name]: _translate(definitions, schema, admit) for name, schema in definitions.items()}
     root = translated[_name(ENTRY)]
-    return {"$schema": Draft.D7.value + "#", **(root if isinstance(root, dict) else {}), "definitions": translated}
+    used = {name: translated[name] for name in _used(translated, root)}
+    return {
+        "$schema": Draft.D7.value + "#",
+        **(root if isinstance(root, dict) else {}),
+        **({"definitions": used} if used else {}),
+    }
+
+
+def _used(translated: dict[str, Schema], root: Schema) -> list[str]:
+    """The definitions that the root leads to, in their own order."""
+    found: set[str] = set()
+    waiting = _referred(root)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in translated:
+            found.add(name)
+            waiting += _referred(translated[name])
+    return [name for name in translated if name in found]
+
+
+def _referred(schema: Any) -> list[str]:
+    """The definitions that are named anywhere in a translated schema."""
+    if isinstance(schema, list):
+        return [name for item in schema for name in _referred(item)]
+    if not isinstance(schema, dict):
+        return []
+    own = schema.get("$ref")
+    names = [own.removeprefix(_DEFINITIONS)] if isinstance(own, str) and own.startswith(_DEFINITIONS) else []
+    return names + [name for item in schema.values() for name in _referred(item)]
 
 
 def _name(name: str) -> str:
@@ -74,7 +103,7 @@ def _translate(definitions: Definitions, schema: Schema, admit: Admit) -> Schema
     if admit is not Admit.NOTHING:
         result = _admit_references(_admit_patterns(result), admit)
     if "$ref" in schema:
-        reference = {"$ref": "#/definitions/" + _name(schema["$ref"].removeprefix(DEFS))}
+        reference = {"$ref": _DEFINITIONS + _name(schema["$ref"].removeprefix(DEFS))}
         result = {**result, "allOf": [reference, *result.get("allOf", ())]} if result else reference
     return result
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _SHOWN: Final = 60
 _KINDS: Final[dict[str, str]] = {"object": "mapping", "array": "list"}
 _ALTERNATIVES: Final = frozenset(["anyOf", "oneOf"])
+_MEND: Final = "change the value, or what the schema says about it"
 _CLOSED: Final = frozenset(["additionalProperties", "unevaluatedProperties"])
 _SECRET_SHAPE = re.compile(
     r"(?:sk-|pk-|rk-|gh[pousr]_|github_pat_|glpat-|xox[abpr]-|AKIA|ASIA|AIza|eyJ|hf_|gsk_|AGE-SECRET-KEY-|-----BEGIN|Bearer )"
@@ -80,7 +81,7 @@ class _Explanation:
             yield from self._alternative(error)
         else:
             expected = self._expected(error, details)
-            hint = self._about(error.schema_path[:-1])
+            hint = self._meant(path, details.get("options", ())) or self._about(error.schema_path[:-1]) or _MEND
             yield Problem("schema-violation", f"{self._subject(path)}: {expected}", hint=hint, path=path)
 
     def _unknown_key(self, error: ValidationError, key: str, known: set[str]) -> Problem:
@@ -109,7 +110,8 @@ class _Explanation:
         if not fitting:
             options = list(dict.fromkeys(option for misses in wanted for option in misses))
             message = f"{self._subject(at)}: expected {_either(options)}, found {self._found(at)}"
-            yield Problem("schema-violation", message, hint=about, path=at)
+            words = [json.loads(option) for option in options if option.startswith('"')]
+            yield Problem("schema-violation", message, hint=self._meant(at, words) or about or _MEND, path=at)
         elif len(fitting) > 1 and all(_only_required(branch, at) for branch in fitting):
             keys = list(dict.fromkeys(repr(item.kind.as_dict()["property"]) for branch in fitting for item in branch))
             message = f"{self._subject(at)} lacks one of the keys {_either(keys)}"
@@ -170,6 +172,12 @@ class _Explanation:
         if isinstance(value, str) and ((names and _SECRET_KEY.search(names[-1])) or len(value) > _SHOWN):
             return f"a text of {len(value)} characters"
         return _shown(value)
+
+    def _meant(self, path: Path, options: Iterable[Any]) -> str:
+        """The option that a text was probably meant to be, where the text may be shown."""
+        found = self._found(path)
+        words = [option for option in options if isinstance(option, str)]
+        return did_you_mean(json.loads(found), words) if found.startswith('"') else ""
 
     def _about(self, schema_path: list[str | int]) -> str:
         """What the schema at or around the place says it is for."""

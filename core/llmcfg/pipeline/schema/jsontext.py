@@ -24,6 +24,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BARE = re.compile(r"[^ \t\r\n,:\[\]{}\"]+")
 _DIGITS: Final = 400
+_JSON: Final = "JSON has no comments, no trailing commas and only double quotes"
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,18 @@ def parse_json(content: bytes) -> JsonText | Problem:
         )
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
-        return Problem("schema-invalid", f"not JSON: {error.msg}", error.lineno, error.colno)
+        return Problem("schema-invalid", f"not JSON: {error.msg}", error.lineno, error.colno, _JSON)
     except RecursionError:
         return _too_deep()
     except UnicodeEncodeError:
-        return Problem("schema-invalid", "an escape names half a character (a lone surrogate)", 1, 1)
+        return Problem(
+            "schema-invalid", "an escape names half a character (a lone surrogate)", 1, 1, "write the character"
+        )
     except _RepeatedKeyError as error:
         line, column = _line_column(text, _second_place(text, str(error)))
         return Problem("schema-invalid", f"key {str(error)!r} is written twice", line, column, "remove one of the two")
     except ValueError as error:
-        return Problem("schema-invalid", f"not strict JSON: {error}", 1, 1)
+        return Problem("schema-invalid", f"not strict JSON: {error}", 1, 1, "write a number that every reader can hold")
     if _is_deeper(value, DOCUMENT_DEPTH):
         return _too_deep()
     return JsonText(text, value)

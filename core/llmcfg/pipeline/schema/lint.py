@@ -1,6 +1,6 @@
 """What is wrong with a schema file by itself: all of it at once, each at its line.
 
-The meta-schema of the draft is checked by jsonschema_rs and explained by jsonschema; keywords that no draft knows, references that
+The meta-schema of the draft comes with jsonschema; keywords that no draft knows, references that
 lead nowhere and patterns that need backtracking are found by walking the schemas of the file.
 """
 
@@ -10,8 +10,8 @@ import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.model.findings import Problem
-from llmcfg.model.keypath import format_key_path
 from llmcfg.model.suggest import did_you_mean
+from llmcfg.pipeline.schema.explain import explain
 from llmcfg.pipeline.schema.jsontext import JsonText, parse_json
 from llmcfg.pipeline.schema.keywords import (
     ANNOTATIONS,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Path
 
 WARNINGS: Final = frozenset(["schema-keyword"])
+_LOOK_UP: Final = "look the keyword up: https://json-schema.org/understanding-json-schema/keywords"
 _PATTERN_BYTES: Final = 4 << 20  # what one compiled pattern may take
 
 
@@ -66,24 +67,16 @@ def _meta_schema(text: JsonText, draft: Draft) -> Iterator[Problem]:
     ):
         return
     import jsonschema
-    from jsonschema.exceptions import best_match
 
-    classes: dict[Draft, Any] = {
-        Draft.D7: jsonschema.Draft7Validator,
-        Draft.D2019: jsonschema.Draft201909Validator,
-        Draft.D2020: jsonschema.Draft202012Validator,
-    }
-    for error in classes[draft](classes[draft].META_SCHEMA).iter_errors(text.value):
-        cause = best_match([error]) or error
-        path = tuple(cause.absolute_path)
-        message = cause.message if len(cause.message) <= 200 else f"{cause.message[:160]}…"
-        yield Problem("schema-invalid", f"{format_key_path(path)}: {message}", *text.place(path), _expected(cause))
-
-
-def _expected(error: Any) -> str:
-    if error.validator == "enum" and isinstance(error.instance, str):
-        return did_you_mean(error.instance, [item for item in error.validator_value if isinstance(item, str)])
-    return ""
+    meta, check = {
+        Draft.D7: (jsonschema.Draft7Validator.META_SCHEMA, jsonschema_rs.Draft7Validator),
+        Draft.D2019: (jsonschema.Draft201909Validator.META_SCHEMA, jsonschema_rs.Draft201909Validator),
+        Draft.D2020: (jsonschema.Draft202012Validator.META_SCHEMA, jsonschema_rs.Draft202012Validator),
+    }[draft]
+    for problem in explain(meta, text.value, check(meta, offline=True).iter_errors(text.value)):
+        message = problem.message.replace("the document", "the schema") if not problem.path else problem.message
+        hint = problem.hint if problem.hint.startswith("did you mean") else _LOOK_UP
+        yield Problem("schema-invalid", message, *text.place(problem.path or ()), hint)
 
 
 def _keywords(text: JsonText, draft: Draft, path: Path, schema: dict[str, Any]) -> Iterator[Problem]:
@@ -101,7 +94,7 @@ def _about_keyword(draft: Draft, schema: dict[str, Any], keyword: str, value: An
     if keyword == SECRET and not isinstance(value, bool):
         return Problem("schema-invalid", f"{SECRET} is neither true nor false", hint="write true or false")
     if keyword.startswith("x-llmcfg-") and keyword not in (MERGE, SECRET):
-        hint = did_you_mean(keyword, (MERGE, SECRET))
+        hint = did_you_mean(keyword, (MERGE, SECRET), f"there are {MERGE} and {SECRET}")
         return Problem("schema-keyword", f"{keyword!r} is no keyword of llmcfg", hint=hint)
     if keyword in DYNAMIC:
         hint = "write $ref; schemas are resolved before they are used"
@@ -110,7 +103,7 @@ def _about_keyword(draft: Draft, schema: dict[str, Any], keyword: str, value: An
         return _unknown_keyword(keyword, draft)
     if keyword == "format" and isinstance(value, str) and value not in FORMATS:
         message = f"format {value!r} is not known, and checks nothing"
-        return Problem("schema-keyword", message, hint=did_you_mean(value, FORMATS))
+        return Problem("schema-keyword", message, hint=did_you_mean(value, FORMATS, "write a pattern instead"))
     if draft is Draft.D7 and "$ref" in schema and not _stands_beside_ref(keyword):
         hint = 'put the $ref into an allOf, or write "$schema": "' + Draft.D2020.value + '"'
         return Problem("schema-keyword", f"{keyword!r} beside $ref is ignored in draft-07", hint=hint)

@@ -133,7 +133,10 @@ class SchemaFiles:
                 "copy that schema into schemas/ and refer to it by relative path",
             )
         names = [file.rsplit("/", 1)[-1] for file in self.files]
-        return Unresolved(f"$ref {reference!r} names no schema of this repository", did_you_mean(target, names))
+        return Unresolved(
+            f"$ref {reference!r} names no schema of this repository",
+            did_you_mean(target, names, "refer to a file in schemas/ by relative path"),
+        )
 
 
 @functools.lru_cache(maxsize=512)
@@ -174,6 +177,6 @@ def _descend(value: Any, path: Path) -> Any:
 
 def _nearby(root: Any, reference: str) -> str:
     if not isinstance(root, dict):
-        return ""
+        return "look at the file that it leads to"
     known = [f"#/{section}/{name}" for section in ("$defs", "definitions") for name in root.get(section, ())]
-    return did_you_mean("#" + urldefrag(reference)[1], known)
+    return did_you_mean("#" + urldefrag(reference)[1], known, "add it under $defs")

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _REFERENCE: Final = re.compile(r"\{\{\s*(secret|config|var)\s*:\s*([^}]*?)\s*\}\}")
 _MESSAGE_CHARACTERS: Final = 300
+_LISTED: Final = "docs/spec/templates.md lists what there is"
+_LOOK: Final = "look at the value that comes in with: llmcfg get"
 _SEES: Final = "a template sees config, environment, tenant, consumer and variables"
 
 
@@ -46,22 +48,24 @@ class Diagnosis(NamedTuple):
 
 def diagnose(error: BaseException, request: RenderRequest, templates: Mapping[str, bytes]) -> Diagnosis:
     file, line = _place(error) or (request.template, 0)
+    word = ""
     match error:
         case ForbiddenError():
-            return Diagnosis(error.file, Problem("template-forbidden", str(error), error.line))
+            file, line, word = error.file, error.line, error.word
+            found = Problem("template-forbidden", str(error), hint=_LISTED)
         case DepthError():
-            return Diagnosis(error.file, _too_deep(error.line))
+            file, line, found = error.file, error.line, _too_deep()
         case TemplateSyntaxError():
-            file = error.name or file
-            return Diagnosis(file, _syntax(error, _source_line(templates, file, error.lineno)))
+            file, line = error.name or file, error.lineno
+            found, word = _syntax(error, _source_line(templates, file, line))
         case MissingError():
-            found = _undefined(error, request.context)
-            column, length = _find_word(_source_line(templates, file, line), str(error.name))
-            return Diagnosis(file, found._replace(line=line, column=column, length=length))
+            found, word = _undefined(error, request.context), str(error.name)
         case TemplateNotFound():
-            return Diagnosis(file, _not_there(error, templates)._replace(line=line))
+            found, word = _not_there(error, templates), str(error.name)
         case _:
-            return Diagnosis(file, _other(error)._replace(line=line))
+            found = _other(error)
+    column, length = _find_word(_source_line(templates, file, line), word)
+    return Diagnosis(file, found._replace(line=line, column=column, length=length))
 
 
 def _place(error: BaseException) -> tuple[str, int] | None:
@@ -85,27 +89,30 @@ def _source_line(templates: Mapping[str, bytes], file: str, line: int) -> str:
 
 def _find_word(text: str, word: str) -> tuple[int, int]:
     """Column and length of the only place where `word` stands in `text`; 0 and 1 if there is none or more."""
+    if not word:
+        return 0, 1
     places = list(re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text))
     return (places[0].start() + 1, len(word)) if len(places) == 1 else (0, 1)
 
 
-def _syntax(error: TemplateSyntaxError, source_line: str) -> Problem:
-    hint = ""
+def _syntax(error: TemplateSyntaxError, source_line: str) -> tuple[Problem, str]:
+    """The problem, and the word of the line that it is about, if it is about one."""
+    hint = "close what was opened: every {% if %}, {% for %} and {{ needs its end"
     reference = _REFERENCE.search(source_line)
-    unknown_filter = re.fullmatch(r"there is no filter '(.*)'", error.message or "")
+    unknown = re.fullmatch(r"there is no (filter|test) '(.*)'", error.message or "")
     if reference is not None:
         instead = {"secret": f'secret("{reference[2]}")', "config": f"config.{reference[2]}"}
         hint = f"in a template this is {{{{ {instead.get(reference[1], f'variables.{reference[2]}')} }}}}"
-    elif unknown_filter is not None:
-        hint = did_you_mean(unknown_filter[1], [*FILTERS, *ALLOWED_FILTERS], "docs/spec/templates.md lists them")
-    return Problem("template-syntax", _short(error.message or "it cannot be parsed"), error.lineno, hint=hint)
+    elif unknown is not None:
+        hint = did_you_mean(unknown[2], [*FILTERS, *ALLOWED_FILTERS] if unknown[1] == "filter" else [], _LISTED)
+    problem = Problem("template-syntax", _short(error.message or "it cannot be parsed"), hint=hint)
+    return problem, unknown[2] if unknown else ""
 
 
-def _too_deep(line: int) -> Problem:
+def _too_deep() -> Problem:
     return Problem(
         "template-depth",
         "the template is nested too deep, or includes or calls itself without end",
-        line,
         hint="split the expression with {% set %}, or end the recursion",
     )
 
@@ -114,7 +121,7 @@ def _undefined(error: MissingError, context: Mapping[str, Value]) -> Problem:
     owner, name = error.owner, error.name
     if owner is missing:
         if name in DEFAULT_NAMESPACE:
-            return Problem("template-forbidden", f"{name} is not available in templates")
+            return Problem("template-forbidden", f"{name} is not available in templates", hint=_LISTED)
         if name in FILTERS or name in ALLOWED_FILTERS:
             return Problem("template-undefined", f"{name} is not defined", hint=f"it is a filter: write value | {name}")
         hint = did_you_mean(str(name), [*context, *FUNCTIONS], _SEES)
@@ -169,21 +176,23 @@ def _other(error: BaseException) -> Problem:
         case OutOfTimeError():
             return Problem("template-timeout", str(error), hint="look for nested loops")
         case LimitError() | OverflowError():
-            return Problem("template-limit", _short(str(error)))
+            return Problem("template-limit", _short(str(error)), hint="make it smaller, or split the file")
         case MemoryError():
             return Problem("template-limit", "the template needs too much memory", hint="look for repeated texts")
         case RecursionError() | SyntaxError():
-            return _too_deep(0)
+            return _too_deep()
         case SecurityError():
-            return Problem("template-forbidden", _short(str(error)))
+            hint = "templates only read: change the configuration instead"
+            return Problem("template-forbidden", _short(str(error)), hint=hint)
         case RefusedError():
-            return Problem(error.rule, _short(str(error)), hint=error.hint)
+            return Problem(error.rule, _short(str(error)), hint=error.hint or _LOOK)
         case TemplateRuntimeError() if unknown := re.fullmatch(r"No filter named '(.*)'\.", str(error)):
-            return Problem("template-forbidden", f"the filter {_short(unknown[1])!r} is not available in templates")
+            message = f"the filter {_short(unknown[1])!r} is not available in templates"
+            return Problem("template-forbidden", message, hint=_LISTED)
         case LlmcfgError():
-            return Problem("template-failed", _short(error.message), hint=error.hint)
+            return Problem("template-failed", _short(error.message), hint=error.hint or _LOOK)
         case _:
-            return Problem("template-failed", _short(str(error)) or type(error).__name__)
+            return Problem("template-failed", _short(str(error)) or type(error).__name__, hint=_LOOK)
 
 
 def _short(text: str) -> str:

@@ -71,7 +71,11 @@ class DepthError(TextError):
 
 
 class ForbiddenError(TextError):
-    """It names what is not for templates."""
+    """It names what is not for templates: `word`."""
+
+    def __init__(self, message: str, file: str, line: int, word: str) -> None:
+        super().__init__(message, file, line)
+        self.word = word
 
 
 def _fail(self: Undefined, *_args: object, **_named: object) -> NoReturn:
@@ -184,5 +188,6 @@ def _check_names(tree: nodes.Template, file: str, sandbox: Sandbox) -> None:
         if node.name in known:
             continue
         if node.name in BUILT_IN_FILTERS and kind == "filter":
-            raise ForbiddenError(f"the filter {node.name!r} is not available in templates", file, node.lineno)
+            message = f"the filter {node.name!r} is not available in templates"
+            raise ForbiddenError(message, file, node.lineno, node.name)
         raise TemplateAssertionError(f"there is no {kind} {node.name!r}", node.lineno, file)
