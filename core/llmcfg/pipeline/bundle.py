@@ -100,7 +100,8 @@ def make_bundle(
     ordered = dict(sorted(parts.items()))
     lock = dict(sorted(secrets.items()))
     allowed = tuple(sorted({*recipients}))
-    sealed = sorted([*map(sealed_path, opened), *([SECRETS] if lock else [])]) if allowed else []
+    places: list[str] = [*map(sealed_path, opened), *([SECRETS] if lock else [])]
+    sealed = sorted(places) if allowed else []
     content = digest_of({"parts": {path: part.sha256 for path, part in ordered.items()}, "secrets": lock})
     manifest: dict[str, Any] = {
         "apiVersion": API_VERSION,

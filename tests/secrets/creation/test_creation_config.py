@@ -48,14 +48,14 @@ def test_no_more_than_a_hundred_folders_are_looked_at(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "seen"),
     [
-        ("/work/repo/base/a.yaml", "base/a.yaml"),
-        ("/work/repo/x/../base/a.yaml", "base/a.yaml"),
-        ("/work/repository/a.yaml", "/work/repository/a.yaml"),
+        ("/srv/repo/base/a.yaml", "base/a.yaml"),
+        ("/srv/repo/x/../base/a.yaml", "base/a.yaml"),
+        ("/srv/repository/a.yaml", "/srv/repository/a.yaml"),
         ("/elsewhere/a.yaml", "/elsewhere/a.yaml"),
     ],
 )
 def test_rules_see_the_path_from_the_folder_of_the_configuration(file: str, seen: str) -> None:
-    assert path_for_rules(Path(file), Path("/work/repo/.sops.yaml")) == seen
+    assert path_for_rules(Path(file), Path("/srv/repo/.sops.yaml")) == seen
 
 
 def test_a_configuration_at_the_root_sees_paths_without_the_first_slash() -> None:
