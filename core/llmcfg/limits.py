@@ -29,6 +29,7 @@ AGE_RECIPIENTS: Final = 32  # of one age file; opening as the last of n costs nÂ
 AGE_HEADER_BYTES: Final = 16 << 10
 AGE_LARGE_HEADER_BYTES: Final = 64 << 10  # with post-quantum or RSA stanzas, which are large but of fixed size
 IDENTITY_FILE_BYTES: Final = 1 << 20
+OPENED_BUNDLE_BYTES: Final = 256 << 20  # all files of a bundle that is opened from its folder
 SOPS_FILE_BYTES: Final = 32 << 20
 SOPS_DEPTH: Final = 100  # nested mappings and lists of a SOPS file
 SOPS_ALIAS_EXPANSION: Final = 10  # nodes after expansion / nodes written, once there are a thousand

@@ -1,7 +1,7 @@
 """A bundle as programs hold it: a head and the tree of its parts, in a file, in memory, or some of each.
 
-Parts are those of `manifest.json` under their names there, and two more: `lock.json`, the manifest without `parts` and `digest`, and
-`secrets.age` where secrets were sealed. A part is read when it is asked for, and counts only if its bytes have its digest.
+Parts are those of `manifest.json` under their names there, and more: `lock.json`, the manifest without `parts` and `digest`, and
+`secrets.age` and `sealed/…` where secrets were sealed. A part is read when it is asked for, and counts only if its bytes have its digest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 LOCK: Final = "lock.json"
-SEALED: Final = "secrets.age"
+SECRETS: Final = "secrets.age"
+SEALED_FOLDER: Final = "sealed/"
 _HINT: Final = "deliver it again: llmcfg apply"
 
 
@@ -98,5 +99,9 @@ def make_leaf(content: bytes) -> Leaf:
     return Leaf(hashlib.sha256(content).digest(), len(content), content)
 
 
+def is_sealed(name: str) -> bool:
+    return name == SECRETS or name.startswith(SEALED_FOLDER)
+
+
 def _is_covered(name: str) -> bool:
-    return name not in (LOCK, SEALED)
+    return name != LOCK and not is_sealed(name)

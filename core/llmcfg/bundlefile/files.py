@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from llmcfg.bundlefile.bundle import LOCK, MANIFEST, SEALED, Bundle, content_digest, make_leaf
+from llmcfg.bundlefile.bundle import LOCK, MANIFEST, Bundle, content_digest, is_sealed, make_leaf
 from llmcfg.bundlefile.head import Head
 from llmcfg.bundlefile.tree import build_tree
 from llmcfg.canonical import canonical_json
@@ -41,8 +41,9 @@ def bundle_of(files: Mapping[str, bytes], previous: Bundle | None = None) -> Bun
     """
     said, lock = _parse_manifest(files.get(MANIFEST, b""))
     contents = {name: content for name, content in files.items() if name != MANIFEST}
-    if {*contents} - {SEALED} != {*said.parts}:
-        wrong = min({*contents, *said.parts} - ({*contents} & {*said.parts}) - {SEALED})
+    plain = {name for name in contents if not is_sealed(name)}
+    if plain != {*said.parts}:
+        wrong = min(plain ^ {*said.parts})
         raise IntegrityError(f"{wrong} is in the bundle or in its {MANIFEST}, but not in both", hint=_HINT)
     leaves = {name: make_leaf(content) for name, content in {**contents, LOCK: lock}.items()}
     for name, part in said.parts.items():

@@ -105,11 +105,15 @@ class Manifest:
 
 
 class Output(NamedTuple):
-    """One rendered file of a consumer. `format` says what it must parse as; "text" is not checked."""
+    """One rendered file of a consumer. `format` says what it must parse as; "text" is not checked.
+
+    An opened one is rendered a second time when it is deployed, with the values of secrets in it, and sealed whole.
+    """
 
     path: str
     template: str
     format: str
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,12 @@ _RULES: Final = (
         "consumer that gets secrets and names no recipients",
         "Its bundle stays unsealed: it holds references, and nobody who gets it has the values.",
     ),
+    Rule(
+        "consumer-opened",
+        _E,
+        "opened output that nobody could open",
+        "An opened output holds the values of secrets, so it exists only sealed to somebody.",
+    ),
     # composition
     Rule(
         "merge-kind",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.model.findings import Finding, Problem
@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The bundles that could be built, by target in the configuration's order, and what is wrong with templates and outputs."""
+    """The bundles that could be built, by target in the configuration's order, and what is wrong with templates and outputs.
+
+    `opened` are the renderings, by target and output, that are made again with the values of secrets when the bundles are deployed.
+    """
 
     bundles: Mapping[Target, Bundle]
     selections: Mapping[Target, Selection]
     findings: tuple[Finding, ...]
+    opened: Mapping[Target, Mapping[str, RenderRequest]] = field(default_factory=dict)
 
 
 class _Job(NamedTuple):
@@ -99,9 +103,15 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
     outputs: dict[Target, dict[str, Part] | None] = {
         target: {} if _has_templates(configuration, target) else None for target in selections
     }
+    uses = {target: set(selection.secrets) for target, selection in selections.items()}
+    opened: dict[Target, dict[str, RenderRequest]] = {}
     for job in jobs:
         rendered: Rendered = configuration.memo.renderings[job.key]
-        findings += _render_findings(configuration, job, rendered)
+        named = {*rendered.secrets, *secrets_in_text((rendered.text or b"").decode("utf-8"))}
+        findings += _render_findings(configuration, job, rendered, named)
+        uses[job.target] |= named
+        if job.output.opened:
+            opened.setdefault(job.target, {})[job.output.path] = job.request
         made = outputs[job.target]
         if rendered.text is None:
             outputs[job.target] = None
@@ -111,9 +121,9 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
     for target, selection in selections.items():
         made = outputs[target]
         if made is not None and selection.is_whole:
-            bundles[target] = _bundle(configuration, target, selection, made)
+            bundles[target] = _bundle(configuration, target, selection, made, uses[target])
     findings += recipient_findings(configuration, bundles)
-    return Built(bundles, selections, tuple(findings))
+    return Built(bundles, selections, tuple(findings), opened)
 
 
 def _has_templates(configuration: Configuration, target: Target) -> bool:
@@ -147,12 +157,12 @@ def _jobs(
             yield _Job(target, output, (read, *target, output.template, output.format), request)
 
 
-def _render_findings(configuration: Configuration, job: _Job, rendered: Rendered) -> list[Finding]:
+def _render_findings(configuration: Configuration, job: _Job, rendered: Rendered, uses: Iterable[str]) -> list[Finding]:
     entry = configuration.layout.templates.get(rendered.file) or configuration.layout.templates[job.request.template]
     problems = list(rendered.problems)
     if rendered.text is not None:
         effective = configuration.effective(job.target.scope)
-        for text in sorted(secrets_in_text(rendered.text.decode("utf-8"))):
+        for text in sorted(uses):
             problems += _use_problems(parse_secret_use(text), effective)
         problems += [ciphertext_in("the rendered file")] if CIPHERTEXT in rendered.text else []
     return [configuration.locator.in_blob(problem, entry, [str(job.target)]) for problem in problems]
@@ -171,13 +181,19 @@ def _use_problems(use: SecretUse, effective: Effective) -> Iterator[Problem]:
         yield empty_secret(str(use))
 
 
-def _bundle(configuration: Configuration, target: Target, selection: Selection, outputs: Mapping[str, Part]) -> Bundle:
+def _bundle(
+    configuration: Configuration,
+    target: Target,
+    selection: Selection,
+    outputs: Mapping[str, Part],
+    uses: Iterable[str],
+) -> Bundle:
     effective = configuration.effective(target.scope)
-    uses = selection.secrets.union(*(secrets_in_text(part.content.decode("utf-8")) for part in outputs.values()))
     parts = {f"config/{name}.json": document.part for name, document in selection.documents.items()}
     held = {use: effective.held(parse_secret_use(use)) for use in uses}
     lock = {use: value.fingerprint for use, value in held.items() if value is not None}
-    return make_bundle(target, {**parts, **outputs}, lock, recipients_of(configuration, target))
+    opened = [output.path for output in configuration.consumer(target.consumer).outputs if output.opened]
+    return make_bundle(target, {**parts, **outputs}, lock, recipients_of(configuration, target), opened)
 
 
 def _part(configuration: Configuration, content: bytes) -> Part:

@@ -89,7 +89,8 @@ def _outputs(said: dict[str, Any]) -> tuple[Output, ...]:
         path: str = output["path"]
         if taken.add(path) is None:
             suffix = "." + path.rsplit(".", 1)[-1] if "." in path else ""
-            outputs.append(Output(path, output["template"], output.get("format", _FORMATS.get(suffix, "text"))))
+            form = output.get("format", _FORMATS.get(suffix, "text"))
+            outputs.append(Output(path, output["template"], form, output.get("opened", False)))
     return tuple(outputs)
 
 

@@ -33,10 +33,24 @@ def recipient_findings(configuration: Configuration, bundles: Mapping[Target, Bu
         if bundle.sealed:
             for entry, problem in _problems(configuration, target):
                 yield configuration.locator.in_blob(problem, entry, [str(target)])
+        elif opened := _opened(configuration, target):
+            yield from opened
         elif bundle.secrets:
             problem = Problem("consumer-recipients", "it gets secrets, and names nobody who could open them", path=("select",),
                               hint="name the public key of its machine under recipients: llmcfg key gen")  # fmt: skip
             yield configuration.locator.in_blob(problem, configuration.layout.consumers[target.consumer], [str(target)])
+
+
+def _opened(configuration: Configuration, target: Target) -> list[Finding]:
+    """Its opened outputs, when nobody could open them."""
+    entry = configuration.layout.consumers[target.consumer]
+    outputs = enumerate(configuration.consumer(target.consumer).outputs)
+    problems = [
+        Problem("consumer-opened", f"{output.path} is opened, and nobody is named who could open it", path=("outputs", index, "opened"),
+                hint="name the public key of its machine under recipients: llmcfg key gen")
+        for index, output in outputs if output.opened
+    ]  # fmt: skip
+    return [configuration.locator.in_blob(problem, entry, [str(target)]) for problem in problems]
 
 
 def _said(configuration: Configuration, target: Target) -> Iterator[tuple[BlobEntry, Path, str]]:

@@ -11,23 +11,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.errors import FindingsError
+from llmcfg.model.findings import merge_findings
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.reference import parse_secret_use
-from llmcfg.pipeline.bundle import SealedFile, environment_files, source_of
+from llmcfg.pipeline.bundle import SECRETS, SealedFile, environment_files, output_of, source_of
+from llmcfg.pipeline.openedoutputs import Wanted, render_opened
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret
 from llmcfg.secrets.age import parse_recipient
 from llmcfg.secrets.envelope import Content, Context, seal, sealed_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.target import Target
     from llmcfg.model.value import Path
+    from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.bundle import Bundle, SealedFiles, Stamp
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.stored import StoredBundle
+    from llmcfg.pipeline.templates.render import RenderRequest
     from llmcfg.secrets.envelope import SealedValue
     from llmcfg.secrets.held import SecretReader
 
@@ -44,13 +48,14 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SealTask:
-    """One file to seal. `secrets` are the values that it needs, by the use that takes them."""
+    """One file to seal. `secrets` are the values that it needs, by the use that takes them; `request` renders an opened output."""
 
     target: Target
     path: str
     source: str
     recipients: tuple[str, ...]
     secrets: Mapping[str, Held]
+    request: RenderRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +84,12 @@ class Draft:
 
 
 def draft(
-    configuration: Configuration,
-    environment: str,
-    bundles: Mapping[Target, Bundle],
-    stamp: Stamp,
-    stored: Mapping[str, StoredBundle],
+    configuration: Configuration, environment: str, built: Built, stamp: Stamp, stored: Mapping[str, StoredBundle]
 ) -> Draft:
     """`stored` are the bundles that are deployed now, by folder. Needs no key."""
     kept: dict[Target, dict[str, SealedFile]] = {}
     tasks: list[SealTask] = []
-    for target, bundle in bundles.items():
+    for target, bundle in built.bundles.items():
         before = _sealed_before(stored.get(target.folder))
         digests = {path: part.sha256 for path, part in bundle.parts.items()}
         for path in bundle.sealed:
@@ -97,8 +98,10 @@ def draft(
             if known is not None:
                 kept.setdefault(target, {})[path] = known
             else:
-                tasks.append(SealTask(target, path, source, bundle.recipients, _held(configuration, target, bundle)))
-    return Draft(configuration, environment, bundles, stamp, kept, tuple(tasks))
+                held = _held(configuration, target, bundle)
+                request = built.opened.get(target, {}).get(output_of(path)) if path != SECRETS else None
+                tasks.append(SealTask(target, path, source, bundle.recipients, held, request))
+    return Draft(configuration, environment, built.bundles, stamp, kept, tuple(tasks))
 
 
 def seal_all(draft: Draft, reader: SecretReader) -> SealedFiles:
@@ -115,16 +118,35 @@ def seal_all(draft: Draft, reader: SecretReader) -> SealedFiles:
         value = sealed_value(leaf) if leaf is not None else ""
         values[held.entry.oid, held.path] = value
         findings += _value_findings(configuration, held, value, targets)
-    if findings:
-        raise FindingsError(f"the secrets of {draft.environment} cannot be sealed", findings=findings)
+    _raise_any(draft, findings)
     sealed: dict[Target, dict[str, SealedFile]] = {}
-    for task in draft.tasks:
-        content = Content({use: values[held.entry.oid, held.path] for use, held in task.secrets.items()})
+    for task, content in zip(draft.tasks, _contents(draft, values), strict=True):
         context = Context(task.target, task.path, draft.stamp.sequence, task.source)
         recipients = [parse_recipient(text) for text in task.recipients]
         made = SealedFile(seal(context, content, recipients), draft.stamp.sequence)
         sealed.setdefault(task.target, {})[task.path] = made
     return sealed
+
+
+def _contents(draft: Draft, values: Mapping[tuple[str, Path], SealedValue]) -> Iterator[Content]:
+    """What each task seals. All opened outputs are rendered in one batch, before anything is sealed."""
+    taken = [{use: values[held.entry.oid, held.path] for use, held in task.secrets.items()} for task in draft.tasks]
+    wanted = [
+        Wanted(str(task.target), task.request, given)
+        for task, given in zip(draft.tasks, taken, strict=True)
+        if task.request is not None
+    ]
+    opened = render_opened(draft.configuration, wanted)
+    _raise_any(draft, opened.findings)
+    texts = iter(opened.texts)
+    for task, given in zip(draft.tasks, taken, strict=True):
+        yield Content(given) if task.request is None else Content(text=next(texts))
+
+
+def _raise_any(draft: Draft, findings: Sequence[Finding]) -> None:
+    if findings:
+        message = f"the secrets of {draft.environment} cannot be sealed"
+        raise FindingsError(message, findings=merge_findings(findings))
 
 
 def _sealed_before(stored: StoredBundle | None) -> dict[tuple[str, str], SealedFile]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmcfg.model.reference import ReferenceKind, find_references, is_whole, secret_reference
+from llmcfg.pipeline.scalartext import scalar_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmcfg.model.value import Value
+    from llmcfg.secrets.envelope import SealedValue
 
 
 def to_typed(value: Value) -> Value:
@@ -30,6 +34,42 @@ def from_typed(value: Any) -> Value:
             )
         return {key: from_typed(item) for key, item in value.items()}
     return [from_typed(item) for item in value] if isinstance(value, list) else value
+
+
+class BinaryInTextError(Exception):
+    """A text would hold bytes."""
+
+    def __init__(self, use: str) -> None:
+        super().__init__(use)
+        self.use = use
+
+
+def fill_secrets(value: Any, values: Mapping[str, SealedValue]) -> Any:
+    """The value with the values of secrets in the place of references: with their types, or as part of a text.
+
+    Raises BinaryInTextError.
+    """
+    if isinstance(value, dict):
+        return {key: fill_secrets(item, values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [fill_secrets(item, values) for item in value]
+    return _filled(value, values) if isinstance(value, str) and "{{" in value else value
+
+
+def _filled(text: str, values: Mapping[str, SealedValue]) -> SealedValue:
+    parts: list[str] = []
+    end = 0
+    for reference in find_references(text):
+        if reference.kind is not ReferenceKind.SECRET:
+            continue
+        value = values[reference.name]
+        if is_whole(text, reference):
+            return value
+        if isinstance(value, bytes):
+            raise BinaryInTextError(reference.name)
+        parts += (text[end : reference.start], scalar_text(value))
+        end = reference.end
+    return "".join(parts) + text[end:]
 
 
 def _typed(text: str) -> Value:

@@ -130,7 +130,7 @@ def observe_environment(built: BuiltEnvironment, repository: Repository, make_si
 
 def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed | None, there: ReadState) -> Draft:
     stamp = next_stamp(repository, deployed)
-    return draft(built.configuration, built.environment, built.built.bundles, stamp, there.bundles)
+    return draft(built.configuration, built.environment, built.built, stamp, there.bundles)
 
 
 def compare_environment(built: BuiltEnvironment, observed: Observed) -> Plan:

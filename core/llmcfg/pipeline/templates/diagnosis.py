@@ -19,9 +19,10 @@ from jinja2.utils import missing
 from llmcfg.errors import LlmcfgError
 from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
+from llmcfg.model.rules import RULES
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.value import kind_of
-from llmcfg.pipeline.templates.filters import FILTERS, FUNCTIONS
+from llmcfg.pipeline.templates.filters import FILTERS
 from llmcfg.pipeline.templates.plain import RefusedError, one_line
 from llmcfg.pipeline.templates.request import OutOfTimeError
 from llmcfg.pipeline.templates.sandbox import ALLOWED_FILTERS, DepthError, ForbiddenError, LimitError, MissingError
@@ -66,6 +67,15 @@ def diagnose(error: BaseException, request: RenderRequest, templates: Mapping[st
             found = _other(error)
     column, length = _find_word(_source_line(templates, file, line), word)
     return Diagnosis(file, found._replace(line=line, column=column, length=length))
+
+
+def without_values(problem: Problem) -> Problem:
+    """The same without a word of what was written, since that may be the value of a secret. Where and by which rule stays."""
+    message = f"with the values of the secrets in it: {RULES[problem.rule].title}"
+    hint = (
+        "it is sound with references, so look at how the values are written: | to_yaml, | to_json, | quote, | env_quote"
+    )
+    return Problem(problem.rule, message, problem.line, hint=hint)
 
 
 def _place(error: BaseException) -> tuple[str, int] | None:
@@ -124,7 +134,7 @@ def _undefined(error: MissingError, context: Mapping[str, Value]) -> Problem:
             return Problem("template-forbidden", f"{name} is not available in templates", hint=_LISTED)
         if name in FILTERS or name in ALLOWED_FILTERS:
             return Problem("template-undefined", f"{name} is not defined", hint=f"it is a filter: write value | {name}")
-        hint = did_you_mean(str(name), [*context, *FUNCTIONS], _SEES)
+        hint = did_you_mean(str(name), [*context, "secret"], _SEES)
         return Problem("template-undefined", f"{name} is not defined", hint=hint)
     path = _find_path(owner, context)
     subject = format_key_path(path) if path else f"this {_kind(owner)}"

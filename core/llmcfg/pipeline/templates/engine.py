@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from llmcfg.model.findings import Problem
-from llmcfg.pipeline.templates.diagnosis import Diagnosis, diagnose
+from llmcfg.pipeline.templates.diagnosis import Diagnosis, diagnose, without_values
 from llmcfg.pipeline.templates.output import find_output_fault
 from llmcfg.pipeline.templates.request import OutOfTimeError, Rendered, RenderRequest, refused
 from llmcfg.pipeline.templates.sandbox import LimitError, Sandbox
@@ -28,7 +28,7 @@ class Engine:
         self._sandbox = Sandbox(templates)
 
     def render(self, request: RenderRequest) -> Rendered:
-        self._sandbox.names_read.clear()
+        self._sandbox.begin(request.values)
         found: Diagnosis | None = None
         text: bytes | None = None
         try:
@@ -41,7 +41,10 @@ class Engine:
         except (Exception, OutOfTimeError) as error:
             found = diagnose(error, request, self._templates)
         names = tuple(sorted(self._sandbox.names_read))
-        return refused(found.file, found.problem, names) if found else Rendered(text, (), request.template, names)
+        if found is None:
+            return Rendered(text, (), request.template, names, tuple(sorted(self._sandbox.secrets_named)))
+        problem = found.problem if request.values is None else without_values(found.problem)
+        return refused(found.file, problem, names)
 
     def _write(self, request: RenderRequest) -> Written:
         template = self._sandbox.get_template(request.template)

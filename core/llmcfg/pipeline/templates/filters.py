@@ -27,6 +27,7 @@ from llmcfg.pipeline.templates.toml_text import write_toml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmcfg.model.reference import SecretUse
     from llmcfg.model.value import Value
 
 _PLAIN_IN_ENV: Final = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
@@ -64,7 +65,8 @@ def quote(value: Any) -> str:
 
 
 def b64(value: Any) -> str:
-    return base64.b64encode(text_of(value).encode()).decode("ascii")
+    content = value if isinstance(value, bytes) else text_of(value).encode()
+    return base64.b64encode(content).decode("ascii")
 
 
 def b64decode(value: Any) -> str:
@@ -102,8 +104,8 @@ def required(value: Any, message: str = "a required value is missing") -> Any:
     return value
 
 
-def secret(name: Any) -> str:
-    """The reference to a secret, as text; its value never comes into a template."""
+def secret_use(name: Any) -> SecretUse:
+    """The use that a template names."""
     text = text_of(name)
     use = parse_secret_use(text)
     if not _SECRET_NAME.fullmatch(text):
@@ -111,7 +113,7 @@ def secret(name: Any) -> str:
     if use.selector == ALL:
         raise RefusedError(f"{text!r} is a list, and a template writes one value",
                            hint=f"select a key with the text {secret_reference(use)}, and go through its items")  # fmt: skip
-    return secret_reference(use)
+    return use
 
 
 def env_references(value: Any, prefix: str) -> Value:
@@ -156,6 +158,4 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "env_name": env_name,
     "env_references": env_references,
     "required": required,
-    "secret": secret,
 }
-FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {"secret": secret}

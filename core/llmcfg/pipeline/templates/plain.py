@@ -35,6 +35,8 @@ def plain(value: Any) -> Value:
             return value
         case str():
             return str(value)
+        case bytes():
+            raise RefusedError("bytes have no text of their own", hint="write | b64")
         case dict():
             return {_key(key): plain(item) for key, item in value.items()}
         case Iterable():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from llmcfg import limits
 
@@ -10,32 +10,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmcfg.model.findings import Problem
-    from llmcfg.model.value import Value
+
+SecretValue: TypeAlias = "str | int | float | bool | bytes"
 
 
 class RenderRequest(NamedTuple):
     """One file to render.
 
     `template` is a path in the repository. `format` (yaml, json, toml, env or text) is what the output must parse as. `context` is all
-    that the template sees: config, environment, tenant, consumer, variables.
+    that the template sees: config, environment, tenant, consumer, variables. With `values`, by the uses that take them, the template
+    gets the values of secrets, and no problem says a word of what was written.
     """
 
     template: str
     format: str
-    context: Mapping[str, Value]
+    context: Mapping[str, Any]
+    values: Mapping[str, SecretValue] | None = None
 
 
 class Rendered(NamedTuple):
     """One answer: `text`, or `problems` and no text.
 
     `file` is the template (or included template) that the problems lie in. `template_files` are the template files that the answer
-    depends on, sorted; one that was looked for and not found is among them.
+    depends on, sorted; one that was looked for and not found is among them. `secrets` are the uses that it asked `secret()` for, sorted.
     """
 
     text: bytes | None
     problems: tuple[Problem, ...]
     file: str
     template_files: tuple[str, ...]
+    secrets: tuple[str, ...] = ()
 
 
 class Budget(NamedTuple):

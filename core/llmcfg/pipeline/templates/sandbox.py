@@ -16,14 +16,17 @@ from jinja2.parser import Parser
 from jinja2.runtime import Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 
-from llmcfg.pipeline.templates.filters import FILTERS, FUNCTIONS
-from llmcfg.pipeline.templates.plain import text_of
+from llmcfg.model.reference import secret_reference
+from llmcfg.pipeline.templates.filters import FILTERS, secret_use
+from llmcfg.pipeline.templates.plain import RefusedError, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
     from jinja2 import Template
     from jinja2.runtime import Context
+
+    from llmcfg.pipeline.templates.request import SecretValue
 
 # fmt: off
 ALLOWED_FILTERS: Final = frozenset({
@@ -99,7 +102,10 @@ for _kind in (Undefined, StrictUndefined):
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """`names_read` are the templates looked for since it was last cleared, found or not."""
+    """Renders one request after another; `begin` is called before each.
+
+    `names_read` are the templates looked for since then, found or not, and `secrets_named` the uses that `secret` was asked for.
+    """
 
     intercepted_binops = frozenset({"*", "**"})
 
@@ -117,8 +123,28 @@ class Sandbox(ImmutableSandboxedEnvironment):
             optimized=False,
         )
         self.filters = {name: BUILT_IN_FILTERS[name] for name in sorted(ALLOWED_FILTERS)} | FILTERS
-        self.globals = {"range": safe_range, "dict": dict, **FUNCTIONS}
+        self.filters["secret"] = self.secret
+        self.globals = {"range": safe_range, "dict": dict, "secret": self.secret}
         self.names_read: set[str] = set()
+        self.secrets_named: set[str] = set()
+        self._values: Mapping[str, SecretValue] | None = None
+
+    def begin(self, values: Mapping[str, SecretValue] | None) -> None:
+        """Forget the rendering before. With `values`, `secret` gives them in the place of references."""
+        self.names_read.clear()
+        self.secrets_named.clear()
+        self._values = values
+
+    def secret(self, name: Any) -> SecretValue:
+        """The reference to a secret, as text; its value in an opened output."""
+        use = secret_use(name)
+        self.secrets_named.add(str(use))
+        if self._values is None:
+            return secret_reference(use)
+        if str(use) not in self._values:
+            raise RefusedError(f"{str(use)!r} was not asked for when its place was held by a reference",
+                               hint="name the same secrets whatever the values of others are")  # fmt: skip
+        return self._values[str(use)]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A key of a mapping comes before a Python method of the same name, but for the methods that templates use."""

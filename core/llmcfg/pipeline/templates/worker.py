@@ -9,6 +9,7 @@ of its files open.
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import gc
 import inspect
@@ -25,7 +26,7 @@ import warnings
 from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from llmcfg.model.findings import Problem
 from llmcfg.pipeline.templates.request import BUDGET_RULES, OutOfTimeError, Rendered, RenderRequest
@@ -69,6 +70,7 @@ class _Frame(NamedTuple):
     problems: tuple[tuple[str, str, int, int, str, int], ...]
     file: str
     template_files: tuple[str, ...]
+    secrets: tuple[str, ...]
 
 
 class _PipeError(Exception):
@@ -98,7 +100,8 @@ class Worker:
     def assign(self, requests: Sequence[RenderRequest]) -> Worker:
         """Give the worker its batch, once."""
         self._count = len(requests)
-        body = json.dumps([(request.template, request.format, dict(request.context)) for request in requests]).encode()
+        asked = [(*request[:2], dict(request.context), request.values and dict(request.values)) for request in requests]
+        body = json.dumps(asked, default=_bytes_in_json).encode()
         with suppress(BrokenPipeError):  # it died: `report` says how
             _write_all(self._asking, _LENGTH.pack(len(body)) + body)
         os.close(self._asking)
@@ -212,7 +215,16 @@ def _read_requests(pipe: int) -> list[RenderRequest]:
     """The batch; empty if the parent went away or changed its mind."""
     head = _read_exactly(pipe, _LENGTH.size)
     body = _read_exactly(pipe, _LENGTH.unpack(head)[0]) if head else None
-    return [RenderRequest(*request) for request in json.loads(body)] if body else []
+    return [RenderRequest(*request) for request in json.loads(body, object_hook=_bytes_from_json)] if body else []
+
+
+def _bytes_in_json(value: bytes) -> dict[str, dict[str, str]]:
+    """A binary secret on the pipe. No document has a key `$secret`."""
+    return {"$secret": {"base64": base64.b64encode(value).decode()}}
+
+
+def _bytes_from_json(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value["$secret"]["base64"]) if value.keys() == {"$secret"} else value
 
 
 def _leave_parent(*pipes: int) -> list[int]:
@@ -291,7 +303,7 @@ def _frame_of(answer: Rendered) -> _Frame:
     problems = tuple(
         (each.rule, each.message, each.line, each.column, each.hint, each.length) for each in answer.problems
     )
-    return _Frame(answer.text, problems, answer.file, answer.template_files)
+    return _Frame(answer.text, problems, answer.file, answer.template_files, answer.secrets)
 
 
 def _answer_in(frame: _Frame) -> Rendered:
@@ -299,7 +311,7 @@ def _answer_in(frame: _Frame) -> Rendered:
         Problem(rule, message, line, column, hint, length=length)
         for rule, message, line, column, hint, length in frame.problems
     )
-    return Rendered(frame.text, problems, frame.file, frame.template_files)
+    return Rendered(frame.text, problems, frame.file, frame.template_files, frame.secrets)
 
 
 def _write_all(pipe: int, frame: bytes) -> None:
