@@ -61,7 +61,6 @@ PANELS: Final = (
             Command("plan", "plan:plan", "show or save what apply would do"),
             Command("apply", "apply:apply", "deploy bundles to an environment"),
             Command("status", "status:status", "show what is deployed, pending and drifted"),
-            Command("open", "open_bundle:open_bundle", "open what is sealed in a bundle, with the consumer's key"),
             Family(
                 "sync",
                 "keep environments at what they track, as a daemon or once",
@@ -81,6 +80,7 @@ PANELS: Final = (
             Command("log", "history:history", "the same as history", hidden=True),
             Command("tag", "tag:tag", "name a revision as a release"),
             Command("rollback", "rollback:rollback", "go back to what was deployed before"),
+            Command("open", "open_bundle:open_bundle", "open what is sealed in a bundle, with the consumer's key"),
         ),
     ),
     Panel(

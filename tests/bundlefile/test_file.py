@@ -7,7 +7,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmcfg.bundlefile import files as bundle_files
@@ -44,7 +44,7 @@ def read_all(made):
     return {name: made.read(name) for name, _ in made.tree.below()}
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(NAMES, VALUES, max_size=40), st.dictionaries(NAMES, st.binary(max_size=40), max_size=4))
 def test_what_is_written_is_read_back(documents, rendered):
     parts = {f"config/{name}.json": document(value) for name, value in documents.items()}

@@ -101,7 +101,7 @@ def test_a_file_is_named_by_its_whole_path_too(ada) -> None:
         "providers.json",
         "",
         "a//b",
-        "x.drop-20260105T090000Z-1a2b3c4d.yaml",
+        "x.drop-20260105T090000123456Z-1a2b3c4d.yaml",
         "a\nb",
         "é",
     ],

@@ -158,12 +158,12 @@ def test_secrets_that_wait_count_once_in_a_quota(ada, stranger) -> None:
 @pytest.mark.parametrize(
     ("file", "target"),
     [
-        ("base/secrets/a.drop-20260105T090000Z-1a2b3c4d.yaml", "base/secrets/a.yaml"),
-        ("base/secrets/x/a.b.drop-20260105T090000Z-1a2b3c4d.yml", "base/secrets/x/a.b.yml"),
+        ("base/secrets/a.drop-20260105T090000000000Z-1a2b3c4d.yaml", "base/secrets/a.yaml"),
+        ("base/secrets/x/a.b.drop-20260105T090000000000Z-1a2b3c4d.yml", "base/secrets/x/a.b.yml"),
         ("base/secrets/a.yaml", None),
         ("base/secrets/drop.yaml", None),
-        ("base/secrets/a.drop-20260105T090000Z-1A2B3C4D.yaml", None),
-        ("base/secrets/a.drop-20260105T090000Z-1a2b3c4d.age", None),
+        ("base/secrets/a.drop-20260105T090000000000Z-1A2B3C4D.yaml", None),
+        ("base/secrets/a.drop-20260105T090000000000Z-1a2b3c4d.age", None),
     ],
 )
 def test_drops_are_known_by_their_names(file, target) -> None:
@@ -171,5 +171,5 @@ def test_drops_are_known_by_their_names(file, target) -> None:
 
 
 def test_drops_are_laid_last_and_in_the_order_of_time() -> None:
-    older, newer = "s/z.drop-20260105T090000Z-ffffffff.yaml", "s/a.drop-20260105T090001Z-00000000.yaml"
+    older, newer = "s/z.drop-20260105T090000000000Z-ffffffff.yaml", "s/a.drop-20260105T090001000000Z-00000000.yaml"
     assert sorted([newer, "s/z.yaml", older, "s/a.yaml"], key=laying_order) == ["s/a.yaml", "s/z.yaml", older, newer]

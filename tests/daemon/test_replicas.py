@@ -12,7 +12,7 @@ from llmcfg.errors import ConflictError, NotAuthorisedError, RemoteError
 from llmcfg.model.failure import FailureKind
 from llmcfg.sync.act import apply, plan_rollback, rollback
 from llmcfg.sync.plan import make_plan
-from support.remotes import SURROUNDINGS, of
+from support.remotes import KEYLESS, SURROUNDINGS, of
 from support.written import WrittenRepository
 
 
@@ -43,7 +43,7 @@ def test_the_loser_of_a_race_to_the_same_result_has_nothing_left_to_do(origin, m
     one, two = machines
     plan, workspace = plan_for(two)
     one.look()
-    applied = apply(plan, workspace.repository, actor="Bob")
+    applied = apply(plan, workspace.repository, KEYLESS, actor="Bob")
 
     assert applied.commit is None
     assert workspace.repository.target("refs/heads/deployed/dev") == origin.at("deployed/dev")
@@ -56,7 +56,7 @@ def test_the_loser_of_a_race_to_another_result_conflicts_and_finds_it_at_the_nex
     origin.push({"base/limits.yaml": "rpm: 11\n"})
     one.look()
     with pytest.raises(ConflictError):
-        apply(plan, workspace.repository, actor="Bob")
+        apply(plan, workspace.repository, KEYLESS, actor="Bob")
     found = of(two.look(), "dev")
 
     assert (found.failure, found.moved) == (None, False)
@@ -126,7 +126,7 @@ def test_an_apply_by_hand_and_a_pass_that_meet_lose_nothing(origin, machine):
         origin.git("fetch", "-q", "origin", "deployed/dev:deployed/dev")
         workspace = origin.written.workspace()
         by_hand = make_plan(workspace.wanted("dev", None), workspace.repository, "dev", workspace.sink)
-        apply(by_hand, workspace.repository, actor="Ada")
+        apply(by_hand, workspace.repository, KEYLESS, actor="Ada")
         machine.look()
         origin.git("push", "-q", "origin", "deployed/dev", check=False)
         assert of(machine.look(), "dev").failure is None

@@ -15,7 +15,12 @@ from .pages import PROJECT, SPEC, Block, blocks, pages
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHAPES = {"Repository": "manifest.schema.json", "Consumer": "consumer.schema.json", "Sync": "sync.schema.json"}
+SHAPES = {
+    "Repository": "manifest.schema.json",
+    "Consumer": "consumer.schema.json",
+    "Sync": "sync.schema.json",
+    "Rotations": "rotations.schema.json",
+}
 
 
 def examples(kind: str) -> list[object]:

@@ -54,7 +54,7 @@ BROKEN = [
     *[(ENVIRONMENTS + f"sinks: [{{directory: {{path: {path}}}}}]\n", ["manifest-invalid llmcfg.yaml:5:22"])
       for path in ("/etc", "../x", "a/../../b", "'a\\b'", "'C:/x'", "'{tenant}'", "'{environment'", "'.'", '"a\\tb"')],
     (ENVIRONMENTS + "sinks: [{directory: {path: x, keep: 0}}]\n", ["manifest-invalid llmcfg.yaml:5:31"]),
-    (ENVIRONMENTS + "sinks: [{s3: {path: x}}]\n", ["schema-required llmcfg.yaml:5:9", "schema-unknown-key llmcfg.yaml:5:10"]),
+    (ENVIRONMENTS + "sinks: [{s3: {path: x}}]\n", ["schema-unknown-key llmcfg.yaml:5:10"]),
     ("environments: !replace {dev: {}}\n", ["manifest-invalid llmcfg.yaml:4:1"]),
     (ENVIRONMENTS + "variables: {a: !delete }\n", ["manifest-invalid llmcfg.yaml:5:13"]),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Drop files: secrets that somebody adds who cannot open the file they belong in.
 
 A drop lies beside that file, is named after it and after the moment when it was made, and is encrypted to the same recipients:
-`providers.drop-20260105T090000Z-1a2b3c4d.yaml` belongs in `providers.yaml`. It holds nothing but the new values, and wins over all
+`providers.drop-20260105T090000123456Z-1a2b3c4d.yaml` belongs in `providers.yaml`. It holds nothing but the new values, and wins over all
 files of its layer, the newest drop over older ones, until somebody with a key folds it in.
 """
 
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import datetime
 
-_DROP: Final = re.compile(r"(?P<target>.+)\.drop-(?P<time>[0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}(?P<ending>\.ya?ml)")
+_DROP: Final = re.compile(r"(?P<target>.+)\.drop-(?P<time>[0-9]{8}T[0-9]{12}Z)-[0-9a-f]{8}(?P<ending>\.ya?ml)")
 
 
 def drop_name(file: str, moment: datetime) -> str:
     """A name that no drop has yet, for what belongs in `file`."""
     stem, dot, ending = file.rpartition(".")
-    return f"{stem}.drop-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}{dot}{ending}"
+    return f"{stem}.drop-{moment.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}{dot}{ending}"
 
 
 def drop_target(file: str) -> str | None:

@@ -67,16 +67,19 @@ def _deeper_problems(said: dict[str, Any]) -> Iterator[Problem]:
         try:
             url = parse_remote_url(remote["url"])
         except LlmcfgError as error:
-            yield Problem("settings", error.message, path=(*path, "url"))
+            yield Problem("settings", error.message, path=(*path, "url"), hint=error.hint)
             continue
         if url.scheme == "ssh" and "ssh" not in remote:
-            yield Problem("settings", "an SSH remote needs ssh.known_hosts, the file of trusted host keys", path=path)
+            yield Problem("settings", "an SSH remote needs ssh.known_hosts, the file of trusted host keys", path=path,
+                          hint="write them with ssh-keyscan, and compare them with what the host's owner says")  # fmt: skip
     for path, argv in _commands(said):
         if not argv[0].startswith("/"):
-            yield Problem("settings", f"the program {argv[0]!r} is not named by its absolute path", path=path)
+            yield Problem("settings", f"the program {argv[0]!r} is not named by its absolute path", path=path,
+                          hint="write where it lies: command -v shows it")  # fmt: skip
     port = int(said.get("webhook", {}).get("listen", _LISTEN).rpartition(":")[2])
     if not 0 <= port < 65536:
-        yield Problem("settings", f"there is no port {port}", path=("webhook", "listen"))
+        yield Problem("settings", f"there is no port {port}", path=("webhook", "listen"),
+                      hint="choose one from 1 to 65535, or 0 for any that is free")  # fmt: skip
 
 
 def _commands(said: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, list[str]]]:
