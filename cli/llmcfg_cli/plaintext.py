@@ -40,12 +40,12 @@ def edit_plaintext(edit: Edit, parent: Path) -> bool:
     """
     from llmcfg.secrets.plainfolder import plain_folder
 
-    with _ending(), plain_folder(parent) as folder:
+    with _endings() as endings, plain_folder(parent) as folder:
         place = folder / edit.name
         with open(place, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as stream:
             stream.write(edit.plain)
         while True:
-            _run_editor(place)
+            _run_editor(place, endings)
             edited = _read(place)
             if edited == edit.plain:
                 return False
@@ -87,7 +87,7 @@ def choose_parent(folders: Iterable[Path], *, on_disk: bool) -> Path:
     return memory or Path(tempfile.gettempdir())
 
 
-def _run_editor(place: Path) -> None:
+def _run_editor(place: Path, endings: _Endings) -> None:
     from llmcfg.secrets.age.places import without_keys
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
@@ -96,14 +96,27 @@ def _run_editor(place: Path) -> None:
         program = Path(words[0]).name
         options = _VIM if program in _VIMS else ()
         environment = {**without_keys(os.environ), "TMPDIR": str(place.parent)}
-        done = subprocess.run([*words, *options, str(place)], env=environment, check=False)
+        code = _run([*words, *options, str(place)], environment, endings)
     except (OSError, ValueError, IndexError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no command line"
         raise UsageError(f"the editor {editor!r} cannot be run: {why}", hint="set VISUAL or EDITOR") from None
-    if done.returncode == -signal.SIGINT:
+    if code == -signal.SIGINT:
         raise KeyboardInterrupt
-    if done.returncode:
-        raise UsageError(f"the editor ended with {done.returncode}, so nothing was written", hint="run it again")
+    if code:
+        raise UsageError(f"the editor ended with {code}, so nothing was written", hint="run it again")
+
+
+def _run(arguments: list[str], environment: dict[str, str], endings: _Endings) -> int:
+    """The exit code of a program, which ends when this process is told to."""
+    with endings.held():
+        child = subprocess.Popen(arguments, env=environment)
+    with child:
+        try:
+            endings.check()
+            return child.wait()
+        except BaseException:
+            child.kill()
+            raise
 
 
 def _read(place: Path) -> bytes:
@@ -116,17 +129,42 @@ def _read(place: Path) -> bytes:
         raise UsageError("the editor removed the file, so nothing was written", hint="run it again") from None
 
 
+class _Endings:
+    """Signals that end this process raise where it is, so that all is wiped.
+
+    While a program is being started they wait, or it would be left behind by who does not know it yet.
+    """
+
+    def __init__(self) -> None:
+        self._is_held = False
+        self._number = 0
+
+    def end(self, number: int, _frame: FrameType | None) -> None:
+        self._number = number
+        if not self._is_held:
+            self.check()
+
+    def check(self) -> None:
+        if self._number:
+            sys.exit(128 + self._number)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+
+
 @contextmanager
-def _ending() -> Iterator[None]:
-    """Signals that end this process raise here, so that all is wiped; an interrupt is the editor's."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in _ENDINGS}
+def _endings() -> Iterator[_Endings]:
+    """As long as the body runs; an interrupt is the editor's."""
+    endings = _Endings()
+    before = {number: signal.signal(number, endings.end) for number in _ENDINGS}
     before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
-        yield
+        yield endings
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
