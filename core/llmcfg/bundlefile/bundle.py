@@ -17,8 +17,6 @@ from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from llmcfg.bundlefile.head import Head
     from llmcfg.bundlefile.tree import Tree
 
@@ -30,13 +28,14 @@ _HINT: Final = "deliver it again: llmcfg apply"
 
 
 class Bundle:
-    """Immutable. Reading needs no lock."""
+    """Immutable. Reading needs no lock. `packed` is the whole file, if it is one."""
 
-    __slots__ = ("head", "tree")
+    __slots__ = ("head", "packed", "tree")
 
-    def __init__(self, head: Head, tree: Tree) -> None:
+    def __init__(self, head: Head, tree: Tree, packed: memoryview | None = None) -> None:
         self.head = head
         self.tree = tree
+        self.packed = packed
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a part; None if there is no such part. Raises IntegrityError when they are not what the tree says."""
@@ -61,12 +60,25 @@ class Bundle:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise IntegrityError(f"the bundle has no readable {LOCK}", hint=_HINT) from None
 
+    def fingerprints(self) -> dict[str, str]:
+        """The secret lock: each secret that the bundle uses, with the fingerprint of its ciphertext."""
+        try:
+            return {name: str(entry["fingerprint"]) for name, entry in self.lock()["secrets"].items()}
+        except (KeyError, TypeError, AttributeError):
+            raise IntegrityError(f"{LOCK} of the bundle has no secret lock", hint=_HINT) from None
+
     def verify(self) -> None:
         """Read everything. Raises IntegrityError for the first part that is not what the tree says, or a head that fits another bundle."""
         for name, leaf in self.tree.below():
             read_leaf(leaf, name)
-        if content_digest(self.tree, self.lock()) != self.head.digest:
+        if self.content_digest() != self.head.digest:
             raise IntegrityError("the bundle is not the one that its head names", hint=_HINT)
+
+    def content_digest(self) -> bytes:
+        """The digest that `manifest.json` says, from the leaves and the secret lock (docs/spec/bundle.md)."""
+        parts = {name: leaf.sha256.hex() for name, leaf in self.tree.below() if _is_covered(name)}
+        secrets = {name: fingerprint.removeprefix("sha256:") for name, fingerprint in self.fingerprints().items()}
+        return bytes.fromhex(digest_of({"parts": parts, "secrets": secrets}))
 
 
 def read_leaf(leaf: Leaf, name: str) -> bytes:
@@ -79,16 +91,6 @@ def read_leaf(leaf: Leaf, name: str) -> bytes:
     if hashlib.sha256(content).digest() != leaf.sha256:
         raise IntegrityError(f"{name} in the bundle file is not what its digest says", hint=_HINT)
     return content
-
-
-def content_digest(tree: Tree, lock: Mapping[str, Any]) -> bytes:
-    """The bundle's digest, as `digest` in its manifest (docs/spec/bundle.md)."""
-    parts = {name: leaf.sha256.hex() for name, leaf in tree.below() if _is_covered(name)}
-    try:
-        secrets = {name: str(entry["fingerprint"]).removeprefix("sha256:") for name, entry in lock["secrets"].items()}
-    except (KeyError, TypeError, AttributeError):
-        raise IntegrityError(f"{LOCK} of the bundle has no secret lock", hint=_HINT) from None
-    return bytes.fromhex(digest_of({"parts": parts, "secrets": secrets}))
 
 
 def make_leaf(content: bytes) -> Leaf:
@@ -104,4 +106,4 @@ def is_sealed(name: str) -> bool:
 
 
 def _is_covered(name: str) -> bool:
-    return name != LOCK and not is_sealed(name)
+    return name.startswith(("config/", "files/"))

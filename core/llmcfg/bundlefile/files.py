@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from llmcfg.bundlefile.bundle import LOCK, MANIFEST, Bundle, content_digest, is_sealed, make_leaf
+from llmcfg.bundlefile.bundle import LOCK, MANIFEST, Bundle, is_sealed, make_leaf
 from llmcfg.bundlefile.head import Head
 from llmcfg.bundlefile.tree import build_tree
 from llmcfg.canonical import canonical_json
@@ -51,9 +51,18 @@ def bundle_of(files: Mapping[str, bytes], previous: Bundle | None = None) -> Bun
             raise IntegrityError(f"{name} is not what its {MANIFEST} says", hint=_HINT)
     tree = build_tree(leaves if previous is None else _shared(leaves, previous.tree))
     bundle = Bundle(Head(tree.digest, bytes.fromhex(said.digest.removeprefix("sha256:"))), tree)
-    if content_digest(tree, bundle.lock()) != bundle.head.digest:
+    if bundle.content_digest() != bundle.head.digest:
         raise IntegrityError(f"the digest in {MANIFEST} is not that of the bundle", hint=_HINT)
     return bundle
+
+
+def part_names(manifest: bytes) -> list[str]:
+    """The files of a bundle beside its manifest. Raises IntegrityError for a manifest that cannot be read, or leaves its folder."""
+    said, _ = _parse_manifest(manifest)
+    for name in said.parts:
+        if any(segment in ("", ".", "..") for segment in name.split("/")) or "\0" in name:
+            raise IntegrityError(f"{MANIFEST} names {name!r}, which is in no bundle", hint=_HINT)
+    return sorted(said.parts)
 
 
 def _shared(leaves: Mapping[str, Leaf], before: Tree) -> dict[str, Leaf]:

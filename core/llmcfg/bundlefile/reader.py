@@ -42,7 +42,7 @@ def read_bundle(content: bytes | memoryview, *, check: bool = False) -> Bundle:
     head = parse_head(end.head)
     file = BundleFile(body, end.dictionary)
     root = Unread(file, end.footer.root, end.footer.root_covered, head.root, -1, b"", 0)
-    return Bundle(head, Tree(root.load()))
+    return Bundle(head, Tree(root.load()), view)
 
 
 class BundleFile:

@@ -29,7 +29,9 @@ _WORTH_IT: Final = 64  # documents; in a smaller bundle a dictionary costs more 
 
 
 def pack_bundle(bundle: Bundle) -> bytes:
-    """The whole file. Raises IntegrityError when a part that it is made from is damaged."""
+    """The whole file; as it is, for a bundle that is one. Raises IntegrityError when a part that it is made from is damaged."""
+    if bundle.packed is not None:
+        return bytes(bundle.packed)
     root = bundle.tree.root
     dictionary = choose_dictionary(bundle.tree)
     packing = _Packing(dictionary)

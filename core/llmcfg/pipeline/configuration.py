@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
+from llmcfg.model.assembly import assemble
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.rules import Severity
@@ -25,7 +26,7 @@ from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver, Surrounding
 from llmcfg.secrets.names import NamedSecret, SecretFile, read_secret_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from llmcfg.model.findings import Problem
     from llmcfg.model.manifest import Consumer, Manifest
@@ -298,24 +299,6 @@ class Configuration:
         from llmcfg.pipeline.schema.mergerules import merge_rule_at
 
         return schema.digest, lambda path: merge_rule_at(schema, path)
-
-
-def assemble(documents: Iterable[tuple[str, Value]]) -> dict[str, Value]:
-    """Documents by name as one nested mapping. The documents' own values are shared, not copied, unless two of them meet."""
-    tree: dict[str, Value] = {}
-    made = {id(tree)}
-    for name, value in documents:
-        *folders, last = name.split("/")
-        here = tree
-        for folder in folders:
-            child = here.get(folder)
-            if id(child) not in made or not isinstance(child, dict):
-                child = here[folder] = dict(child) if isinstance(child, dict) else {}
-                made.add(id(child))
-            here = child
-        there = here.get(last)
-        here[last] = {**value, **there} if isinstance(there, dict) and isinstance(value, dict) else value
-    return tree
 
 
 def _resolve_all(documents: Documents, resolver: Resolver) -> dict[str, Resolved]:

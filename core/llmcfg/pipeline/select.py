@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmcfg.canonical import canonical_json
+from llmcfg.model.assembly import assemble
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.bundle import Part, make_part
-from llmcfg.pipeline.configuration import assemble, walk_leaves
+from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.resolve import Resolved, is_around
 from llmcfg.pipeline.secretuse import CIPHERTEXT
 from llmcfg.pipeline.typedsecrets import to_typed

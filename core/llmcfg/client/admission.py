@@ -1,0 +1,86 @@
+"""Whether a bundle may take the place of the one in use.
+
+In this order: it is for the same target; it is not older than what was in use before; its secrets open, where this program has an identity;
+and the program's own check takes it. What is refused is not used, and the reason is told to whoever delivered it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.bundlefile.bundle import LOCK, is_sealed
+from llmcfg.client.errors import RefusedError
+from llmcfg.client.snapshot import Snapshot, target_of
+from llmcfg.errors import LlmcfgError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from llmcfg.bundlefile.bundle import Bundle
+    from llmcfg.bundlefile.tree import LeafChange
+
+    Accept = Callable[[Snapshot], object]
+    Secrets = Mapping[str, str | bytes]
+    OpenSecrets = Callable[[Bundle], Secrets]
+
+_SHORTEST: Final = 4  # of what is struck out of reasons; shorter secrets are no secrets
+_LONGEST_REASON: Final = 500
+
+
+class Admission:
+    """`accept` gets a snapshot; it refuses by raising, by returning False, or by returning a text, which is the reason."""
+
+    def __init__(self, accept: Accept | None, open_secrets: OpenSecrets | None) -> None:
+        self._accept = accept
+        self._open_secrets = open_secrets
+
+    def judge(self, bundle: Bundle, before: Snapshot | None, changes: Sequence[LeafChange]) -> Snapshot:
+        """The snapshot of a bundle to which these changes lead. What is the same is not asked about again. Raises RefusedError."""
+        secrets = self._secrets(bundle, before, changes)
+        snapshot = Snapshot(bundle, secrets) if before is None else before.following(bundle, changes, secrets)
+        reason = self._why_not(snapshot) if before is None or changes else ""
+        if reason:
+            raise RefusedError(_without(reason, secrets), hint="mend the configuration and deploy it again")
+        return snapshot
+
+    def _secrets(self, bundle: Bundle, before: Snapshot | None, changes: Sequence[LeafChange]) -> Secrets | None:
+        if self._open_secrets is None:
+            return None
+        if before is not None and not any(change.name == LOCK or is_sealed(change.name) for change in changes):
+            return before.opened
+        try:
+            return self._open_secrets(bundle)
+        except LlmcfgError as error:
+            raise RefusedError(f"its secrets cannot be opened: {error.message}", hint=error.hint) from None
+
+    def _why_not(self, snapshot: Snapshot) -> str:
+        if self._accept is None:
+            return ""
+        try:
+            answer = self._accept(snapshot)
+        except Exception as error:  # whatever a program's check raises is its answer
+            return f"{type(error).__name__}: {error}"
+        if isinstance(answer, str):
+            return answer
+        return "the program's check refused it" if answer is False else ""
+
+
+def check_order(bundle: Bundle, before: Bundle) -> None:
+    """Raises RefusedError for a bundle that may not follow the other, whatever is in it."""
+    target, expected = target_of(bundle), target_of(before)
+    if target != expected:
+        raise RefusedError(f"it is the bundle of {target}, and this program reads {expected}")
+    if bundle.head.root != before.head.root and 0 < bundle.head.sequence < before.head.sequence:
+        raise RefusedError(
+            f"it is older than the one before it: number {bundle.head.sequence} after {before.head.sequence}",
+            hint="if the delivery was set back on purpose, remove the program's state folder and start it again",
+        )
+
+
+def _without(reason: str, secrets: Secrets | None) -> str:
+    """The reason without the values of secrets, and not too long."""
+    for value in (secrets or {}).values():
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        if len(text) >= _SHORTEST:
+            reason = reason.replace(text, "***")
+    return reason[:_LONGEST_REASON]

@@ -1,0 +1,85 @@
+"""`open`: from an address to a configuration that keeps itself up to date."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.client.admission import Admission
+from llmcfg.client.config import Config
+from llmcfg.client.directory import find_directory
+from llmcfg.client.following import Follower
+from llmcfg.client.lastgood import LastGood
+from llmcfg.errors import UsageError
+
+if TYPE_CHECKING:
+    from llmcfg.client.admission import Accept
+    from llmcfg.client.source import Source
+
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+]+):")
+_INSTANCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def open(
+    address: str | Path,
+    *,
+    tenant: str | None = None,
+    consumer: str | None = None,
+    accept: Accept | None = None,
+    state: str | Path | None = None,
+    instance: str | None = None,
+    follow: bool = True,
+    interval: float = 0.05,
+    verify: bool = False,
+) -> Config:
+    """The configuration of one consumer.
+
+    `address` is `dir:PATH` or a Path: the folder that a directory sink delivers to, with `consumer` and its `tenant`; or a bundle's folder,
+    behind the sink's `current` or as `llmcfg render` writes it.
+
+    `accept` is the program's own check. It gets each Snapshot, and refuses by raising, or by returning False or a reason. What is refused
+    is not used, and whoever delivered it sees the reason. `state` is a folder of the program's own, where the last configuration is kept:
+    the program starts from it when there is no other, and nothing older takes its place. `instance` names this process in
+    acknowledgements. With `follow`, a thread looks for another bundle every `interval` seconds. With `verify`, all of the first bundle is
+    read and checked before this returns, and not only what is used.
+
+    Raises NotFoundError, IntegrityError or RefusedError when there is no configuration to use.
+    """
+    if instance is not None and not _INSTANCE.fullmatch(instance):
+        raise UsageError(
+            f"{instance!r} cannot name an instance", hint="use letters, digits, '.', '_' and '-', at most 128 of them"
+        )
+    follower = Follower(
+        find_source(address, tenant, consumer),
+        Admission(accept, None),
+        last_good=LastGood(Path(state)) if state is not None else None,
+        instance=process_name if instance is None else lambda: instance,
+        interval=interval,
+    )
+    config = Config(follower)
+    follower.begin(verify=verify)
+    if follow:
+        follower.start()
+    else:
+        follower.tell()
+    return config
+
+
+def find_source(address: str | Path, tenant: str | None, consumer: str | None) -> Source:
+    """Raises UsageError for an address of a kind that is not known."""
+    if isinstance(address, Path):
+        return find_directory(address, tenant, consumer)
+    scheme = _SCHEME.match(address)
+    if scheme is None:
+        raise UsageError(f"{address!r} does not say what it is an address of", hint=f"write dir:{address}")
+    if scheme[1] != "dir":
+        raise UsageError(
+            f"{address!r}: configuration cannot be read from {scheme[1]!r} yet", hint="read a directory: dir:/path"
+        )
+    return find_directory(Path(address[scheme.end() :]), tenant, consumer)
+
+
+def process_name() -> str:
+    return f"{os.uname().nodename}-{os.getpid()}"
