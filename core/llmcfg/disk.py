@@ -10,7 +10,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 import time
 from contextlib import contextmanager, suppress
@@ -28,7 +27,7 @@ _ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 def atomic_write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Replace or create `path`; a reader sees all of the old or all of the new. `mode` is narrowed by the umask."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    aside = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     with storage_errors("write", path):
         try:
             write_new(aside, content, mode=mode)
@@ -46,7 +45,7 @@ def write_all(files: Mapping[Path, bytes], removals: Iterable[Path] = ()) -> Non
     Nothing is replaced before everything is written aside, so that a full disk changes nothing. After a crash each file is old or new,
     and what was to be removed is there as long as one of them is old.
     """
-    asides = {path: path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp") for path in files}
+    asides = {path: path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp") for path in files}
     try:
         for path, aside in asides.items():
             with storage_errors("write", path):

@@ -21,6 +21,7 @@ CORE = Path(llmcfg.__file__).parent
 PLANTED = {
     "core/llmcfg/model/planted.py": ("import llmcfg.ports", "The layers of the core"),
     "core/llmcfg/planted.py": ("import rich", "The core knows nothing of a command line"),
+    "core/llmcfg/client/planted.py": ("import watchdog", "The client is light"),
     "core/llmcfg/model/planted_git.py": ("import pygit2", "pygit2 has one door"),
     "core/llmcfg/model/planted_templates.py": ("import jinja2", "jinja2 has one door"),
     "core/llmcfg/secrets/planted.py": ("import pyrage", "pyrage has one door"),

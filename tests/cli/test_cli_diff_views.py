@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcfg.model.change import Change, Difference, FileChange, SecretChange, ValueChange
+from llmcfg.model.change import Change
+from llmcfg.model.impact import Difference, FileChange, SecretChange, ValueChange
 from llmcfg_cli.views.diff import view_diff, view_stat
 from llmcfg_cli.views.reach import summary
 from llmcfg_cli.views.text import clip_pair, display_width

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import get_args
 
-from llmcfg.model.change import Difference
+from llmcfg.model.impact import Difference
 from llmcfg.model.snapshot import Revision
 from llmcfg.sync import deployed
 from llmcfg.sync.plan import Plan, save_plan

@@ -90,7 +90,8 @@ class World:
         self.groups: list[int] = []
         self.known = {"here": str(self.here)}
         self.state.mkdir(parents=True)
-        self._install_program()
+        self._install("llmcfg", "-m llmcfg_cli")
+        self._install("python")
         (self.state / ".gitconfig").write_text(
             "[user]\n\tname = Ada Example\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
             "[commit]\n\tgpgsign = false\n[advice]\n\tdetachedHead = false\n",
@@ -151,9 +152,10 @@ class World:
             **{name: value for name, value in os.environ.items() if name.startswith(("COVERAGE_", "PYTHONPATH"))},
         }
 
-    def _install_program(self) -> None:
-        program = self.state / "llmcfg"
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m llmcfg_cli "$@"\n', encoding="utf-8")
+    def _install(self, name: str, arguments: str = "") -> None:
+        """A program of the session: this interpreter, with these arguments first."""
+        program = self.state / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n', encoding="utf-8")
         program.chmod(0o755)
 
 

@@ -16,7 +16,7 @@ from llmcfg_cli.options import OUTPUT, At, Directory, Environment, Tenant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmcfg.model.change import Difference
+    from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.wiring import Workspace
 

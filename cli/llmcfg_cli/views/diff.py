@@ -16,7 +16,7 @@ from llmcfg_cli.views.text import plural
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from llmcfg.model.change import Difference
+    from llmcfg.model.impact import Difference
 
 STYLES: Final = frozenset({"table", "patch"})
 _WIDTH: Final = 160

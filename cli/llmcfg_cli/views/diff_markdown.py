@@ -15,7 +15,8 @@ from llmcfg_cli.views.values import inline
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from llmcfg.model.change import Change, Difference, FileChange
+    from llmcfg.model.change import Change
+    from llmcfg.model.impact import Difference, FileChange
 
 _VALUE_SHOWN: Final = 160
 _HEADINGS: Final = ("| | key | before | after |", "|---|---|---|---|")

@@ -15,7 +15,8 @@ from llmcfg_cli.views.values import inline
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from llmcfg.model.change import Change, Difference, FileChange
+    from llmcfg.model.change import Change
+    from llmcfg.model.impact import Difference, FileChange
 
 SIGNS: Final = {"added": "+", "removed": "-", "changed": "~"}
 _FILE_LINES: Final = 40

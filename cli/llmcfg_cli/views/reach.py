@@ -9,7 +9,7 @@ from llmcfg_cli.views.text import plural
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from llmcfg.model.change import Difference
+    from llmcfg.model.impact import Difference
 
 _SHOWN: Final = 4
 

@@ -7,7 +7,6 @@ delivery. A plain folder, as `llmcfg render` writes it, is read whole and checke
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +17,9 @@ from llmcfg.bundlefile.files import BUNDLE_FILE, bundle_of, part_names
 from llmcfg.bundlefile.reader import open_bundle
 from llmcfg.canonical import digest
 from llmcfg.client.source import Loaded
+from llmcfg.clock import now
 from llmcfg.disk import atomic_write, make_folders
 from llmcfg.errors import IntegrityError, NotFoundError, PendingError, UsageError
-from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import SHARED
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class DirectorySource:
             "digest": loaded.manifest,
             "accepted": verdict.is_accepted,
             "reason": verdict.reason or None,
-            "at": datetime.now(UTC),
+            "at": now(),
         }
         atomic_write(folder / f"{instance}.json", msgspec.json.encode(said) + b"\n", mode=0o600)
 
@@ -165,6 +164,8 @@ def _bundles(delivery: Path) -> list[str]:
 
 
 def _hint(folder: Path) -> str:
+    from llmcfg.model.suggest import did_you_mean
+
     known = _bundles(folder.parents[1])
     wanted = "/".join(folder.parts[-2:])
     return did_you_mean(

@@ -18,7 +18,6 @@ from llmcfg.client.values import Secret, SecretName, SecretText, read_only
 from llmcfg.errors import IntegrityError, NotAuthorisedError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import format_key_path, parse_key_path
-from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import Target
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class Snapshot:
                 f"the secret {name!r} cannot be opened without a private key", hint="open(..., identity=Path(...))"
             )
         if name not in self.opened:
-            hint = did_you_mean(name, self.opened, f"it uses {', '.join(sorted(self.opened)) or 'no secret'}")
+            hint = _nearest(name, self.opened, f"it uses {', '.join(sorted(self.opened)) or 'no secret'}")
             raise MissingKeyError(f"the bundle uses no secret {name!r}", hint=hint)
         return Secret(self.opened[name])
 
@@ -114,7 +113,7 @@ class Snapshot:
         """A rendered file, as its template wrote it. Raises MissingKeyError."""
         content = self.bundle.read(f"{_FILES}{path}")
         if content is None:
-            hint = did_you_mean(path, self.files(), "files() lists them")
+            hint = _nearest(path, self.files(), "files() lists them")
             raise MissingKeyError(f"the bundle has no file {path!r}", hint=hint)
         return content
 
@@ -212,7 +211,7 @@ class Snapshot:
             around = self.documents.value_at(steps[:length]).value
             if isinstance(around, dict):
                 known = [format_key_path((*steps[:length], key)) for key in around]
-                hint = did_you_mean(format_key_path(steps[: length + 1]), known, _some(known))
+                hint = _nearest(format_key_path(steps[: length + 1]), known, _some(known))
                 return MissingKeyError(f"{self.target} has no key {format_key_path(steps)}", hint=hint)
         return MissingKeyError(f"{self.target} has no key {format_key_path(steps)}")
 
@@ -223,6 +222,12 @@ def target_of(bundle: Bundle) -> Target:
         return Target(said["environment"] or "", said["tenant"], said["consumer"] or "")
     except (KeyError, msgspec.ValidationError):
         raise IntegrityError("the bundle does not say what it is for", hint="deliver it again: llmcfg apply") from None
+
+
+def _nearest(wrong: str, known: Iterable[str], otherwise: str) -> str:
+    from llmcfg.model.suggest import did_you_mean  # only what goes wrong pays for it
+
+    return did_you_mean(wrong, known, otherwise)
 
 
 def _some(known: Sequence[str]) -> str:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmcfg.canonical import canonical_json, digest
-from llmcfg.model.change import ABSENT, Change, Difference, FileChange, RecipientChange, SecretChange, ValueChange
+from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.difference import diff_values, spread
+from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.keypath import format_key_path
 from llmcfg.pipeline.stored import DocumentReader, read_bundles
 

@@ -31,7 +31,7 @@ from llmcfg.sync.plan import read_state, refuse_quarantined
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from llmcfg.model.change import Difference
+    from llmcfg.model.impact import Difference
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
     from llmcfg.secrets.held import SecretReader

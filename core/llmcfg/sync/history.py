@@ -16,7 +16,8 @@ from llmcfg.pipeline.diff import State, compare
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from llmcfg.model.change import Difference, Side
+    from llmcfg.model.change import Side
+    from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.model.target import Scope
     from llmcfg.model.value import Path

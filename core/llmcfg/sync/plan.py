@@ -23,7 +23,7 @@ from llmcfg.sync.deployed import deployed_files, next_stamp, read_deployed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmcfg.model.change import Difference
+    from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
