@@ -18,7 +18,7 @@ from llmcfg.pipeline.templates.filters import (
     env_name,
     env_quote,
     quote,
-    secret,
+    secret_use,
     shell_quote,
     to_json,
     to_toml,
@@ -141,7 +141,7 @@ def test_a_secret_is_written_as_its_reference(render):
 @pytest.mark.parametrize("name", ["", "a}}", "{{a", "a\nb", 'a"b'])
 def test_a_text_that_cannot_name_a_secret_is_refused(name):
     with pytest.raises(RefusedError):
-        secret(name)
+        secret_use(name)
 
 
 def test_null_has_no_place_in_toml():
