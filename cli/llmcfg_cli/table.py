@@ -81,6 +81,7 @@ PANELS: Final = (
             Command("tag", "tag:tag", "name a revision as a release"),
             Command("rollback", "rollback:rollback", "go back to what was deployed before"),
             Command("open", "open_bundle:open_bundle", "open what is sealed in a bundle, with the consumer's key"),
+            Command("run", "run:run", "run a program with its configuration, and tell it of changes"),
         ),
     ),
     Panel(

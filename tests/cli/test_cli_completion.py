@@ -49,7 +49,7 @@ def bash(words: str) -> dict[str, str]:
 
 
 def test_commands_complete_without_being_imported(llmcfg) -> None:
-    done = llmcfg(environment=bash("llmcfg ru"))
+    done = llmcfg(environment=bash("llmcfg rul"))
     assert (done.stdout, done.stderr, done.returncode) == ("rules\n", "", 0)
     assert llmcfg(environment=bash("llmcfg completion in")).stdout == "install\n"
 

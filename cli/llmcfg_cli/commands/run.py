@@ -1,0 +1,101 @@
+"""`llmcfg run`: any program, with its environment and files from a delivered bundle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from llmcfg_cli.console import note
+from llmcfg_cli.options import Consumer, Quiet, Tenant
+
+_SIGNALS: Final = {
+    "restart": None,
+    "HUP": signal.SIGHUP,
+    "USR1": signal.SIGUSR1,
+    "USR2": signal.SIGUSR2,
+}
+
+
+def run(
+    command: Annotated[
+        list[str],
+        typer.Argument(metavar="COMMAND", help="The program and its arguments, after --.", show_default=False),
+    ],
+    bundles: Annotated[
+        Path,
+        typer.Option(
+            "--dir", metavar="DIR", help="The folder that a sink delivers to, or of one bundle.", show_default=False
+        ),
+    ],
+    tenant: Tenant = None,
+    consumer: Consumer = None,
+    variables: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--var", metavar="NAME=KEY", help="A variable for the value at a key; may be repeated.", show_default=False
+        ),
+    ] = None,
+    prefixes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vars",
+            metavar="NAME=KEY",
+            help="A variable NAME_… for each value below a key; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", metavar="DIR", help="Write the rendered files to this folder.", show_default=False),
+    ] = None,
+    on_change: Annotated[
+        Literal["restart", "HUP", "USR1", "USR2"],
+        typer.Option(
+            "--on-change", help="Start the program anew, or send it a signal, when what it was given changes."
+        ),
+    ] = "restart",
+    stop_timeout: Annotated[
+        float,
+        typer.Option(
+            "--stop-timeout", metavar="SECONDS", min=0, help="How long it may take to end before it is killed."
+        ),
+    ] = 10,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="DIR",
+            help="Keep the last configuration here, to start without DIR.",
+            show_default=False,
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Run a program with variables and files from its bundle, and tell it when they change.
+
+    Signals are passed on, and its exit code is that of this command; 128 and the number of the signal that ended it.
+    """
+    import llmcfg.client
+    from llmcfg.supervise.child import Supervisor
+    from llmcfg.supervise.given import give, parse_variable
+
+    single = [parse_variable(text) for text in variables or ()]
+    below = [parse_variable(text) for text in prefixes or ()]
+    with llmcfg.client.open(bundles, tenant=tenant, consumer=consumer, state=state, follow=False) as config:
+        note(config.trouble, quiet=quiet)
+        return Supervisor(
+            config,
+            command,
+            lambda snapshot: give(snapshot, single, below, with_files=files is not None),
+            environment=os.environ,
+            folder=files,
+            on_change=_SIGNALS[on_change],
+            stop_timeout=stop_timeout,
+            is_interrupted_too=sys.stdin is not None and sys.stdin.isatty(),
+            say=lambda text: note(text, quiet=quiet),
+        ).run()
