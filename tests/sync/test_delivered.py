@@ -95,3 +95,11 @@ def test_nothing_is_written_when_one_file_cannot_be(tmp_path):
         write_opened(place, {"secrets.json": b"new", "files/a": b"x", "files/a/b": b"y"})
     assert (place / "secrets.json").read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["api"]
+
+
+def test_what_a_killed_one_left_goes_with_the_next(tmp_path):
+    for left in (".api.new", ".api.old"):
+        (tmp_path / left / "files").mkdir(parents=True)
+        (tmp_path / left / "files/secret").write_text("canary")
+    write_opened(tmp_path / "api", {"secrets.json": b"{}"})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["api"]

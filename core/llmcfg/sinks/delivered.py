@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.bundlefile.files import BUNDLE_FILE
@@ -52,34 +50,28 @@ def write_opened(folder: Path, files: Mapping[str, bytes]) -> None:
         raise ConflictError(
             f"{folder} holds other files, which opening would remove", hint="name a folder of its own, or a new one"
         )
+    aside, before = (folder.with_name(f".{folder.name}.{what}") for what in ("new", "old"))
     with storage_errors("write", folder):
         make_folders(folder.parent)
-        aside = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        _remove(aside, before)  # what one that was killed left
         try:
+            make_folders(aside, mode=0o700)
             for path, content in files.items():
                 make_folders((aside / path).parent, mode=0o700)
                 write_new(aside / path, content, mode=_PRIVATE)
-            _replace(folder, aside)
+            if folder.exists():
+                folder.rename(before)
+            aside.rename(folder)
+            sync_folder(folder.parent)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            if before.exists() and not folder.exists():
+                before.rename(folder)
+            _remove(aside, before)
 
 
-def _replace(folder: Path, aside: Path) -> None:
-    """`aside` takes the place of `folder`; what was there goes."""
-    if not folder.exists():
-        aside.rename(folder)
-        sync_folder(folder.parent)
-        return
-    before = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    folder.rename(before)
-    try:
-        aside.rename(folder)
-    except OSError:
-        with suppress(OSError):
-            before.rename(folder)
-        raise
-    sync_folder(folder.parent)
-    shutil.rmtree(before, ignore_errors=True)
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_opened(folder: Path) -> bool:
