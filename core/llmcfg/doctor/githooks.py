@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.doctor.verdicts import fail, ok, warn
 from llmcfg.git.comfort.attributes import FILE, has_attributes
 from llmcfg.git.comfort.commitcheck import LINE, find_hook
 from llmcfg.git.comfort.drivers import MERGE, TEXTCONV, caching_drivers, is_runnable, kept_texts, program_of
@@ -33,23 +34,23 @@ def summarise_hooks(git: Git, root: Path) -> Iterator[Check]:
         missing = [check for check in check_hooks(git, root) if check.verdict is Verdict.WARN]
         if missing:
             names = ", ".join(check.name for check in missing)
-            yield _warn(
+            yield warn(
                 "hooks", f"this clone lacks what .gitattributes names, or the check of commits: {names}", _hint(missing)
             )
         else:
-            yield _ok("hooks", "secret files are merged by key, and commits are checked for secrets")
+            yield ok("hooks", "secret files are merged by key, and commits are checked for secrets")
     yield from check_kept_texts(git)
 
 
 def check_kept_texts(git: Git) -> Iterator[Check]:
     for name in caching_drivers(git):
-        yield _fail(
+        yield fail(
             "kept text",
             f"Git keeps what the diff driver {name} prints, in refs/notes/textconv/{name}: plaintext, if it decrypts",
             f"git config diff.{name}.cachetextconv false",
         )
     for ref in kept_texts(git):
-        yield _fail(
+        yield fail(
             "kept text",
             f"{ref} holds what a diff driver printed: plaintext, if it decrypted",
             f"git update-ref -d {ref}; if it was ever pushed, rotate the secrets that were shown",
@@ -58,45 +59,33 @@ def check_kept_texts(git: Git) -> Iterator[Check]:
 
 def _attributes(git: Git, root: Path) -> Check:
     if has_attributes(git, root):
-        return _ok("attributes", f"{FILE} names the drivers for secret files")
-    return _warn("attributes", f"{FILE} does not name the drivers for secret files", _INSTALL)
+        return ok("attributes", f"{FILE} names the drivers for secret files")
+    return warn("attributes", f"{FILE} does not name the drivers for secret files", _INSTALL)
 
 
 def _driver(name: str, program: str | None, otherwise: str) -> Check:
     if program is None:
-        return _warn(name, f"not set, so {otherwise}", _INSTALL)
+        return warn(name, f"not set, so {otherwise}", _INSTALL)
     if not is_runnable(program):
-        return _warn(name, f"{program} cannot be run, so {otherwise}", _INSTALL)
-    return _ok(name, program)
+        return warn(name, f"{program} cannot be run, so {otherwise}", _INSTALL)
+    return ok(name, program)
 
 
 def _commit_check(git: Git) -> Check:
     hook = find_hook(git)
     match hook.state:
         case "ours" | "calls us":
-            return _ok("pre-commit", str(hook.path))
+            return ok("pre-commit", str(hook.path))
         case "foreign":
-            return _warn(
+            return warn(
                 "pre-commit", f"{hook.path} was not made by llmcfg, and does not look for secrets", f"add to it: {LINE}"
             )
         case "elsewhere":
-            return _warn("pre-commit", f"hooks are in {hook.path.parent}, which other repositories may share",
+            return warn("pre-commit", f"hooks are in {hook.path.parent}, which other repositories may share",
                          f"add to its pre-commit: {LINE}")  # fmt: skip
         case "missing":
-            return _warn("pre-commit", "nothing looks for secrets in what is committed", _INSTALL)
+            return warn("pre-commit", "nothing looks for secrets in what is committed", _INSTALL)
 
 
 def _hint(checks: list[Check]) -> str:
     return "; ".join(dict.fromkeys(check.hint for check in checks))
-
-
-def _ok(name: str, text: str) -> Check:
-    return Check("repository", name, Verdict.OK, text)
-
-
-def _warn(name: str, text: str, hint: str) -> Check:
-    return Check("repository", name, Verdict.WARN, text, hint)
-
-
-def _fail(name: str, text: str, hint: str) -> Check:
-    return Check("repository", name, Verdict.FAIL, text, hint)

@@ -9,9 +9,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from llmcfg.disk import find_asides
+from llmcfg.doctor.verdicts import fail, ok, warn
 from llmcfg.errors import FindingsError, LlmcfgError
 from llmcfg.git.repository import FOLDERS
-from llmcfg.model.check import Check, Verdict
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sinks.directory import DirectorySink
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmcfg.git.repository import GitRepository
+    from llmcfg.model.check import Check
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.pipeline.configuration import Configuration
 
@@ -34,10 +35,10 @@ def check_repository(directory: Path, delivery_root: Path | None = None) -> Iter
     try:
         workspace = Workspace(directory, delivery_root)
     except LlmcfgError as error:
-        yield _fail("repository", error.message, error.hint)
+        yield fail("repository", error.message, error.hint)
         return
     repository = workspace.repository
-    yield _ok("repository", f"{repository}{', bare' if repository.is_bare else ''}")
+    yield ok("repository", f"{repository}{', bare' if repository.is_bare else ''}")
     yield from _guarded("commits", lambda: _commits(repository))
     yield from _guarded("identity", lambda: _identity(repository))
     yield from _guarded("locks", lambda: _locks(repository))
@@ -49,32 +50,32 @@ def _guarded(name: str, make: Callable[[], Iterator[Check]]) -> Iterator[Check]:
         yield from make()
     except FindingsError as error:
         rules = {finding.rule_id for finding in error.findings}
-        yield _fail(name, f"{error.message}: {', '.join(sorted(rules))}" if rules else error.message, "llmcfg validate")
+        yield fail(name, f"{error.message}: {', '.join(sorted(rules))}" if rules else error.message, "llmcfg validate")
     except LlmcfgError as error:
-        yield _fail(name, error.message, error.hint)
+        yield fail(name, error.message, error.hint)
     except OSError as error:
-        yield _fail(name, f"{error.filename}: {error.strerror}", "make it readable")
+        yield fail(name, f"{error.filename}: {error.strerror}", "make it readable")
 
 
 def _commits(repository: GitRepository) -> Iterator[Check]:
     head = repository.head()
     if head is None:
-        yield _warn("commits", "there is no commit yet, so nothing can be deployed", "git add . && git commit")
+        yield warn("commits", "there is no commit yet, so nothing can be deployed", "git add . && git commit")
     elif repository.is_shallow:
-        yield _warn("commits", f"HEAD is {head.short}; the clone is shallow, so history and blame end early",
+        yield warn("commits", f"HEAD is {head.short}; the clone is shallow, so history and blame end early",
                     "git fetch --unshallow")  # fmt: skip
     elif repository.is_partial:
-        yield _warn("commits", f"HEAD is {head.short}; the clone is partial, so revisions other than that may lack files",
+        yield warn("commits", f"HEAD is {head.short}; the clone is partial, so revisions other than that may lack files",
                     "clone again without --filter")  # fmt: skip
     else:
-        yield _ok("commits", f"HEAD is {head.short}")
+        yield ok("commits", f"HEAD is {head.short}")
 
 
 def _identity(repository: GitRepository) -> Iterator[Check]:
     if repository.has_identity:
-        yield _ok("identity", repository.identity)
+        yield ok("identity", repository.identity)
     else:
-        yield _warn("identity", f"Git does not know who you are, so deployments are signed as {repository.identity}",
+        yield warn("identity", f"Git does not know who you are, so deployments are signed as {repository.identity}",
                     'git config user.name "Your Name" && git config user.email you@example.com')  # fmt: skip
 
 
@@ -82,16 +83,16 @@ def _locks(repository: GitRepository) -> Iterator[Check]:
     locks = list(repository.locks())
     for lock in locks:
         hint = "the next llmcfg apply removes it" if lock.is_ours else f"if no git command is running: rm {lock.path}"
-        yield _warn("locks", f"{lock.path} is {lock.seconds} s old", hint)
+        yield warn("locks", f"{lock.path} is {lock.seconds} s old", hint)
     if not locks:
-        yield _ok("locks", "no stale lock")
+        yield ok("locks", "no stale lock")
 
 
 def _configuration(workspace: Workspace) -> Iterator[Check]:
     """What needs the manifest. In a bare repository the configuration is that of HEAD."""
     configuration = workspace.configuration()
     environments, tenants = len(configuration.manifest.environments), len(configuration.manifest.tenants)
-    yield _ok("manifest", f"{configuration.manifest.name}: {_count(environments, 'environment')}, "
+    yield ok("manifest", f"{configuration.manifest.name}: {_count(environments, 'environment')}, "
                           f"{_count(tenants, 'tenant')}, {_count(len(configuration.consumers), 'consumer')}")  # fmt: skip
     yield from _guarded("findings", lambda: _findings(configuration))
     yield from _guarded("recipients", lambda: _recipients(configuration))
@@ -105,18 +106,18 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
 def _findings(configuration: Configuration) -> Iterator[Check]:
     counted = Counter(finding.severity for finding in validate_configuration(configuration))
     if not counted:
-        yield _ok("findings", "none")
+        yield ok("findings", "none")
         return
     text = ", ".join(_count(counted[severity], str(severity)) for severity in Severity if counted[severity])
-    make = _fail if counted[Severity.ERROR] else _warn
+    make = fail if counted[Severity.ERROR] else warn
     yield make("findings", text, "llmcfg validate")
 
 
 def _recipients(configuration: Configuration) -> Iterator[Check]:
     if ".sops.yaml" in configuration.snapshot.entries:
-        yield _ok("recipients", ".sops.yaml is there")
+        yield ok("recipients", ".sops.yaml is there")
     else:
-        yield _warn("recipients", "there is no .sops.yaml, so nothing says who may open which secret file",
+        yield warn("recipients", "there is no .sops.yaml, so nothing says who may open which secret file",
                     "add creation_rules; llmcfg init writes an example")  # fmt: skip
 
 
@@ -128,18 +129,18 @@ def _deployed(repository: GitRepository, configuration: Configuration) -> Iterat
             deployed = read_deployed(repository, name)
             deployed_files(repository, deployed)
         except LlmcfgError as error:
-            yield _fail("deployed", error.message, error.hint)
+            yield fail("deployed", error.message, error.hint)
         else:
             whole += [name] if deployed else []
     prefix = deployed_ref("")
     for ref in repository.list_refs(prefix):
         if ref.removeprefix(prefix) not in names:
-            yield _warn("deployed", f"{ref.removeprefix('refs/heads/')} belongs to no environment of the manifest",
+            yield warn("deployed", f"{ref.removeprefix('refs/heads/')} belongs to no environment of the manifest",
                         f"if it is no longer needed: git branch -D {ref.removeprefix('refs/heads/')}")  # fmt: skip
     if whole:
-        yield _ok("deployed", f"readable: {', '.join(whole)}")
+        yield ok("deployed", f"readable: {', '.join(whole)}")
     elif not repository.list_refs(prefix):
-        yield _ok("deployed", "nothing yet")
+        yield ok("deployed", "nothing yet")
 
 
 def _sinks(workspace: Workspace) -> Iterator[Check]:
@@ -147,17 +148,17 @@ def _sinks(workspace: Workspace) -> Iterator[Check]:
     if workspace.repository.head() is not None:
         drifted = [item.environment for item in workspace.statuses(()) if item.state == "drifted"]
         for name in drifted:
-            yield _warn("sinks", f"what was delivered for {name} is not what was deployed",
+            yield warn("sinks", f"what was delivered for {name} is not what was deployed",
                         f"llmcfg status -e {name} names the files, llmcfg apply -e {name} mends them")  # fmt: skip
         if not drifted:
-            yield _ok("sinks", "in step with what is deployed")
+            yield ok("sinks", "in step with what is deployed")
 
 
 def _exposed_sinks(workspace: Workspace, configuration: Configuration) -> Iterator[Check]:
     """Whether Git leaves alone what is delivered."""
     for folder in sorted({_git_path(workspace, spec) for spec in _specs(configuration)} - {None}, key=str):
         if not workspace.repository.is_ignored(f"{folder}/"):
-            yield _warn("sinks", f"Git does not ignore {folder}/, where bundles are delivered",
+            yield warn("sinks", f"Git does not ignore {folder}/, where bundles are delivered",
                         f"echo /{folder}/ >> .gitignore")  # fmt: skip
 
 
@@ -180,11 +181,11 @@ def _leftovers(workspace: Workspace, configuration: Configuration) -> Iterator[C
     sinks = [workspace.sink(spec, name) for spec in _specs(configuration) for name in environments]
     rests = sorted({path for sink in sinks if isinstance(sink, DirectorySink) for path in sink.leftovers()})
     if found:
-        yield _warn("leftovers", f"unfinished files: {_some(found, root)}", "remove them; nothing reads them")
+        yield warn("leftovers", f"unfinished files: {_some(found, root)}", "remove them; nothing reads them")
     if rests:
-        yield _warn("leftovers", f"unfinished deliveries: {_some(rests, root)}", "the next llmcfg apply removes them")
+        yield warn("leftovers", f"unfinished deliveries: {_some(rests, root)}", "the next llmcfg apply removes them")
     if not found and not rests:
-        yield _ok("leftovers", "none")
+        yield ok("leftovers", "none")
 
 
 def _unfinished_files(root: Path) -> list[Path]:
@@ -199,15 +200,3 @@ def _some(paths: list[Path], root: Path | None) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _ok(name: str, text: str) -> Check:
-    return Check("repository", name, Verdict.OK, text)
-
-
-def _warn(name: str, text: str, hint: str) -> Check:
-    return Check("repository", name, Verdict.WARN, text, hint)
-
-
-def _fail(name: str, text: str, hint: str) -> Check:
-    return Check("repository", name, Verdict.FAIL, text, hint)
