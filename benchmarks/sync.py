@@ -137,7 +137,10 @@ def current(folder: Path) -> Path:
 
 def distribution(taken: list[float]) -> tuple[float, float, float, float]:
     ordered = sorted(taken)
-    at = lambda part: ordered[min(int(len(ordered) * part), len(ordered) - 1)]  # noqa: E731
+
+    def at(part: float) -> float:
+        return ordered[min(int(len(ordered) * part), len(ordered) - 1)]
+
     return statistics.median(ordered), at(0.9), at(0.99), ordered[-1]
 
 

@@ -232,7 +232,10 @@ def triggers(tmp_path):
     written = WrittenRepository(tmp_path / "r", {"llmcfg.yaml": MANIFEST})
     (tmp_path / "secret").write_bytes(SECRET)
     settings = Settings(webhook=Webhook("127.0.0.1", free_port(), tmp_path / "secret"), poll_seconds=3600)
-    now = lambda: datetime.fromtimestamp(NOW, UTC)  # noqa: E731
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(NOW, UTC)
+
     return lambda: Triggers(settings, StateFolder(tmp_path / "state"), written.path, random.Random(0), now)
 
 
