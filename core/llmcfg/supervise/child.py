@@ -58,6 +58,7 @@ class Supervisor:
         self._snapshot = config.snapshot()
         self._given = provide(self._snapshot)
         self._is_stopping = False
+        self._early: list[int] = []  # signals that came while the child was being started
         self._kill_at = math.inf
         self._written: frozenset[str] = frozenset()
         self._child: subprocess.Popen[bytes] | None = None
@@ -112,7 +113,10 @@ class Supervisor:
         self._kill_at = time.monotonic() + self._stop_timeout
         while self._wait(child) is None:
             self._kill_late(child)
-        return child if self._is_stopping else self._start()
+        if self._is_stopping:
+            return child
+        self._child = None
+        return self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
@@ -124,8 +128,8 @@ class Supervisor:
                 f"{self._command[0]!r} cannot be run: {error.strerror}", hint="is it executable?"
             ) from None
         self._child = child
-        if self._is_stopping:  # asked for while it was being started
-            child.terminate()
+        while self._early:
+            child.send_signal(self._early.pop(0))
         return child
 
     def _write_files(self) -> None:
@@ -154,5 +158,7 @@ class Supervisor:
         if number in _STOPPING and not self._is_stopping:
             self._is_stopping = True
             self._kill_at = time.monotonic() + self._stop_timeout
-        if self._child is not None and (number != signal.SIGINT or self._passes_interrupt):
+        if self._child is None:
+            self._early.append(number)
+        elif number != signal.SIGINT or self._passes_interrupt:
             self._child.send_signal(number)
