@@ -1,6 +1,6 @@
 # Every target sets up what it needs in .venv first. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint golden coverage wheel-test licences constraints clean
+.PHONY: help demo test lint golden coverage peer-test wheel-test licences constraints clean
 
 PYTHON ?=
 export PYTHON
@@ -32,6 +32,10 @@ golden: ## write golden files and recorded sessions again, to be read in `git di
 coverage: ## run the tests and report what they do not reach
 	@.ci/setup test
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+peer-test: ## the tests that compare with other programs, of which the PATH has as many as it has
+	@.ci/setup test
+	$(BIN)/python -m pytest -n auto -rs -m peer $(ARGS)
 
 wheel-test: ## build the sdist and the wheel, and run the tests against the installed wheel alone
 	@.ci/setup test

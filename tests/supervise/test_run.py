@@ -81,6 +81,11 @@ def test_a_signal_is_passed_on_and_the_program_decides(start, number, code):
     assert ends(ran)[0] == code
 
 
+def test_a_signal_that_comes_while_the_program_is_being_started_is_passed_on_as_it_is(start):
+    eager = "trap 'exit 130' INT; trap 'exit 3' TERM; kill -INT $PPID; while :; do sleep 0.05; done"
+    assert [ends(start(script=eager))[0] for _ in range(5)] == [130] * 5
+
+
 def test_a_changed_value_starts_the_program_anew(start, delivered):
     ran = start()
     assert ran.stdout.readline() == "start 1\n"
