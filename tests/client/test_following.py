@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import signal
 import threading
 import time
 from queue import Queue
@@ -16,6 +15,7 @@ import pytest
 import llmcfg.client
 from llmcfg.client import ABSENT, NotFoundError, RefusedError, UsageError
 from llmcfg.model.target import Target
+from support.children import run_in_child, start_child, wait_for
 from support.delivered import Delivered
 
 from .conftest import DOCUMENTS
@@ -498,20 +498,17 @@ def test_an_older_bundle_is_refused(cfg, delivered):
 def test_a_forked_process_follows_by_itself_and_acknowledges_under_its_own_name(open_config, delivered):
     cfg = open_config(follow=True, interval=0.005)
     assert cfg["limits.rpm"] == 10
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            eventually(lambda: cfg["limits.rpm"] == 20)
-            cfg["models"]
-            code = 0
-        finally:
-            os._exit(code)
+
+    def follow():
+        eventually(lambda: cfg["limits.rpm"] == 20)
+        cfg["models"]
+
+    child = start_child(follow)
     delivered.put(limits(20))
 
     eventually(lambda: cfg["limits.rpm"] == 20)
     eventually(lambda: any(name.endswith(f"-{child}") for name in delivered.acks()))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert wait_for(child) == 0
 
 
 def test_processes_that_are_forked_while_threads_read_and_update_do_not_hang(open_config, delivered):
@@ -524,19 +521,16 @@ def test_processes_that_are_forked_while_threads_read_and_update_do_not_hang(ope
             number += 1
             cfg.get(f"limits.k{number % 50000}")
 
+    def use():
+        cfg["models"]
+        cfg.on_change("models", print)
+        cfg.refresh()
+
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
     try:
-        for _ in range(20):
-            child = os.fork()
-            if child == 0:
-                signal.alarm(20)
-                cfg["models"]
-                cfg.on_change("models", print)
-                cfg.refresh()
-                os._exit(0)
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert [run_in_child(use) for _ in range(20)] == [0] * 20
     finally:
         stop.set()
         for reader in readers:
@@ -568,18 +562,18 @@ def test_no_read_is_torn_while_bundles_are_swapped(open_config, delivered):
             count += 7
         counts.append(count)
 
-    child = os.fork()
-    if child == 0:
+    def write():
         for number in range(1, 101):
             delivered.put(pair(number))
-        os._exit(0)
+
+    child = start_child(write)
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
     for reader in readers:
         reader.join()
 
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert wait_for(child) == 0
     assert torn == []
     assert sum(counts) > 1_000
 

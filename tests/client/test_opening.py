@@ -301,6 +301,8 @@ def test_a_program_that_reads_imports_nothing_heavy(delivered):
     )
 
     modules = {*ran.stdout.split()}
+    if "coverage" in modules:
+        pytest.skip("coverage is measured, which imports what it needs into every program")
     assert "llmcfg.client" in modules
     assert {module.partition(".")[0] for module in modules} & HEAVY == set()
     parts = {module.split(".")[1] for module in modules if module.startswith("llmcfg.")}

@@ -13,6 +13,7 @@ import pytest
 
 from llmcfg.git.durable import object_id
 from llmcfg.git.repository import GitRepository, open_repository
+from support.children import run_in_child, run_in_children
 
 _ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -118,27 +119,6 @@ def make_workspace(tmp_path: Path) -> Callable[..., Workspace]:
     return lambda name, *init: Workspace(tmp_path / name, *init)
 
 
-def run_in_child(work: Callable[[], object]) -> int:
-    """Run `work` in a forked process; 0 when it returned, 1 when it raised, else what it exited with."""
-    return wait_for([start_child(work)])[0]
-
-
-def start_child(work: Callable[[], object]) -> int:
-    child = os.fork()
-    if child:
-        return child
-    code = 1
-    try:
-        work()
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def wait_for(children: Iterable[int]) -> list[int]:
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-
-
 @pytest.fixture
 def in_child() -> Callable[[Callable[[], object]], int]:
     return run_in_child
@@ -146,4 +126,4 @@ def in_child() -> Callable[[Callable[[], object]], int]:
 
 @pytest.fixture
 def in_children() -> Callable[[Iterable[Callable[[], object]]], list[int]]:
-    return lambda works: wait_for([start_child(work) for work in works])
+    return run_in_children

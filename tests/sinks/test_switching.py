@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from llmcfg import failpoints
 from llmcfg.errors import RemoteError
 from llmcfg.sinks.directory import DirectorySink
 from llmcfg.sinks.switching import UNFINISHED
+from support.children import run_in_child
 
 ONE, TWO, THREE = ({"head.json": number} for number in (b"1", b"2", b"3"))
 
@@ -132,14 +131,11 @@ BACK = ["directory.undo_written", "directory.taken_back"]
 
 
 def killed_at(point, work):
-    child = os.fork()
-    if not child:
+    def doomed():
         failpoints.arm(f"{point}=exit")
-        try:
-            work()
-        finally:
-            os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 137, f"{point} is not reached"
+        work()
+
+    assert run_in_child(doomed) == 137, f"{point} is not reached"
 
 
 @pytest.mark.parametrize("point", FORWARD)

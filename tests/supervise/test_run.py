@@ -28,11 +28,6 @@ def delivered(tmp_path):
     return made
 
 
-def heed_interrupts():
-    """What a shell runs in the background ignores them, and so would all that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def start(delivered, tmp_path):
     """Starts `llmcfg run`; what still runs at the end is ended by its own id."""
@@ -43,7 +38,6 @@ def start(delivered, tmp_path):
         ran = subprocess.Popen(
             [*command, "--var", "N=app.n", *options, "--", "sh", "-c", script],
             cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            preexec_fn=heed_interrupts,
         )  # fmt: skip
         started.append(ran)
         return ran
