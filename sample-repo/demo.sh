@@ -61,6 +61,11 @@ run llmcfg plan -e prod
 run llmcfg apply -e prod --yes --quiet
 run ls delivered/prod/current delivered/prod/current/meridian
 
+say "The bot reads its keys from a file. That file is sealed to its machine, and only its key opens it."
+run grep OPENAI_API_KEY delivered/prod/current/meridian/support-bot/files/support-bot.env
+run llmcfg open delivered/prod/current/meridian/support-bot --to delivered/opened --quiet
+run grep OPENAI_API_KEY delivered/opened/files/support-bot.env
+
 say "Change one value. The diff shows what that means in effect, and for whom."
 run llmcfg set budgets.services.support-bot.amount 3500
 run llmcfg diff

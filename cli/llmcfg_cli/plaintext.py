@@ -61,17 +61,11 @@ def edit_plaintext(edit: Edit, parent: Path) -> bool:
 
 def sweep_leftovers() -> None:
     """Wipe plaintext that killed processes of this user left."""
-    from llmcfg.secrets.plainfolder import sweep
+    from llmcfg.secrets.plainfolder import memory_folders, sweep
 
-    count = sweep([*memory_folders(), Path(tempfile.gettempdir())])
+    count = sweep([*memory_folders(os.environ), Path(tempfile.gettempdir())])
     if count:
         note(f"wiped what {plural(count, 'edit')} had left in plaintext")
-
-
-def memory_folders() -> list[Path]:
-    """Where files stay in memory, on most systems."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    return [*([Path(runtime)] if runtime.startswith("/") else []), Path("/dev/shm")]
 
 
 def choose_parent(folders: Iterable[Path], *, on_disk: bool) -> Path:

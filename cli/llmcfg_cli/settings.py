@@ -74,11 +74,19 @@ def open_workspace(directory: Path, deliver_to: Path | None, settings_file: Path
 
 
 def surroundings() -> Surroundings:
-    """What programs that are run for this command get."""
+    """What programs that are run for this command get, and whose keys open what is sealed to this machine."""
+    from llmcfg.secrets.plainfolder import memory_folders
     from llmcfg.wiring import Surroundings
+    from llmcfg_cli.identities import own_identities
 
     environment = {name: value for name, value in os.environ.items() if name not in _OURS}
-    return Surroundings(os.environ.get("PATH", os.defpath), os.environ.get("SSH_AUTH_SOCK", ""), environment)
+    return Surroundings(
+        os.environ.get("PATH", os.defpath),
+        os.environ.get("SSH_AUTH_SOCK", ""),
+        environment,
+        identities=own_identities,
+        memory=memory_folders(os.environ),
+    )
 
 
 def _absolute(remote: str) -> str:

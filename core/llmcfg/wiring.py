@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.ports import Sink, Snapshot
     from llmcfg.secrets.age import Identity
+    from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
     from llmcfg.sync.status import Status
 
@@ -39,11 +40,17 @@ T = TypeVar("T")
 
 
 class Surroundings(NamedTuple):
-    """What programs that are run beside us get: where to look for them, an SSH agent, and the variables that hooks inherit."""
+    """What is outside of the repository.
+
+    For programs that are run: where to look for them, an SSH agent, and the variables that hooks inherit. For opened files: whose keys
+    open them, and folders that may be in memory.
+    """
 
     search_path: str
     agent: str = ""
     environment: Mapping[str, str] = MappingProxyType({})
+    identities: Callable[[], Sequence[Identity]] = tuple
+    memory: tuple[Path, ...] = ()
 
     @property
     def git(self) -> GitProgram:
@@ -209,16 +216,26 @@ class Workspace:
             )
         if ".git" in relative.parts:
             raise UsageError(f"the sink path {spec.path!r} lies in Git's own folder", hint="choose another folder")
-        return DirectorySink(folder, spec.keep, self._after_apply(spec))
+        opened = self._opened_files(folder) if spec.opens else None
+        return DirectorySink(folder, spec.keep, self._after_apply(spec, opened), opened)
 
-    def _after_apply(self, spec: SinkSpec) -> AfterApply | None:
+    def _opened_files(self, folder: Path) -> OpenedFiles:
+        """In the place that the settings name, in memory, or beside the deliveries."""
+        from llmcfg.secrets.plainfolder import find_memory
+        from llmcfg.sinks.openedfiles import OpenedFiles
+
+        said = self._settings.opened if self._settings else None
+        place = said or find_memory(self.surroundings.memory) or folder
+        return OpenedFiles(folder, place, self.surroundings.identities)
+
+    def _after_apply(self, spec: SinkSpec, opened: OpenedFiles | None) -> AfterApply | None:
         if not spec.after_apply:
             return None
         from llmcfg.sinks.hooks import ConsumerHooks
 
         defined = (self._settings or Settings()).hooks
         hooks = {folder: _defined(defined, "hook", name) for folder, name in spec.after_apply}
-        return ConsumerHooks(hooks, self.surroundings.environment)
+        return ConsumerHooks(hooks, self.surroundings.environment, opened)
 
     def _open(self, snapshot: Snapshot, at: str | None) -> Configuration:
         configuration = Configuration(snapshot, self.memo)

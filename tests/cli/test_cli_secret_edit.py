@@ -15,8 +15,8 @@ import pytest
 
 from llmcfg.errors import UsageError
 from llmcfg.secrets.age import generate_identity
-from llmcfg.secrets.plainfolder import PREFIX
-from llmcfg_cli.plaintext import choose_parent, memory_folders
+from llmcfg.secrets.plainfolder import PREFIX, memory_folders
+from llmcfg_cli.plaintext import choose_parent
 from support.terminal import Terminal
 from support.written import WrittenRepository
 
@@ -293,9 +293,6 @@ def test_without_a_folder_in_memory_a_disk_has_to_be_accepted(tmp_path, monkeypa
     assert choose_parent([tmp_path], on_disk=True).is_dir()
 
 
-def test_the_users_own_runtime_folder_comes_first(monkeypatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
-    assert memory_folders() == [Path("/run/user/1000"), SHM]
-    for odd in ("", "relative"):
-        monkeypatch.setenv("XDG_RUNTIME_DIR", odd)
-        assert memory_folders() == [SHM]
+def test_the_users_own_runtime_folder_comes_first() -> None:
+    assert memory_folders({"XDG_RUNTIME_DIR": "/run/user/1000"}) == (Path("/run/user/1000"), SHM)
+    assert memory_folders({"XDG_RUNTIME_DIR": "relative"}) == memory_folders({}) == (SHM,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 from llmcfg_cli.console import note, out, short_path
 from llmcfg_cli.identities import own_custody, own_identities
 from llmcfg_cli.options import Directory, Environment, Quiet, Tenant
-from llmcfg_cli.plaintext import choose_parent, edit_plaintext, memory_folders
+from llmcfg_cli.plaintext import choose_parent, edit_plaintext
 from llmcfg_cli.reasons import tell_access
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def edit(
     Anything else is the name of a secret of base, or with -e and -t of that overlay. The plaintext is in memory only, and wiped
     afterwards. In the file only what you change is changed.
     """
-    parent = choose_parent(memory_folders(), on_disk=on_disk)
+    from llmcfg.secrets.plainfolder import memory_folders
+
+    parent = choose_parent(memory_folders(os.environ), on_disk=on_disk)
     place = directory / target
     if place.is_file() or "/" in target or target.endswith(_ENDINGS):
         chosen = _file(place)

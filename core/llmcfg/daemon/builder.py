@@ -12,23 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from llmcfg import failpoints
+from llmcfg.daemon.around import own_keys, surroundings_of
 from llmcfg.daemon.passes import make_pass
 from llmcfg.daemon.session import open_session
 from llmcfg.daemon.state import StateFolder
 from llmcfg.daemon.wire import MOST_LINE, Build, Built, Start, StepTaken, read_for_child, write_line
-from llmcfg.secrets.age import find_identities
-from llmcfg.secrets.guard import forbid_dumps
 from llmcfg.secrets.held import read_with
 from llmcfg.sync.deliveries import is_quick
-from llmcfg.wiring import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from llmcfg.daemon.session import Session
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.ports import Sink
-    from llmcfg.secrets.age import Identity
     from llmcfg.sync.deliveries import MakeSink
     from llmcfg.wiring import Workspace
 
@@ -39,7 +34,7 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
     failpoints.arm(start.failpoints)
     _limit(start.settings.memory_bytes)
     session: Session | None = None
-    reader = read_with(_identities)
+    reader = read_with(lambda: own_keys(os.environ))
 
     def tell(step: str, environment: str) -> None:
         _say(stdout, StepTaken(step, environment))
@@ -47,7 +42,7 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
     for line in iter(lambda: stdin.readline(MOST_LINE), b""):
         asked = read_for_child(line)
         assert isinstance(asked, Build)
-        surroundings = Surroundings(start.search_path, start.agent)
+        surroundings = surroundings_of(start, os.environ)
         session = session or open_session(start.directory, start.settings, StateFolder(start.state), surroundings)
         if asked.repair and session.upstream is not None:
             session.upstream.repair()
@@ -68,12 +63,6 @@ def quick_sinks(workspace: Workspace, slow: set[str]) -> MakeSink:
         return None
 
     return make
-
-
-def _identities() -> Sequence[Identity]:
-    """The daemon's own keys, from where its environment says. Nobody is there to be asked for a passphrase."""
-    forbid_dumps()
-    return find_identities(os.environ, Path.home(), system=sys.platform)
 
 
 def _limit(memory: int) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from llmcfg import failpoints
 from llmcfg.clock import now
+from llmcfg.daemon.around import surroundings_of
 from llmcfg.daemon.lanes import Lane, Target
 from llmcfg.daemon.session import open_session
 from llmcfg.daemon.state import StateFolder
@@ -23,7 +24,6 @@ from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.stored import read_bundles
 from llmcfg.sync.deliveries import compare_sink, cut_for, find_sinks, is_quick, place_of
 from llmcfg.sync.deployed import deployed_files, read_deployed
-from llmcfg.wiring import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,8 +124,7 @@ def main(stdin: BinaryIO, stdout: BinaryIO, environment: Mapping[str, str]) -> N
     failpoints.arm(start.failpoints)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     state = StateFolder(start.state)
-    surroundings = Surroundings(start.search_path, start.agent, environment)
-    session = open_session(start.directory, start.settings, state, surroundings)
+    session = open_session(start.directory, start.settings, state, surroundings_of(start, environment))
     courier = Courier(session.workspace, state.root / LETTERS, stdout)
     for line in iter(lambda: stdin.readline(MOST_LINE), b""):
         asked = read_for_child(line)

@@ -24,7 +24,8 @@ class SinkSpec(NamedTuple):
 
     A `directory` lies at `path` below the delivery root, never outside it. `http` and `git` are known by their name in the settings
     of the machine; `path` and `branch` are where in that repository. Both may hold {environment}. `after_apply` are the hooks of its
-    consumers, by the folder of their bundle.
+    consumers, by the folder of their bundle. `opens` keeps what is sealed in a directory's bundles opened beside it, as far as the
+    machine has keys.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class SinkSpec(NamedTuple):
     name: str = ""
     branch: str = ""
     after_apply: tuple[tuple[str, str], ...] = ()
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ class Settings:
     environments: tuple[str, ...] = ()
     deliver_to: Path | None = None
     state: Path | None = None
+    opened: Path | None = None
     poll_seconds: float = 60
     pass_seconds: float = 600
     memory_bytes: int = 4 << 30

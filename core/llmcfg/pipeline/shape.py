@@ -61,6 +61,7 @@ def _sink(kind: str, options: dict[str, Any]) -> SinkSpec:
         options.get("drift", "mend"),
         options.get("endpoint") or options.get("repository", ""),
         options.get("branch", ""),
+        opens=options.get("open", False),
     )
 
 

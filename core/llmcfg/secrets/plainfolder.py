@@ -21,7 +21,7 @@ from llmcfg.disk import storage_errors
 from llmcfg.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 PREFIX: Final = "llmcfg-plain-"
 _UNLEASED: Final = ".llmcfg-new-"
@@ -31,6 +31,12 @@ _MOUNTS: Final = Path("/proc/self/mountinfo")
 _MOUNT: Final = re.compile(r"^\d+ \d+ (\d+:\d+) .* - (\S+) ", re.MULTILINE)
 _ZEROS: Final = bytes(1 << 16)
 _ATTEMPTS: Final = 5
+
+
+def memory_folders(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where files stay in memory, on most systems."""
+    runtime = environment.get("XDG_RUNTIME_DIR", "")
+    return (*([Path(runtime)] if runtime.startswith("/") else []), Path("/dev/shm"))
 
 
 def find_memory(folders: Iterable[Path], mounts: Path = _MOUNTS) -> Path | None:

@@ -6,6 +6,7 @@
     <root>/.llmcfg/lock                     held by the process that delivers
     <root>/.llmcfg/delivered                the root of the last delivery that was completed
     <root>/.llmcfg/switching                what is going on while hooks are asked (switching.py)
+    <root>/opened                           of a directory with opened files, a link to those of the current delivery (openedfiles.py)
 
 A delivery is written aside, flushed, renamed to its digest, and made current by renaming a new link over the old one. Whatever dies
 half-way leaves the old delivery current, and rests that the next delivery removes. Files are 0600 and directories 0700. A file that the
@@ -30,11 +31,13 @@ from llmcfg.disk import atomic_write, is_aside, make_folders, storage_errors, sy
 from llmcfg.errors import LlmcfgError, PendingError, UsageError
 from llmcfg.failpoints import failpoint
 from llmcfg.sinks.mapped import without_mapped, write_mapped
+from llmcfg.sinks.openedfiles import remove_opened
 from llmcfg.sinks.switching import UNFINISHED, Switch, forget_switch, read_switch, write_switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
 
 _STORE = ".llmcfg"
@@ -50,15 +53,19 @@ _LOOKS = 20  # at a delivery that is replaced while it is being observed
 class DirectorySink:
     """Delivers to the folder `root`, made when first needed. `keep` is how many deliveries stay there, at least the current one.
 
-    `after_apply` may refuse a delivery before it is current, and take it back afterwards.
+    `after_apply` may refuse a delivery before it is current, and take it back afterwards. `opened` keeps what is sealed in the current
+    delivery beside it, opened.
     """
 
-    def __init__(self, root: Path, keep: int = 3, after_apply: AfterApply | None = None) -> None:
+    def __init__(
+        self, root: Path, keep: int = 3, after_apply: AfterApply | None = None, opened: OpenedFiles | None = None
+    ) -> None:
         self._root = root
         self._store = root / _STORE
         self._current = root / _CURRENT
         self._keep = max(keep, 1)
         self._after_apply = after_apply
+        self._opened = opened
 
     @property
     def name(self) -> str:
@@ -78,6 +85,8 @@ class DirectorySink:
                 seen = _contents(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
                 if self._after_apply is not None and read_switch(self._store) is not None:
                     seen[UNFINISHED] = "its consumers were not told to the end"
+                if self._opened is not None and self._is_delivery(pointed):
+                    seen.update(self._opened.observe(pointed))
                 if self._identity() == before:
                     return seen
         raise PendingError(f"{self._root} changes faster than it can be read", hint="try again")
@@ -97,6 +106,10 @@ class DirectorySink:
                 self._remove_rests()
                 folder = self._place(root.replace(":", "-"), files)
                 failpoint("directory.placed")
+                if self._opened is None:
+                    remove_opened(self._root)
+                else:
+                    self._opened.stage(folder)
                 if self._after_apply is None:
                     self._point_at(folder)
                 else:
@@ -104,6 +117,8 @@ class DirectorySink:
                 failpoint("directory.pointed")
                 atomic_write(self._store / _DELIVERED, f"{root}\n".encode(), mode=0o600)
                 self._prune(folder)
+                if self._opened is not None:
+                    self._opened.prune(folder)
 
     def delivered(self) -> str | None:
         with storage_errors("read", self._root):
@@ -117,6 +132,7 @@ class DirectorySink:
         self._finish_switch(after_apply)
         before = self._delivery()
         if before == folder:
+            self._point_at(folder)
             return
         after_apply.validate(folder, before)
         write_switch(self._store, Switch(folder.name, before.name if before else None))
@@ -139,7 +155,10 @@ class DirectorySink:
         if before is None:
             self._current.unlink(missing_ok=True)
             sync_folder(self._root)
+            remove_opened(self._root)
         else:
+            if self._opened is not None:
+                self._opened.stage(before)
             self._point_at(before)
             failpoint("directory.taken_back")
             with suppress(LlmcfgError):  # what went wrong first is what is told
@@ -215,6 +234,13 @@ class DirectorySink:
         return {path: current / path for path, digest in wanted.items() if there.get(path) == digest}
 
     def _point_at(self, folder: Path) -> None:
+        """Make this delivery current, and its opened files, which must be staged."""
+        self._point_current_at(folder)
+        if self._opened is not None:
+            failpoint("directory.half_pointed")
+            self._opened.point_at(folder)
+
+    def _point_current_at(self, folder: Path) -> None:
         target = f"{_STORE}/{folder.name}"
         if self._current.is_symlink() and str(self._current.readlink()) == target:
             return

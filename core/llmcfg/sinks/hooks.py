@@ -1,7 +1,7 @@
 """`after_apply`: what the consumers of a directory are asked before a switch, and how they are told of it (ADR 0011).
 
 Programs are those of the settings, run without a shell and with a deadline. `{bundle}` in an argument is the folder of the consumer's
-bundle. What they print is shown only where the settings allow it, since it may hold secrets.
+bundle, `{opened}` that of its opened files. What they print is shown only where the settings allow it, since it may hold secrets.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmcfg.model.settings import Argv, HookSpec, ProbeSpec
+    from llmcfg.sinks.openedfiles import OpenedFiles
 
 Stage = Literal["validate", "signal", "probe"]
 _MANIFEST: Final = "manifest.json"
@@ -37,9 +38,12 @@ _SHOWN: Final = 500
 class ConsumerHooks:
     """The hooks of a directory's consumers, by the folder of their bundle. `environment` is what their programs inherit."""
 
-    def __init__(self, hooks: Mapping[str, HookSpec], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, hooks: Mapping[str, HookSpec], environment: Mapping[str, str], opened: OpenedFiles | None = None
+    ) -> None:
         self._hooks = hooks
         self._environment = environment
+        self._opened = opened
 
     def validate(self, staged: Path, before: Path | None) -> None:
         for hook, bundle in self._changed(staged, before):
@@ -88,6 +92,9 @@ class ConsumerHooks:
 
     def _run(self, hook: HookSpec, stage: Stage, argv: Argv, bundle: Path, seconds: float) -> None:
         arguments = [argument.replace("{bundle}", str(bundle)) for argument in argv]
+        if self._opened is not None:
+            opened = self._opened.folder(bundle.parent.parent) / bundle.parent.name / bundle.name
+            arguments = [argument.replace("{opened}", str(opened)) for argument in arguments]
         try:
             ran = run(arguments, environment=self._environment, seconds=seconds, most_output=_MOST_OUTPUT)
         except OSError as error:

@@ -213,7 +213,7 @@ def _sinks_of(configuration: Configuration, environment: str) -> dict[Place, _Sa
 def _add(
     sinks: dict[Place, _Said], spec: SinkSpec, environment: str, folder: str = "", hook: str | None = None
 ) -> None:
-    """A sink that is named twice keeps as much as either says, and leaves drift alone if either says so."""
+    """A sink that is named twice keeps as much as either says, and leaves drift alone and opens what is sealed if either says so."""
     here = spec._replace(
         path=_normal(spec.path.replace("{environment}", environment)),
         branch=spec.branch.replace("{environment}", environment),
@@ -223,6 +223,7 @@ def _add(
     merged = before.spec._replace(
         keep=max(before.spec.keep, here.keep),
         drift="report" if "report" in (before.spec.drift, here.drift) else "mend",
+        opens=before.spec.opens or here.opens,
         after_apply=tuple(sorted({*before.spec.after_apply, *([(folder, hook)] if folder and hook else [])})),
     )
     sinks[place] = _Said(merged, before.folders | ({folder} if folder else set()))

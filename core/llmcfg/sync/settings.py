@@ -96,6 +96,7 @@ def _settings(said: dict[str, Any], folder: Path) -> Settings:
         environments=tuple(said.get("environments", ())),
         deliver_to=_path(said, "deliver_to", folder),
         state=_path(said, "state", folder),
+        opened=_path(said, "opened", folder),
         poll_seconds=said.get("poll", 60),
         pass_seconds=limits.get("seconds", 600),
         memory_bytes=limits.get("memory", 4 << 30),
