@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,9 +11,10 @@ from llmcfg_cli.console import has_colour, note, out, progress
 from llmcfg_cli.options import OUTPUT, DeliverTo, Directory, Quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from llmcfg.model.check import Check
+    from llmcfg.secrets.age import Identity
 
 FAILED = 1
 
@@ -34,11 +36,19 @@ def doctor(
     from llmcfg_cli.views.checks import summary, view_checks
 
     with progress("checking", quiet=quiet):
-        checks = [*check_installation(), *_completion(), *check_repository(directory, deliver_to)]
+        checks = [*check_installation(), *_completion(), *check_repository(directory, deliver_to, _keys)]
         checks += [*_editor(directory), *_hooks(directory)]
     out(view_checks(checks, output, colour=has_colour()))
     note(summary(checks), quiet=quiet)
     return FAILED if any(check.verdict is Verdict.FAIL for check in checks) else 0
+
+
+def _keys() -> Sequence[Identity]:
+    """Nothing is asked here: a key with a passphrase is one that is not at hand."""
+    from llmcfg.secrets.age import read_places
+    from llmcfg.secrets.age.places import unique_identities
+
+    return unique_identities(read_places(os.environ, Path.home(), system=sys.platform))
 
 
 def _completion() -> Iterator[Check]:

@@ -5,10 +5,12 @@ A check that cannot be made is a failed check with the reason, so that one troub
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from llmcfg.disk import find_asides
+from llmcfg.doctor.keys import check_keys
 from llmcfg.doctor.verdicts import fail, ok, warn
 from llmcfg.errors import FindingsError, LlmcfgError
 from llmcfg.git.repository import FOLDERS
@@ -16,24 +18,27 @@ from llmcfg.model.rules import Severity
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sinks.directory import DirectorySink
 from llmcfg.sync.deployed import deployed_files, deployed_ref, read_deployed
-from llmcfg.wiring import Workspace
+from llmcfg.wiring import Surroundings, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from llmcfg.git.repository import GitRepository
     from llmcfg.model.check import Check
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.secrets.age import Identity
 
 _SHOWN = 3
 
 
-def check_repository(directory: Path, delivery_root: Path | None = None) -> Iterator[Check]:
-    """Without a repository, one failed check that says where none was found."""
+def check_repository(
+    directory: Path, delivery_root: Path | None = None, identities: Callable[[], Sequence[Identity]] = tuple
+) -> Iterator[Check]:
+    """Without a repository, one failed check that says where none was found. `identities` are the keys that are at hand."""
     try:
-        workspace = Workspace(directory, delivery_root)
+        workspace = Workspace(directory, delivery_root, surroundings=Surroundings(os.defpath, identities=identities))
     except LlmcfgError as error:
         yield fail("repository", error.message, error.hint)
         return
@@ -96,6 +101,7 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
                           f"{_count(tenants, 'tenant')}, {_count(len(configuration.consumers), 'consumer')}")  # fmt: skip
     yield from _guarded("findings", lambda: _findings(configuration))
     yield from _guarded("recipients", lambda: _recipients(configuration))
+    yield from _guarded("keys", lambda: check_keys(configuration, workspace.surroundings.identities))
     yield from _guarded("deployed", lambda: _deployed(workspace.repository, configuration))
     if workspace.delivery_root is not None:
         yield from _guarded("sinks", lambda: _sinks(workspace))
