@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
     from llmcfg.secrets.age import Identity
 
-UNOPENED: Final = ".opened"
-"""Stands among the observed files of a directory while its opened files are not there, or not as they were written."""
-_LINK: Final = "opened"
+OPENED: Final = "opened"
+"""The link; it stands among the observed files of a directory while what it names is not there, or not as it was written."""
 _LEDGER: Final = ".opened"
 _PLACES: Final = "llmcfg-opened-"
 
@@ -51,7 +50,7 @@ class OpenedFiles:
     """The opened files of the deliveries in `root`, kept below `parent`. The keys are asked for when something is to be opened."""
 
     def __init__(self, root: Path, parent: Path, identities: Callable[[], Sequence[Identity]]) -> None:
-        self._link = root / _LINK
+        self._link = root / OPENED
         name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
         self._place = parent / f"{_PLACES}{os.geteuid()}" / name
         self._identities = identities
@@ -81,7 +80,7 @@ class OpenedFiles:
                 shutil.rmtree(aside, ignore_errors=True)
 
     def point_at(self, delivery: Path) -> None:
-        target, aside = self.folder(delivery), self._link.with_name(f".{_LINK}.new")
+        target, aside = self.folder(delivery), self._link.with_name(f".{OPENED}.new")
         if self._link.is_symlink() and self._link.readlink() == target:
             return
         if self._link.exists() and not self._link.is_symlink():
@@ -92,15 +91,15 @@ class OpenedFiles:
         sync_folder(self._link.parent)
 
     def observe(self, delivery: Path) -> dict[str, str]:
-        """Nothing when the opened files of the current delivery are what was written; else what is wrong, under UNOPENED."""
+        """Nothing when the opened files of the current delivery are what was written; else what is wrong, under OPENED."""
         folder = self.folder(delivery)
         if not self._link.is_symlink() or self._link.readlink() != folder or not _is_ours(self._place.parent):
-            return {UNOPENED: "the opened files are not there"}
+            return {OPENED: "the opened files are not there"}
         try:
             fault = self._faults(folder, _sources(delivery))
         except (OSError, LlmcfgError):
             fault = "what they are made from cannot be read"
-        return {UNOPENED: fault} if fault else {}
+        return {OPENED: fault} if fault else {}
 
     def prune(self, current: Path) -> None:
         """Remove what belongs to other deliveries than the current one."""
@@ -144,7 +143,7 @@ class OpenedFiles:
 
 def remove_opened(root: Path) -> None:
     """Remove what was opened beside a directory that is no longer opened."""
-    link = root / _LINK
+    link = root / OPENED
     if not link.is_symlink():
         return
     target = link.readlink()
