@@ -1,6 +1,6 @@
 # Every target sets up what it needs in .venv first. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint golden coverage peer-test wheel-test licences constraints clean
+.PHONY: help demo test faults lint golden coverage peer-test wheel-test licences constraints clean
 
 PYTHON ?=
 export PYTHON
@@ -16,6 +16,10 @@ demo: ## set up, then show the main job on a copy of sample-repo in .demo
 test: ## set up, then run all tests (ARGS="-k merge" for a part)
 	@.ci/setup test
 	$(BIN)/python -m pytest -n auto -rs $(ARGS)
+
+faults: ## run every test of a fault, with the sweeps that `make test` leaves out (ARGS="-m sweep" for these alone)
+	@.ci/setup test
+	$(BIN)/python -m pytest -n auto -rs -m "fault or sweep" $(ARGS)
 
 lint: ## ruff, mypy, pyright and the import contracts
 	@.ci/setup dev

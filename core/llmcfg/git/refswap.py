@@ -7,6 +7,8 @@ and every later writer, of any program, fails for ever. So a lock of ours carrie
 - The new value is written beside the lease, and `<ref>.lock` is made as a hard link to that file. A lock that is the same file, found by
   the holder of the lease, can only have been left by a dead llmcfg: it is removed. Any other lock belongs to another program and is never
   touched, only waited for and named.
+- The value is on the disk before its lock is made, and the lock is gone from there before the value is, so that a machine that loses its
+  power leaves no lock without proof.
 
 Nothing of ours ever forces a ref. The reflog is not written: the refs written here are histories themselves.
 """
@@ -71,6 +73,7 @@ class RefSwap:
         lock = path.with_name(f"{path.name}.lock")
         _remove_leftover(lock, ours)
         write_new(ours, f"{new}\n".encode())
+        sync_folder(ours.parent)
         try:
             if expected is None:
                 self._refuse_clash(ref)
@@ -162,6 +165,7 @@ def _remove_our_lock(lock: Path, ours: Path) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         if lock.samefile(ours):
             lock.unlink()
+            sync_folder(lock.parent)
 
 
 def _remove_empty_folders(path: Path) -> None:
