@@ -174,6 +174,7 @@ BUGS = [
     Bug("a dead writer's lock stays", _setting(refswap, "_remove_leftover", _nothing), (MOVED,)),
     Bug("a dead writer's lock has no proof", _setting(refswap, "sync_folder", _nothing), (MOVED, BEATEN)),
     Bug("a ref is written without its lock", _setting(RefSwap, "_swap_leased", _without_lock), (MOVED, BEATEN)),
+    Bug("a ref moves whatever it was", _setting(RefSwap, "compare", _nothing), (BEATEN,)),
     Bug("what is asked for is not flushed", _without_folder_flush(state), (STATE,)),
     Bug("a request is answered before its outcome is written", _answer_first, (STATE,)),
 ]

@@ -244,10 +244,10 @@ def make_ref(root: Path, promise: Promise) -> None:
 
 
 def lose_a_race(root: Path, promise: Promise) -> None:
-    old, new = (root / "names").read_text().split()
+    new = (root / "names").read_text().split()[1]
     with suppress(ConflictError):
-        open_repository(root / "git").move_ref(REF, new, old)
-    promise("nothing")
+        open_repository(root / "git").move_ref(REF, new, new)
+    promise("refused")
 
 
 def check_ref(root: Path, promised: frozenset[str]) -> None:
@@ -255,6 +255,7 @@ def check_ref(root: Path, promised: frozenset[str]) -> None:
     repository = open_repository(root / "git")
     found = repository.read_ref(REF)
     assert found == new or (found == old and "moved" not in promised), f"the ref holds {found}"
+    assert found == old or "refused" not in promised, "a ref moved although it was not what was expected"
     made = repository.read_ref("refs/heads/deployed/dev/new")
     assert made == new or (made is None and "made" not in promised), f"the new ref holds {made}"
     repository.lock_seconds = 0.05
