@@ -158,6 +158,12 @@ def test_opened_files_that_are_gone_or_changed_are_drift_and_are_made_again(mach
     assert machine.seen().state == "current"
 
 
+def test_another_user_sees_no_drift_in_what_the_daemon_keeps_opened(machine, monkeypatch):
+    machine.apply()
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert machine.seen().state == "current"
+
+
 def test_a_place_that_somebody_else_could_have_made_is_refused(machine, tmp_path):
     own = machine.place / f"llmcfg-opened-{os.geteuid()}"
     machine.place.mkdir()

@@ -91,11 +91,18 @@ class OpenedFiles:
         sync_folder(self._link.parent)
 
     def observe(self, delivery: Path) -> dict[str, str]:
-        """Nothing when the opened files of the current delivery are what was written; else what is wrong, under OPENED."""
-        folder = self.folder(delivery)
-        if not self._link.is_symlink() or self._link.readlink() != folder or not _is_ours(self._place.parent):
+        """Nothing when the opened files of the current delivery are what was written; else what is wrong, under OPENED.
+
+        Whoever may not read them, since another user keeps them, cannot tell, and says nothing.
+        """
+        if not self._link.is_symlink() or self._link.readlink().name != delivery.name:
             return {OPENED: "the opened files are not there"}
+        folder = self._link.readlink()
         try:
+            if not _is_private(folder.parent.parent, self._link.parent.stat().st_uid):
+                return {OPENED: "the opened files are not there"}
+            if not os.access(folder.parent.parent, os.R_OK | os.X_OK):
+                return {}
             fault = self._faults(folder, _sources(delivery))
         except (OSError, LlmcfgError):
             fault = "what they are made from cannot be read"
@@ -112,7 +119,7 @@ class OpenedFiles:
         make_folders(self._place.parent.parent)
         with suppress(FileExistsError):
             self._place.parent.mkdir(mode=0o700)
-        if not _is_ours(self._place.parent):
+        if not _is_private(self._place.parent, os.geteuid()):
             raise StorageError(
                 f"{self._place.parent} is no folder that only you can enter, so nothing is opened in it",
                 hint="remove it, or name another place as `opened` in the settings",
@@ -195,10 +202,10 @@ def _found(folder: Path) -> Iterator[tuple[str, str]]:
                 yield inside, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _is_ours(folder: Path) -> bool:
+def _is_private(folder: Path, owner: int) -> bool:
     """Whether it is a folder, not a link to one, that only this user can enter."""
     try:
         facts = folder.lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid() and not facts.st_mode & 0o077
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == owner and not facts.st_mode & 0o077
