@@ -265,6 +265,7 @@ def test_a_daemon_outlives_the_parts_of_it_that_are_killed(host, point):
         assert end(daemon) == 0
     daemon = host.start(log="log2")
     try:
+        wait_until(lambda: '"started"' in (host.folder / "log2").read_text(), "it heeds signals")
         wait_until(lambda: seen(host) == [2, 2, 2, 2], "everything runs the new", lambda: seen(host))
     finally:
         assert end(daemon) == 0
