@@ -59,10 +59,12 @@ def edit_plaintext(edit: Edit, parent: Path) -> bool:
                     raise UsageError("nothing was written", hint="what you edited is wiped") from None
 
 
-def sweep_leftovers() -> None:
-    """Wipe plaintext that killed processes of this user left."""
+def guard() -> None:
+    """Keep core dumps of this process off, whatever it reads, and wipe plaintext that killed processes of this user left."""
+    from llmcfg.secrets.guard import forbid_dumps
     from llmcfg.secrets.plainfolder import memory_folders, sweep
 
+    forbid_dumps()
     count = sweep([*memory_folders(os.environ), Path(tempfile.gettempdir())])
     if count:
         note(f"wiped what {plural(count, 'edit')} had left in plaintext")

@@ -159,7 +159,7 @@ PANELS: Final = (
                     Command("merge", "secret_merge:merge", "merge two versions of a secret file by key; Git runs it"),
                     Command("resolve", "secret_merge:resolve", "finish a merge that left a secret file in conflict"),
                 ),
-                before="plaintext:sweep_leftovers",
+                before="plaintext:guard",
             ),
         ),
     ),

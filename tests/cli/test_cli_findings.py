@@ -79,6 +79,14 @@ def test_a_long_reach_is_counted() -> None:
     assert reach_text(["prod"]) == "prod"
 
 
+@pytest.mark.parametrize("file", ["secrets/a.yaml", "tenants/acme/secrets/team/a.yaml"])
+def test_a_line_of_a_secret_file_is_not_shown_for_how_it_is_written(file: str) -> None:
+    clear = replace(DUPLICATE, rule_id="yaml-syntax", origin=Origin(file, 1, 14), source_line="key: hunter2: two")
+    assert source_excerpt(clear) == ("********", 0, 0)
+    assert "hunter2" not in view_findings([clear], "table")
+    assert source_excerpt(replace(clear, rule_id="secret-recipients")) is not None
+
+
 @pytest.mark.parametrize("output", VIEWS)
 @pytest.mark.parametrize("rule", ["secret-plaintext", "secret-expected"])
 def test_what_may_be_a_secret_is_not_repeated(output: str, rule: str) -> None:

@@ -64,6 +64,8 @@ def source_excerpt(finding: Finding, columns: int = _SOURCE_COLUMNS) -> SourceEx
     line, at = finding.source_line, max(0, finding.origin.column - 1)
     if not line or not finding.origin.line:
         return None
+    if _may_show_a_secret(finding):
+        return SourceExcerpt(_MASK, 0, 0)
     if finding.rule_id in MASKED_RULES:
         before = visible(masked(line[:at]))
         return SourceExcerpt(before + _MASK, display_width(before), len(_MASK))
@@ -77,6 +79,11 @@ def source_excerpt(finding: Finding, columns: int = _SOURCE_COLUMNS) -> SourceEx
     return SourceExcerpt(
         f"{lead}{before}{marked}{after}{trail}", display_width(lead + before), max(1, display_width(marked))
     )
+
+
+def _may_show_a_secret(finding: Finding) -> bool:
+    """Whether it is about how a secret file is written, so that the line may hold what somebody forgot to encrypt."""
+    return "/secrets/" in f"/{finding.origin.file}" and not finding.rule_id.startswith("secret-")
 
 
 def _beneath(root: str, finding: Finding) -> Finding:

@@ -65,7 +65,8 @@ class Loaded(NamedTuple):
 def load_document(content: bytes, *, secrets: bool = False) -> Loaded:
     """The document that `content` holds.
 
-    `secrets` is for SOPS files: below the root key `sops`, which the sops tool writes, ambiguous scalars are not problems.
+    `secrets` is for SOPS files: no problem shows a value, and below the root key `sops`, which the sops tool writes, ambiguous scalars
+    are none.
     """
     screened = screen(content)
     if screened.text is None or _has_error(screened.problems):
@@ -242,8 +243,10 @@ class _Reader:
         return value
 
     def _trapped(self, event: ScalarEvent, trap: Trap) -> Value:
-        if not (self._secrets and self._root_key == "sops" and trap.rule == "yaml-ambiguous"):
+        if not self._secrets:
             self.complaints.add(trap.rule, trap.message, event, trap.hint)
+        elif not (self._root_key == "sops" and trap.rule == "yaml-ambiguous"):
+            self.complaints.add(trap.rule, "readers of YAML differ about this plain value", event, "quote it")
         return trap.value
 
     def _tagged_scalar(self, event: ScalarEvent, *, in_list: bool) -> Value:

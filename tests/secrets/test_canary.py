@@ -1,0 +1,386 @@
+"""No secret is anywhere but where it belongs: not in a file, an object of Git, a message, a command line or an environment.
+
+Every command of llmcfg runs here on a repository whose secrets are canaries, as a real process, well and badly. While it runs, its
+command line and environment and those of all that it starts are looked at; afterwards, everything that it wrote or printed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zlib
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from support.canaries import Search, forms, make_canaries
+from support.commands import COMMANDS
+from support.guarded import SECRETS, Guarded, Scene, Step
+
+MACHINE = "--identity <keys>/machine.txt"
+BUNDLE = "delivered/prod/current/_shared/gateway"
+PROXY = b"model_list: [{model_name: a, litellm_params: {model: openai/a, api_key: %s}}]\n"
+ENV = b"""# old deployment
+IMPORTED_PLAIN='%s'
+IMPORTED_LINES="%s"
+"""
+
+
+def given_env(guarded: Guarded) -> None:
+    new = guarded.canaries
+    guarded.give(".env", ENV % (new["new.plain"], new["new.lines"]))
+    guarded.give("broken.env", b'GOOD=1\n%s\nBAD="%s\n' % (new["new.base64"], new["new.plain"]))
+    for shape in ("shell", "base64", "lines"):
+        guarded.give(shape, new[f"new.{shape}"])
+
+
+def given_files(guarded: Guarded) -> None:
+    guarded.give("plain.yaml", guarded.plain("new"))
+    guarded.give("broken.yaml", b"key: {%s\n" % guarded.canaries["new.plain"])
+    guarded.give("proxy.yaml", PROXY % guarded.canaries["new.plain"])
+    guarded.give("broken.json", b'{"key": "%s", }' % guarded.canaries["new.plain"])
+
+
+def tampered(guarded: Guarded) -> None:
+    """The values of two names change places; the MAC is that of before."""
+    place = guarded.root / SECRETS
+    lines = place.read_text().splitlines(keepends=True)
+    (guarded.root / "tampered.yaml").write_text(
+        "".join([*lines[1:2], *lines[:1], *lines[2:]]).replace("data:", "data:AA", 1)
+    )
+    (guarded.root / "swapped.yaml").write_text("".join([*lines[1:2], *lines[:1], *lines[2:]]))
+
+
+def cleartext(guarded: Guarded) -> None:
+    """Somebody forgot to encrypt a file, and changed an encrypted one by hand."""
+    guarded.expose("base/secrets/clear.yaml", guarded.plain("new"))
+    text = (guarded.root / SECRETS).read_text()
+    shown = guarded.canaries["new.plain"].decode()
+    guarded.expose(SECRETS, re.sub("(?m)^openai: .*$", f"openai: {shown}", text).encode())
+
+
+def noted(guarded: Guarded) -> None:
+    """Somebody wrote a secret where none belongs."""
+    guarded.expose("base/notes.yaml", b"note: %s\n" % guarded.canaries["new.plain"])
+
+
+def imported(guarded: Guarded) -> None:
+    """What `import litellm` made holds what the proxy's file holds."""
+    guarded.cleartext.add(guarded.root / "proxy/base/litellm/model_list.yaml")
+
+
+def without_bob(guarded: Guarded) -> None:
+    place = guarded.root / ".sops.yaml"
+    place.write_text(place.read_text().replace(f", {guarded.bob.recipient}", ""))
+
+
+def committed(guarded: Guarded) -> None:
+    guarded.repository.commit()
+
+
+def with_editor(script: str):
+    def set_editor(guarded: Guarded) -> None:
+        guarded.editor(guarded.filled(script))
+
+    return set_editor
+
+
+def two_branches(guarded: Guarded) -> None:
+    """Both give `openai` another value, and each adds a secret."""
+    for branch, prefix in (("topic", "new"), ("main", "prod")):
+        guarded.git("checkout", "-q", "-B", branch, "main")
+        guarded.run(Step("secret set openai --from-stdin -q", stdin=f"{prefix}.plain"))
+        guarded.run(Step(f"secret set of_{branch} --from-stdin -q", stdin=f"{prefix}.wide"))
+        guarded.git("commit", "-q", "-a", "-m", branch, "--no-verify")
+
+
+VALUES: Scene = (
+    given_env,
+    Step("secret set openai --from-stdin", stdin="new.plain"),
+    Step("secret set pem --from-stdin --raw -q", stdin="new.lines"),
+    Step("secret set sh --from-file <given>/shell -e dev"),
+    Step("secret set pin --from-stdin --type int", stdin="new.digits"),
+    Step("secret set pin --from-stdin --type int", code=2, stdin="new.shell"),
+    Step("secret set blob --file blob.age --from-file <given>/base64"),
+    Step("secret set 'openai=<canary>'", code=2, gives_away=True),
+    Step("secret set openai '<canary>'", code=2, gives_away=True),
+    Step("secret set openai.under --from-stdin", code=2, stdin="new.wide"),
+    Step("secret set wide --from-stdin -e prod", stdin="new.wide", is_stranger=True),
+    Step("secret fold", code=5, is_stranger=True),
+    Step("secret fold"),
+    Step("secret get openai --reason test", prints="new.plain"),
+    Step("secret reveal pem --reason test --raw", prints="new.lines"),
+    Step("secret get sh -e dev --reason test -o json", prints="new.shell"),
+    Step("secret get wide -e prod --reason test", prints="new.wide"),
+    Step("secret get blob --reason test", prints="new.base64"),
+    Step("secret get openai --reason test", code=5, is_stranger=True),
+    Step("secret get openai", code=2),
+    Step("secret list"),
+    Step("secret list -e prod -o json"),
+    Step("secret unset blob"),
+)
+MOVES: Scene = (
+    given_env,
+    Step("secret rotate openai --from-stdin", stdin="new.plain"),
+    Step("secret rotate openai --from-stdin", code=6, stdin="new.base64"),
+    Step("secret get openai@previous --reason test", prints="old.plain"),
+    Step("secret retire openai"),
+    Step("secret rotate b64 --from-stdin", code=5, stdin="new.base64", is_stranger=True),
+    Step("secret copy sh --to-env prod -y"),
+    Step("secret copy pem --to-env dev", code=5, is_stranger=True),
+    Step("secret import <given>/.env -y"),
+    Step("secret import <given>/.env --prefix more", code=2),
+    Step("secret import <given>/broken.env -y", code=2),
+    Step("secret import - -y -e prod", code=2, stdin="new.shell"),
+    Step(
+        "secret export --reason test", prints="new.plain new.lines old.base64 old.lines old.shell old.wide old.digits"
+    ),
+    Step(
+        "secret export -e prod --reason test -o json",
+        prints="new.plain new.lines old.shell prod.plain prod.base64 prod.lines prod.wide prod.digits",
+    ),
+    Step("secret export --reason test", code=5, is_stranger=True),
+)
+FILES: Scene = (
+    given_files,
+    tampered,
+    Step(f"secret decrypt {SECRETS}", prints="old"),
+    Step(f"secret decrypt {SECRETS} --output-type json", prints="old"),
+    Step(f"secret decrypt {SECRETS} --extract '[\"sh\"]'", prints="old.shell"),
+    Step(f"secret decrypt {SECRETS} -o <taken>/plain.yaml"),
+    Step(f"secret decrypt {SECRETS} --extract '[\"no\"]'", code=7),
+    Step(f"secret decrypt {SECRETS}", code=5, is_stranger=True),
+    Step("secret decrypt tampered.yaml", code=10),
+    Step("secret decrypt swapped.yaml", code=10),
+    Step("secret encrypt <given>/plain.yaml --age <ada> -o sealed.yaml"),
+    Step("secret encrypt - --input-type binary --age <ada>", stdin="new.lines"),
+    Step("secret encrypt - --input-type yaml --age <ada>", code=2, stdin="new.shell"),
+    Step("secret encrypt <given>/broken.yaml --age <ada>", code=2),
+    Step("secret encrypt <given>/broken.json --age <ada>", code=2),
+    Step("secret encrypt <given>/plain.yaml --age nobody", code=2),
+    Step(f"secret outline {SECRETS}"),
+    Step("secret outline tampered.yaml"),
+    Step("secret diff HEAD"),
+    Step("secret lint"),
+    Step("secret lint tampered.yaml -o json"),
+    Step("secret scan"),
+    Step("secret scan <given>/plain.yaml <given>/broken.yaml", code=4),
+    Step("secret scan -", code=4, stdin="new.plain"),
+)
+EDITS: Scene = (
+    with_editor("sed -i 's/sk-/sk-other-/' \"$1\""),
+    Step("secret edit openai"),
+    Step(f"secret edit {SECRETS}"),
+    with_editor('cp "$1" <state>/../taken/seen; echo \'{\' > "$1"'),
+    Step(f"secret edit {SECRETS}", code=2),
+    with_editor("echo '<canary>: [' >> \"$1\""),
+    Step(f"secret edit {SECRETS}", code=2),
+    Step("secret edit environments/dev/secrets/new.yaml", code=2),
+    with_editor("exit 3"),
+    Step("secret edit openai", code=2),
+    Step("secret edit openai", code=5, is_stranger=True),
+    with_editor("touch <taken>/waits; exec sleep 600"),
+    Step(f"secret edit {SECRETS}", code=143, until="taken/waits"),
+)
+DEPLOYS: Scene = (
+    Step("validate"),
+    Step("plan -e prod"),
+    Step("apply -e prod -y", code=5, is_stranger=True),
+    Step("apply -e prod -y"),
+    Step("status"),
+    Step("history -e prod --deployed"),
+    Step(f"open {BUNDLE} {MACHINE}", prints="prod"),
+    Step(f"open {BUNDLE} {MACHINE} -o env", prints="prod"),
+    Step(f"open {BUNDLE} {MACHINE} --to <taken>/opened"),
+    Step("open -e prod -c gateway --identity <keys>/stranger.txt", code=5),
+    Step(f"run --dir {BUNDLE} --var KEY=gateway.openai -- env", code=5),
+    Step(f"run --dir {BUNDLE} --var SECONDS=gateway.timeout --files <taken>/files -- env"),
+    Step("run --dir delivered/nowhere -- env", code=7),
+    Step("render -e prod --to rendered"),
+    Step("explain gateway.openai -e prod"),
+    Step("get gateway.openai -e prod"),
+    Step("list -e prod"),
+    Step("tree -e prod"),
+    Step("secret set openai --from-stdin -e prod -q", stdin="new.plain"),
+    Step("diff"),
+    committed,
+    Step("sync run --once --state <state>/sync", code=5, is_stranger=True),
+    Step("sync run --once --state <state>/sync"),
+    Step("sync now --state <state>/sync", code=7),
+    Step("sync suspend dev --state <state>/sync"),
+    Step("sync resume dev --state <state>/sync"),
+    Step(f"sync accept main {'0' * 40} --state <state>/sync", code=7),
+    Step("sync redeliver --state <state>/sync", code=7),
+    Step("apply -e prod -y"),
+    Step("rollback -e prod -y"),
+    Step("tag v1"),
+    Step("doctor"),
+)
+GIT: Scene = (
+    Step("hooks install"),
+    Step("hooks status"),
+    two_branches,
+    Step("git merge topic", code=1),
+    Step(f"secret resolve {SECRETS}", code=6),
+    Step(f"secret resolve {SECRETS} --theirs"),
+    Step("git commit -q -m merged"),
+    Step("git log -p --all"),
+    Step("secret diff HEAD~1"),
+    Step(f"git show topic:{SECRETS}"),
+    Step("secret recipients sync --check"),
+    Step("secret revoke <bob> --dry-run"),
+    Step("git gc -q"),
+    Step("hooks uninstall"),
+)
+CLEARTEXT: Scene = (
+    cleartext,
+    Step("validate", code=4),
+    Step("validate -o json", code=4),
+    Step("secret lint", code=4),
+    Step("secret scan", code=4),
+    Step("secret scan -o sarif", code=4),
+    Step("secret list"),
+    Step(f"secret outline {SECRETS}"),
+    Step("secret outline base/secrets/clear.yaml"),
+    Step("secret get openai --reason test", code=10),
+    Step(f"secret decrypt {SECRETS}", code=10),
+    Step("secret set openai --from-stdin", code=10, stdin="new.wide"),
+    Step("secret recipients sync -y"),
+    Step("diff"),
+    Step("secret diff"),
+    Step("fmt"),
+    Step("render -e dev --to rendered", code=4),
+    Step("doctor", code=1),
+    noted,
+    Step("validate", code=4),
+    Step("validate -o junit", code=4),
+    Step("secret scan base", code=4),
+)
+PEOPLE: Scene = (
+    without_bob,
+    Step("secret recipients sync --check", code=3),
+    Step("secret recipients sync -y", code=5, is_stranger=True),
+    Step("secret recipients sync -y"),
+    Step("secret revoke <bob> -y"),
+    Step("secret list"),
+    Step("secret rotate openai --from-stdin", stdin="new.plain"),
+    Step("validate"),
+)
+KEYS: Scene = (
+    Step("key gen -o <taken>/new.txt"),
+    Step("key list"),
+    Step("key show-public"),
+    Step("key list", environment=(("LLMCFG_AGE_KEY", "<ada's key>"),), gives_away=True),
+    Step("secret edit openai", environment=(("LLMCFG_AGE_KEY", "<ada's key>"),), gives_away=True),
+    Step(
+        "secret get openai --reason test",
+        prints="old.plain",
+        environment=(("SOPS_AGE_KEY", "<ada's key>"),),
+        gives_away=True,
+    ),
+    Step("key list", environment=(("SOPS_AGE_KEY", "<ada's key>x"),), gives_away=True),
+)
+REST: Scene = (
+    given_files,
+    Step("set gateway.timeout 5"),
+    Step("log gateway.openai -e prod"),
+    Step("fmt"),
+    Step("rules"),
+    Step("limits"),
+    Step("schema export"),
+    Step("completion show bash"),
+    Step("completion install bash"),
+    Step("init <taken>/fresh"),
+    imported,
+    Step("import litellm <given>/proxy.yaml --to proxy"),
+    Step("validate -C proxy", code=4),
+    Step(f"secret merge {SECRETS} {SECRETS} {SECRETS}"),
+)
+SCENES = {
+    "values": VALUES, "moves": MOVES, "files": FILES, "edits": EDITS, "deploys": DEPLOYS, "git": GIT, "cleartext": CLEARTEXT,
+    "people": PEOPLE, "keys": KEYS, "rest": REST,
+}  # fmt: skip
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[Guarded]:
+    shm = Path("/dev/shm")
+    memory = Path(mkdtemp(dir=shm if shm.is_mount() else tmp_path))
+    try:
+        yield Guarded(tmp_path, memory)
+    finally:
+        shutil.rmtree(memory)
+
+
+@pytest.mark.fault("X16")
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+def test_no_secret_is_where_it_does_not_belong(guarded: Guarded, scene: Scene) -> None:
+    for step in scene:
+        if isinstance(step, Step):
+            assert guarded.run(step) == set(), step.line
+        else:
+            step(guarded)
+
+
+def unseen(names: Iterable[str]) -> set[str]:
+    """Those of these commands that no scene runs."""
+    steps = [step for scene in SCENES.values() for step in scene if isinstance(step, Step)]
+    return {*names} - {step.command for step in steps}
+
+
+def test_every_command_is_looked_at() -> None:
+    assert unseen(name for name, _ in COMMANDS) == set()
+    assert unseen(["secret set", "secret leak"]) == {"secret leak"}
+
+
+@pytest.mark.parametrize("shape", make_canaries("old"))
+def test_every_form_of_a_secret_is_found(shape: str) -> None:
+    canaries = make_canaries("old")
+    search = Search(canaries)
+    line = max(canaries[shape].splitlines(), key=len).strip()
+    for form, written in forms(line):
+        for content in (written, b"..." + written + b"...", zlib.compress(b"a" * 99 + written)):
+            assert {leak.name for leak in search.find(content, "here")} == {shape}, form
+    for shift in range(7):
+        for encode in (b64encode, urlsafe_b64encode):
+            assert search.find(encode(b"x" * shift + line + b"y" * shift), "here"), shift
+    assert search.find(b"AGE-SECRET-KEY sk- canary 0123456789", "here") == set()
+
+
+LEAKS = {
+    "stdout": Step("git rev-parse --sq-quote '<canary>'"),
+    "stderr": Step("git log '<canary>'", code=128),
+    "git.": Step("git rev-parse --sq-quote '<canary>'", prints="new.plain"),
+    "it.environ": Step("git wait", code=-15, until="taken/waits", environment=(("TOKEN", "<canary>"),)),
+    ".git/config": Step("git config x.y '<canary>'"),
+    "the name of ": Step("git init -q '<canary>'"),
+    ".git/COMMIT_EDITMSG": Step("git commit -q --allow-empty -m '<canary>'"),
+    ".git/logs/HEAD": Step("git commit -q --allow-empty -m '<canary>'"),
+    "an object of Git": Step("git hash-object -w <given>/plain.yaml"),
+    ".git/refs/heads": Step("git branch '<canary>'"),
+}
+
+
+@pytest.mark.parametrize(("place", "step"), LEAKS.items(), ids=LEAKS)
+def test_a_leak_is_found(guarded: Guarded, place: str, step: Step) -> None:
+    given_files(guarded)
+    guarded.programs.make("git-wait", guarded.filled("touch <taken>/waits; exec sleep 600 </dev/null >/dev/null 2>&1"))
+    found = guarded.run(step)
+    assert "new.plain" in {leak.name for leak in found if place in leak.place}
+
+
+def test_what_an_editor_leaves_behind_is_found(guarded: Guarded) -> None:
+    guarded.editor('cp "$1" "$HOME/backup~"; cp "$1" "$TMPDIR/x"; gzip -c "$1" > "$HOME/b.gz"')
+    found = guarded.run(Step("secret edit openai"))
+    assert {leak.place for leak in found} == {
+        f"{guarded.folder}/home/backup~",
+        f"{guarded.folder}/home/b.gz (unpacked)",
+    }
+
+
+def test_a_process_that_could_leave_a_core_dump_is_found(guarded: Guarded) -> None:
+    with pytest.raises(AssertionError, match="may leave a core dump"):
+        guarded.run(Step("git commit -q --allow-empty", code=1))
