@@ -177,13 +177,22 @@ def test_a_head_over_another_tree_is_found_out_by_verifying():
 def test_the_sealed_part_is_in_the_tree_and_not_in_the_digest():
     files = files_of(PARTS)
 
-    plain, sealed = bundle_of(files), bundle_of({**files, "secrets.age": b"sealed"})
+    plain, sealed = bundle_of(files), bundle_of({**files, "secrets.age": b"sealed"}, seals={"secrets.age": 7})
 
     assert sealed.read("secrets.age") == b"sealed"
+    assert (sealed.seals(), plain.seals()) == ({"secrets.age": 7}, None)
     assert sealed.head.digest == plain.head.digest
     assert sealed.head.root != plain.head.root
     assert sealed.manifest() == plain.manifest()
     sealed.verify()
+
+
+@pytest.mark.parametrize(
+    ("more", "seals"), [({"secrets.age": b"sealed"}, {}), ({}, {"secrets.age": 7}), ({"sealed/a.age": b""}, None)]
+)
+def test_what_is_sealed_and_what_is_said_to_be_are_the_same(more, seals):
+    with pytest.raises(IntegrityError, match="is sealed, or said to be, but not both"):
+        bundle_of({**files_of(PARTS), **more}, seals=seals)
 
 
 def test_the_file_has_its_name_beside_the_plain_files():

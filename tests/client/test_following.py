@@ -53,6 +53,34 @@ def test_what_is_delivered_is_read_after_the_next_look(cfg, delivered):
     assert cfg.trouble == ""
 
 
+def test_a_delivery_that_was_taken_back_is_followed_back(tmp_path, open_config):
+    read = []
+
+    class OnlyTens:
+        """Takes what it is shown, and finds out that it is no good once it is in use."""
+
+        def validate(self, staged, before):
+            pass
+
+        def settle(self, current, before):
+            for cfg in read:
+                cfg.refresh()
+                if cfg["limits.rpm"] != 10:
+                    raise RefusedError("only ten will do")
+
+    delivered = Delivered(tmp_path / "watched", after_apply=OnlyTens())
+    delivered.put(limits(10))
+    cfg = open_config(delivered.address)
+    read.append(cfg)
+    with pytest.raises(RefusedError):
+        delivered.put(limits(20))
+
+    cfg.refresh()
+    assert (cfg["limits.rpm"], cfg.trouble) == (10, "")
+    delivered.put(limits(10))
+    assert (cfg["limits.rpm"], cfg.trouble) == (10, "")
+
+
 def test_a_thread_looks_by_itself(open_config, delivered):
     cfg = open_config(follow=True, interval=0.01)
     delivered.put(limits(20))

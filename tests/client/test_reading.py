@@ -20,11 +20,13 @@ from llmcfg.client import ABSENT, MissingKeyError, SecretReference, Snapshot, Us
 from llmcfg.client.values import SecretName
 from llmcfg.model.assembly import assemble
 from llmcfg.model.keypath import format_key_path
-from support.bundles import bundle, document
+from llmcfg.secrets.opened import OpenedBundle
+from support.bundles import TARGET, bundle, document
 
 
-def snapshot(documents, **others):
-    return Snapshot(bundle({f"config/{name}.json": document(value) for name, value in documents.items()}), **others)
+def snapshot(documents, *, secrets=None):
+    made = bundle({f"config/{name}.json": document(value) for name, value in documents.items()})
+    return Snapshot(made, None if secrets is None else OpenedBundle(TARGET, secrets, {}))
 
 
 @pytest.mark.parametrize(

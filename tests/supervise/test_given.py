@@ -6,8 +6,9 @@ import pytest
 
 from llmcfg.client import MissingKeyError, NotAuthorisedError, Snapshot, UsageError
 from llmcfg.errors import IntegrityError
+from llmcfg.secrets.opened import OpenedBundle
 from llmcfg.supervise.given import Variable, give, parse_variable
-from support.bundles import bundle, document
+from support.bundles import TARGET, bundle, document
 
 VALUES = {
     "text": "a b", "number": 1, "share": 0.5, "on": True, "nothing": None, "list": [1, "é"], "empty": "",
@@ -16,8 +17,9 @@ VALUES = {
 SECRET = {"key": {"$secret": "k"}, "list": [{"$text": ["Bearer ", {"$secret": "k"}]}]}
 
 
-def snapshot(**others):
-    return Snapshot(bundle({"config/app.json": document(VALUES), "config/s.json": document(SECRET)}), **others)
+def snapshot(secrets=None):
+    made = bundle({"config/app.json": document(VALUES), "config/s.json": document(SECRET)})
+    return Snapshot(made, None if secrets is None else OpenedBundle(TARGET, secrets, {}))
 
 
 def variables(*single, below=(), read=None):

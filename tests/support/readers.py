@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from llmcfg.model.target import Target
-from llmcfg.pipeline.opened import OpenedBundle, open_bundle
 from llmcfg.pipeline.stored import read_bundles
 from llmcfg.secrets.age import Identity, generate_identity
+from llmcfg.secrets.opened import OpenedBundle, open_bundle
 from llmcfg.secrets.sops.files import encrypt_file
 from llmcfg.secrets.sops.model import FileType
 from support.written import CONSUMER, MANIFEST

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from llmcfg.errors import ConflictError, IntegrityError, NotAuthorisedError, NotFoundError
-from llmcfg.pipeline.opened import open_bundle
+from llmcfg.secrets.opened import open_bundle
 from llmcfg.sinks.delivered import read_delivered, write_opened
 from support.readers import DEPLOYER, READER, STRANGER, repository
 

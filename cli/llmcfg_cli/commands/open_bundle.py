@@ -14,9 +14,9 @@ from llmcfg_cli.options import OUTPUT, Consumer, Directory, Environment, Quiet, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmcfg.pipeline.opened import OpenedBundle
     from llmcfg.pipeline.stored import StoredBundle
     from llmcfg.secrets.age import Identity
+    from llmcfg.secrets.opened import OpenedBundle
 
 
 def open_bundle(
@@ -55,7 +55,7 @@ def open_bundle(
     path and sequence it was sealed. Exits with 5 without a key that fits, 7 where nothing is sealed, 10 for a file that is not what it
     should be.
     """
-    from llmcfg.pipeline.opened import open_bundle as open_sealed_bundle
+    from llmcfg.secrets.opened import open_bundle as open_sealed_bundle
     from llmcfg.sinks.delivered import write_opened
     from llmcfg_cli.views.text import plural
 
@@ -127,7 +127,7 @@ def _as_json(opened: OpenedBundle) -> str:
 
 def _as_env(opened: OpenedBundle, *, quiet: bool) -> str:
     """Variables for the secrets that are text. Raises UsageError when two would have one name."""
-    from llmcfg.pipeline.scalartext import scalar_text
+    from llmcfg.model.scalartext import scalar_text
     from llmcfg.secrets.envfile import environment_names, write_env
 
     values = {use: value for use, value in opened.values.items() if not isinstance(value, bytes)}

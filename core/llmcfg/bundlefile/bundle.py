@@ -1,7 +1,8 @@
 """A bundle as programs hold it: a head and the tree of its parts, in a file, in memory, or some of each.
 
-Parts are those of `manifest.json` under their names there, and more: `lock.json`, the manifest without `parts` and `digest`, and
-`secrets.age` and `sealed/…` where secrets were sealed. A part is read when it is asked for, and counts only if its bytes have its digest.
+Parts are those of `manifest.json` under their names there, and more: `lock.json`, the manifest without `parts` and `digest`, and where
+secrets were sealed `secrets.age`, `sealed/…` and `seals.json`, which says the sequence of each. A part is read when it is asked for, and
+counts only if its bytes have its digest.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from llmcfg import limits
 from llmcfg.bundlefile.nodes import Leaf
 from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.errors import IntegrityError, UsageError
+from llmcfg.model.target import Target
 
 if TYPE_CHECKING:
     from llmcfg.bundlefile.head import Head
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 LOCK: Final = "lock.json"
-SECRETS: Final = "secrets.age"
-SEALED_FOLDER: Final = "sealed/"
+SEALS: Final = "seals.json"
 _HINT: Final = "deliver it again: llmcfg apply"
 
 
@@ -67,6 +68,14 @@ class Bundle:
         except (KeyError, TypeError, AttributeError):
             raise IntegrityError(f"{LOCK} of the bundle has no secret lock", hint=_HINT) from None
 
+    def seals(self) -> dict[str, int] | None:
+        """The sealed files, each with the sequence of the head that first named it; None where nothing was deployed."""
+        content = self.read(SEALS)
+        try:
+            return None if content is None else msgspec.json.decode(content, type=dict[str, int])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise IntegrityError(f"the bundle has no readable {SEALS}", hint=_HINT) from None
+
     def verify(self) -> None:
         """Read everything. Raises IntegrityError for the first part that is not what the tree says, or a head that fits another bundle."""
         for name, leaf in self.tree.below():
@@ -79,6 +88,15 @@ class Bundle:
         parts = {name: leaf.sha256.hex() for name, leaf in self.tree.below() if _is_covered(name)}
         secrets = {name: fingerprint.removeprefix("sha256:") for name, fingerprint in self.fingerprints().items()}
         return bytes.fromhex(digest_of({"parts": parts, "secrets": secrets}))
+
+
+def target_of(bundle: Bundle) -> Target:
+    """What the bundle is for. Raises IntegrityError for one that does not say it."""
+    try:
+        said = msgspec.convert(bundle.lock()["target"], dict[str, str | None])
+        return Target(said["environment"] or "", said["tenant"], said["consumer"] or "")
+    except (KeyError, msgspec.ValidationError):
+        raise IntegrityError("the bundle does not say what it is for", hint=_HINT) from None
 
 
 def read_leaf(leaf: Leaf, name: str) -> bytes:
@@ -99,10 +117,6 @@ def make_leaf(content: bytes) -> Leaf:
             f"a file of {len(content)} bytes is too large for a bundle, the limit is {limits.BUNDLE_PART_BYTES}"
         )
     return Leaf(hashlib.sha256(content).digest(), len(content), content)
-
-
-def is_sealed(name: str) -> bool:
-    return name == SECRETS or name.startswith(SEALED_FOLDER)
 
 
 def _is_covered(name: str) -> bool:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from llmcfg.bundlefile.bundle import LOCK, MANIFEST, Bundle, is_sealed, make_leaf
+from llmcfg.bundlefile.bundle import LOCK, MANIFEST, SEALS, Bundle, make_leaf
 from llmcfg.bundlefile.head import Head
+from llmcfg.bundlefile.sealed import is_sealed
 from llmcfg.bundlefile.tree import build_tree
 from llmcfg.canonical import canonical_json
 from llmcfg.errors import IntegrityError
@@ -33,19 +34,25 @@ class _Said(msgspec.Struct):
     parts: dict[str, _Part]
 
 
-def bundle_of(files: Mapping[str, bytes], previous: Bundle | None = None) -> Bundle:
+def bundle_of(
+    files: Mapping[str, bytes], previous: Bundle | None = None, *, seals: Mapping[str, int] | None = None
+) -> Bundle:
     """The bundle that these files are, by their paths inside it. Its head names the root and the digest, and nothing else.
 
-    What is the same in `previous`, which was checked, is taken from there. Raises IntegrityError when the files are not what their
-    manifest says.
+    `seals` are the sequences of the sealed files as `head.json` has them, None where nothing was deployed. What is the same in
+    `previous`, which was checked, is taken from there. Raises IntegrityError when the files are not what their manifest says.
     """
     said, lock = _parse_manifest(files.get(MANIFEST, b""))
     contents = {name: content for name, content in files.items() if name != MANIFEST}
-    plain = {name for name in contents if not is_sealed(name)}
+    sealed = {name for name in contents if is_sealed(name)}
+    if sealed != {*(seals or {})}:
+        raise IntegrityError(f"{min(sealed ^ {*(seals or {})})} is sealed, or said to be, but not both", hint=_HINT)
+    plain = contents.keys() - sealed
     if plain != {*said.parts}:
         wrong = min(plain ^ {*said.parts})
         raise IntegrityError(f"{wrong} is in the bundle or in its {MANIFEST}, but not in both", hint=_HINT)
-    leaves = {name: make_leaf(content) for name, content in {**contents, LOCK: lock}.items()}
+    derived = {LOCK: lock} if not seals else {LOCK: lock, SEALS: canonical_json({**seals}) + b"\n"}
+    leaves = {name: make_leaf(content) for name, content in {**contents, **derived}.items()}
     for name, part in said.parts.items():
         if leaves[name].sha256.hex() != part.sha256:
             raise IntegrityError(f"{name} is not what its {MANIFEST} says", hint=_HINT)

@@ -10,8 +10,8 @@ from llmcfg.client.errors import MissingKeyError, RefusedError, ValueTypeError
 from llmcfg.client.listeners import Listener
 from llmcfg.client.opening import open
 from llmcfg.client.snapshot import Snapshot
-from llmcfg.client.updates import Item, Update
-from llmcfg.client.values import Secret, SecretReference, SecretText
+from llmcfg.client.updates import Item, SecretUpdate, Update
+from llmcfg.client.values import Secret, SecretBytes, SecretReference, SecretText
 from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, NotFoundError, StorageError, UsageError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.target import Target
@@ -28,8 +28,10 @@ __all__ = [
     "NotFoundError",
     "RefusedError",
     "Secret",
+    "SecretBytes",
     "SecretReference",
     "SecretText",
+    "SecretUpdate",
     "Snapshot",
     "StorageError",
     "Target",

@@ -1,57 +1,75 @@
 """Whether a bundle may take the place of the one in use.
 
-In this order: it is for the same target; it is not older than what was in use before; its secrets open, where this program has an identity;
-and the program's own check takes it. What is refused is not used, and the reason is told to whoever delivered it.
+In this order: it is for the target that the program means; it is not older than what was in use before; its secrets open, where this
+program has an identity; and the program's own check takes it. What is refused is not used, and the reason is told to whoever delivered it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from llmcfg.bundlefile.bundle import LOCK, is_sealed
+from llmcfg.bundlefile.bundle import target_of
 from llmcfg.client.errors import RefusedError
-from llmcfg.client.snapshot import Snapshot, target_of
+from llmcfg.client.snapshot import Snapshot
 from llmcfg.errors import LlmcfgError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from llmcfg.bundlefile.bundle import Bundle
     from llmcfg.bundlefile.tree import LeafChange
+    from llmcfg.secrets.opened import OpenedBundle
 
     Accept = Callable[[Snapshot], object]
-    Secrets = Mapping[str, str | bytes]
-    OpenSecrets = Callable[[Bundle], Secrets]
+    OpenSecrets = Callable[[Bundle], OpenedBundle]
 
+_DOCUMENTS: Final = "config/"
 _SHORTEST: Final = 4  # of what is struck out of reasons; shorter secrets are no secrets
 _LONGEST_REASON: Final = 500
 
 
 class Admission:
-    """`accept` gets a snapshot; it refuses by raising, by returning False, or by returning a text, which is the reason."""
+    """`accept` gets a snapshot; it refuses by raising, by returning False, or by returning a text, which is the reason.
 
-    def __init__(self, accept: Accept | None, open_secrets: OpenSecrets | None) -> None:
+    `environment` is the one that the program means, None for any.
+    """
+
+    def __init__(
+        self, accept: Accept | None = None, open_secrets: OpenSecrets | None = None, environment: str | None = None
+    ) -> None:
         self._accept = accept
         self._open_secrets = open_secrets
+        self._environment = environment
+
+    @property
+    def opens(self) -> bool:
+        """Whether this program has an identity."""
+        return self._open_secrets is not None
 
     def judge(self, bundle: Bundle, before: Snapshot | None, changes: Sequence[LeafChange]) -> Snapshot:
-        """The snapshot of a bundle to which these changes lead. What is the same is not asked about again. Raises RefusedError."""
-        secrets = self._secrets(bundle, before, changes)
-        snapshot = Snapshot(bundle, secrets) if before is None else before.following(bundle, changes, secrets)
+        """The snapshot of a bundle to which these changes lead. What is the same is not asked about again.
+
+        Raises RefusedError, whose cause is the error that kept secrets closed, if any did.
+        """
+        target = target_of(bundle)
+        if self._environment not in (None, target.environment):
+            raise RefusedError(f"it is the bundle of {target}, and this program reads {self._environment}")
+        opened = self._opened(bundle, before, changes)
+        snapshot = Snapshot(bundle, opened) if before is None else before.following(bundle, changes, opened)
         reason = self._why_not(snapshot) if before is None or changes else ""
         if reason:
-            raise RefusedError(_without(reason, secrets), hint="mend the configuration and deploy it again")
+            raise RefusedError(_without(reason, opened), hint="mend the configuration and deploy it again")
         return snapshot
 
-    def _secrets(self, bundle: Bundle, before: Snapshot | None, changes: Sequence[LeafChange]) -> Secrets | None:
+    def _opened(self, bundle: Bundle, before: Snapshot | None, changes: Sequence[LeafChange]) -> OpenedBundle | None:
         if self._open_secrets is None:
             return None
-        if before is not None and not any(change.name == LOCK or is_sealed(change.name) for change in changes):
-            return before.opened
+        if before is not None and all(change.name.startswith(_DOCUMENTS) for change in changes):
+            return before.opened  # no sealed file changed, nor anything that says what it was made from
         try:
             return self._open_secrets(bundle)
         except LlmcfgError as error:
-            raise RefusedError(f"its secrets cannot be opened: {error.message}", hint=error.hint) from None
+            raise RefusedError(f"its secrets cannot be opened: {error.message}", hint=error.hint) from error
 
     def _why_not(self, snapshot: Snapshot) -> str:
         if self._accept is None:
@@ -77,9 +95,9 @@ def check_order(bundle: Bundle, before: Bundle) -> None:
         )
 
 
-def _without(reason: str, secrets: Secrets | None) -> str:
+def _without(reason: str, opened: OpenedBundle | None) -> str:
     """The reason without the values of secrets, and not too long."""
-    for value in (secrets or {}).values():
+    for value in opened.values.values() if opened else ():
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         if len(text) >= _SHORTEST:
             reason = reason.replace(text, "***")

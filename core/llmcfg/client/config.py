@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from llmcfg.errors import NotAuthorisedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmcfg.client.following import Follower
     from llmcfg.client.iteration import Updates
-    from llmcfg.client.listeners import Callback, Listener
+    from llmcfg.client.listeners import Callback, Listener, SecretCallback
     from llmcfg.client.snapshot import Snapshot
     from llmcfg.client.values import Secret
     from llmcfg.model.target import Target
@@ -120,6 +122,31 @@ class Config:
 
         def decorate(decorated: Callback) -> Callback:
             self._follower.listeners.add(prefix, decorated)
+            return decorated
+
+        return decorate
+
+    @overload
+    def on_secret(self, name: str, callback: SecretCallback) -> Listener: ...
+    @overload
+    def on_secret(self, name: str) -> Callable[[SecretCallback], SecretCallback]: ...
+    def on_secret(
+        self, name: str, callback: SecretCallback | None = None
+    ) -> Listener | Callable[[SecretCallback], SecretCallback]:
+        """Call `callback` with a SecretUpdate whenever this secret has another value, once it is in use. Otherwise as `on_change`.
+
+        Raises NotAuthorisedError where this program opens no secrets.
+        """
+        if not self._follower.opens_secrets:
+            raise NotAuthorisedError(
+                f"changes of the secret {name!r} cannot be told without a private key",
+                hint="open(..., identity=Path(...)); or on_change of a key that refers to it",
+            )
+        if callback is not None:
+            return self._follower.listeners.add_secret(name, callback)
+
+        def decorate(decorated: SecretCallback) -> SecretCallback:
+            self._follower.listeners.add_secret(name, decorated)
             return decorated
 
         return decorate

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from llmcfg.bundlefile.bundle import MANIFEST, Bundle
+from llmcfg.bundlefile.bundle import MANIFEST, Bundle, target_of
 from llmcfg.bundlefile.files import BUNDLE_FILE, bundle_of, part_names
 from llmcfg.bundlefile.reader import open_bundle
+from llmcfg.bundlefile.sealed import is_sealed
 from llmcfg.canonical import digest
 from llmcfg.client.source import Loaded
 from llmcfg.clock import now
@@ -34,12 +35,19 @@ _AGAIN: Final = "write it again: llmcfg render, or llmcfg apply"
 _LOOKS: Final = 20  # at a delivery that is replaced while it is being read
 
 
+class _Sealed(msgspec.Struct):
+    sha256: str
+    sequence: int
+
+
 class _Head(msgspec.Struct):
     """What `head.json` says."""
 
     root: str = ""
     revision: str | None = None
     bundles: dict[str, str] = {}
+    sequence: int | None = None
+    sealed: dict[str, dict[str, _Sealed]] | None = None
 
 
 class DirectorySource:
@@ -64,7 +72,10 @@ class DirectorySource:
         for _ in range(_LOOKS):
             folder = self._folder()
             with suppress(FileNotFoundError):
-                return _load(folder, check=check)
+                loaded = _load(folder, check=check)
+                if self._link is not None:
+                    _check_place(loaded.bundle, self._bundle.as_posix())
+                return loaded
             if self._folder() == folder:
                 raise NotFoundError(f"there is no bundle in {self.name}", hint=_hint(folder))
         raise PendingError(f"{self.name} changes faster than it can be read", hint="try again")
@@ -137,10 +148,37 @@ def _load_plain(folder: Path, head: _Head) -> Loaded:
             files[name] = (folder / name).read_bytes()
         except FileNotFoundError:
             raise IntegrityError(f"{folder} has no {name}, which its {MANIFEST} names", hint=_AGAIN) from None
-    bundle, manifest = bundle_of(files), f"sha256:{digest(files[MANIFEST])}"
-    if head.bundles.get("/".join(folder.parts[-2:])) == manifest:
-        bundle = Bundle(bundle.head._replace(commit=head.revision or ""), bundle.tree)
-    return Loaded(bundle, head.root, manifest)
+    manifest, target = f"sha256:{digest(files[MANIFEST])}", "/".join(folder.parts[-2:])
+    if head.bundles.get(target) != manifest:
+        return Loaded(bundle_of(files), head.root, manifest)
+    sealed = (head.sealed or {}).get(target, {})
+    files.update(_read_sealed(folder, sealed))
+    bundle = bundle_of(files, seals={path: entry.sequence for path, entry in sealed.items()})
+    said = bundle.head._replace(commit=head.revision or "", sequence=head.sequence or 0)
+    return Loaded(Bundle(said, bundle.tree), head.root, manifest)
+
+
+def _read_sealed(folder: Path, sealed: dict[str, _Sealed]) -> dict[str, bytes]:
+    """The sealed files of a plain folder, which are exactly those that the head names."""
+    misplaced = [path for path in sealed if not is_sealed(path) or ".." in path.split("/")]
+    if misplaced:
+        raise IntegrityError(f"{_HEAD} names {misplaced[0]!r}, which is in no bundle", hint=_AGAIN)
+    try:
+        files = {path: (folder / path).read_bytes() for path in sealed}
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{error.filename} is missing, and {_HEAD} names it", hint=_AGAIN) from None
+    for path, content in files.items():
+        if digest(content) != sealed[path].sha256:
+            raise IntegrityError(f"{folder / path} is not the sealed file that {_HEAD} names", hint=_AGAIN)
+    return files
+
+
+def _check_place(bundle: Bundle, folder: str) -> None:
+    target = target_of(bundle)
+    if target.folder != folder:
+        raise IntegrityError(
+            f"the bundle of {target} lies in the place of {folder}", hint="deliver it again: llmcfg apply"
+        )
 
 
 def _head(folder: Path) -> _Head:

@@ -64,6 +64,10 @@ class Follower:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def opens_secrets(self) -> bool:
+        return self._admission.opens
+
     def begin(self, *, verify: bool) -> None:
         """Put the first snapshot in use: of the source, or where that fails, of what was kept. Raises what stands in the way of both."""
         self._newest = self._last_good.find() if self._last_good else None
@@ -72,7 +76,11 @@ class Follower:
         except _FAILURES as error:
             if self._newest is None:
                 raise
-            self._put(self._admission.judge(self._newest, None, ()))
+            try:
+                kept = self._admission.judge(self._newest, None, ())
+            except RefusedError as refusal:
+                raise _reason(refusal) from None
+            self._put(kept)
             self._complain(_message(error))
 
     def start(self) -> None:
@@ -121,7 +129,7 @@ class Follower:
             self._seen = seen
             self._say(loaded, Verdict(False, error.message))
             self.tell()
-            raise
+            raise _reason(error) from None
         self._seen = seen
         self._keep(loaded.bundle)
         self._put(snapshot)
@@ -160,7 +168,7 @@ class Follower:
         self._say(loaded, Verdict(True))
         self.tell()
         for listener, failure in self.listeners.tell(before, snapshot, changes) if changes else ():
-            _log(f"a listener of {listener.prefix} failed", failure)
+            _log(f"a listener of {listener.subject} failed", failure)
 
     def _put(self, snapshot: Snapshot) -> None:
         self.snapshot, self._newest = snapshot, snapshot.bundle
@@ -203,6 +211,11 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+
+def _reason(refusal: RefusedError) -> LlmcfgError:
+    """What a program that cannot start is told: why its secrets stay closed, if that is why."""
+    return refusal.__cause__ if isinstance(refusal.__cause__, LlmcfgError) else refusal
 
 
 def _message(error: Exception) -> str:

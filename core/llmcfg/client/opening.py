@@ -15,7 +15,8 @@ from llmcfg.client.lastgood import LastGood
 from llmcfg.errors import UsageError
 
 if TYPE_CHECKING:
-    from llmcfg.client.admission import Accept
+    from llmcfg.client.admission import Accept, OpenSecrets
+    from llmcfg.client.secrets import GivenIdentity
     from llmcfg.client.source import Source
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+]+):")
@@ -27,6 +28,8 @@ def open(
     *,
     tenant: str | None = None,
     consumer: str | None = None,
+    environment: str | None = None,
+    identity: GivenIdentity | None = None,
     accept: Accept | None = None,
     state: str | Path | None = None,
     instance: str | None = None,
@@ -37,7 +40,10 @@ def open(
     """The configuration of one consumer.
 
     `address` is `dir:PATH` or a Path: the folder that a directory sink delivers to, with `consumer` and its `tenant`; or a bundle's folder,
-    behind the sink's `current` or as `llmcfg render` writes it.
+    behind the sink's `current` or as `llmcfg render` writes it. With `environment`, bundles of any other one are refused.
+
+    `identity` is the consumer's key file, or a function that gives the text of one. With it secrets are opened, in memory alone, and a
+    bundle whose secrets do not open is refused. It is asked for whenever sealed files changed.
 
     `accept` is the program's own check. It gets each Snapshot, and refuses by raising, or by returning False or a reason. What is refused
     is not used, and whoever delivered it sees the reason. `state` is a folder of the program's own, where the last configuration is kept:
@@ -45,7 +51,8 @@ def open(
     acknowledgements. With `follow`, a thread looks for another bundle every `interval` seconds. With `verify`, all of the first bundle is
     read and checked before this returns, and not only what is used.
 
-    Raises NotFoundError, IntegrityError or RefusedError when there is no configuration to use.
+    Raises NotFoundError, IntegrityError or RefusedError when there is no configuration to use, and NotAuthorisedError when the identity
+    does not open it.
     """
     if instance is not None and not _INSTANCE.fullmatch(instance):
         raise UsageError(
@@ -53,7 +60,7 @@ def open(
         )
     follower = Follower(
         find_source(address, tenant, consumer),
-        Admission(accept, None),
+        Admission(accept, _opener(identity), environment),
         last_good=LastGood(Path(state)) if state is not None else None,
         instance=process_name if instance is None else lambda: instance,
         interval=interval,
@@ -79,6 +86,14 @@ def find_source(address: str | Path, tenant: str | None, consumer: str | None) -
             f"{address!r}: configuration cannot be read from {scheme[1]!r} yet", hint="read a directory: dir:/path"
         )
     return find_directory(Path(address[scheme.end() :]), tenant, consumer)
+
+
+def _opener(identity: GivenIdentity | None) -> OpenSecrets | None:
+    if identity is None:
+        return None
+    from llmcfg.client.secrets import Opener  # brings the cryptography
+
+    return Opener(identity)
 
 
 def process_name() -> str:

@@ -9,23 +9,24 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-import msgspec
-
+from llmcfg.bundlefile.bundle import target_of
 from llmcfg.client.documents import Documents, changed_documents
 from llmcfg.client.errors import MissingKeyError
 from llmcfg.client.typed import as_type
-from llmcfg.client.values import Secret, SecretName, SecretText, read_only
-from llmcfg.errors import IntegrityError, NotAuthorisedError
+from llmcfg.client.values import Secret, SecretBytes, SecretName, SecretText, read_only
+from llmcfg.errors import NotAuthorisedError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import format_key_path, parse_key_path
-from llmcfg.model.target import Target
+from llmcfg.model.scalartext import scalar_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from llmcfg.bundlefile.bundle import Bundle
     from llmcfg.bundlefile.tree import LeafChange
     from llmcfg.client.values import SecretReference
+    from llmcfg.model.target import Target
+    from llmcfg.secrets.opened import OpenedBundle
 
 T = TypeVar("T")
 
@@ -37,17 +38,17 @@ _SHOWN: Final = 8
 
 
 class Snapshot:
-    """`reads` are the reads that were made, by key path, and `opened` the values of secrets. Nobody but a snapshot writes into them."""
+    """`reads` are the reads that were made, by key path, and `opened` is what was sealed in the bundle. Nobody else writes into them."""
 
     __slots__ = ("_depending", "_lock", "bundle", "documents", "opened", "reads")
 
-    def __init__(self, bundle: Bundle, secrets: Mapping[str, str | bytes] | None = None) -> None:
-        """`secrets` are the values of those that were opened, by name; None when this program opens none."""
+    def __init__(self, bundle: Bundle, opened: OpenedBundle | None = None) -> None:
+        """`opened` is None when this program opens nothing."""
         self.bundle = bundle
         self.reads: dict[str, Any] = {}
         self._depending: dict[str, list[str]] = {}  # what a read depends on, to the paths that were read
         self.documents = Documents(bundle.tree)
-        self.opened = secrets
+        self.opened = opened
         self._lock = threading.Lock()
 
     def __getitem__(self, path: str) -> Any:
@@ -95,27 +96,40 @@ class Snapshot:
         return value
 
     def secret(self, name: str) -> Secret:
-        """The value of a secret that the bundle uses. Raises MissingKeyError, and NotAuthorisedError where secrets were not opened."""
+        """The value of a secret that the bundle uses: `name`, or `name@previous` in an overlap.
+
+        Raises MissingKeyError, and NotAuthorisedError where secrets were not opened.
+        """
         if self.opened is None:
             raise NotAuthorisedError(
                 f"the secret {name!r} cannot be opened without a private key", hint="open(..., identity=Path(...))"
             )
-        if name not in self.opened:
-            hint = _nearest(name, self.opened, f"it uses {', '.join(sorted(self.opened)) or 'no secret'}")
+        values = self.opened.values
+        if name not in values:
+            hint = _nearest(name, values, f"it uses {', '.join(sorted(values)) or 'no secret'}")
             raise MissingKeyError(f"the bundle uses no secret {name!r}", hint=hint)
-        return Secret(self.opened[name])
+        return Secret(values[name])
 
     def files(self) -> tuple[str, ...]:
         """The paths of the rendered files, sorted."""
         return tuple(name[len(_FILES) :] for name, _ in self.bundle.tree.below(_FILES))
 
     def file(self, path: str) -> bytes:
-        """A rendered file, as its template wrote it. Raises MissingKeyError."""
+        """A rendered file, as its template wrote it; with the values of secrets in it where it was sealed whole and is opened.
+
+        Raises MissingKeyError.
+        """
+        if self.opened and path in self.opened.outputs:
+            return self.opened.outputs[path]
         content = self.bundle.read(f"{_FILES}{path}")
         if content is None:
             hint = _nearest(path, self.files(), "files() lists them")
             raise MissingKeyError(f"the bundle has no file {path!r}", hint=hint)
         return content
+
+    def closed(self) -> Snapshot:
+        """The same configuration with nothing in it that was opened."""
+        return Snapshot(self.bundle)
 
     @property
     def revision(self) -> str:
@@ -132,16 +146,14 @@ class Snapshot:
         """Environment, tenant and consumer."""
         return target_of(self.bundle)
 
-    def following(
-        self, bundle: Bundle, changes: Sequence[LeafChange], secrets: Mapping[str, str | bytes] | None
-    ) -> Snapshot:
+    def following(self, bundle: Bundle, changes: Sequence[LeafChange], opened: OpenedBundle | None) -> Snapshot:
         """The snapshot of the bundle that these changes lead to. Reads that they cannot change are taken over."""
-        after = Snapshot(bundle, secrets)
+        after = Snapshot(bundle, opened)
         names = [name for name, _ in changed_documents(changes)]
         outdated = {*names}
         if any(change.before is None or change.after is None for _, change in changed_documents(changes)):
             outdated.add(_GROWTH)
-        if secrets != self.opened:
+        if opened != self.opened:
             outdated.add(_SECRETS)
         after.documents = self.documents.following(bundle.tree, names)
         after.reads, after._depending = self._kept_reads(outdated)
@@ -192,18 +204,20 @@ class Snapshot:
 
     def _resolve(self, reference: SecretReference) -> Any:
         """What a reference to secrets is here: their value, with its type where it is one secret and nothing else."""
-        if self.opened is None or any(name not in self.opened for name in reference.names):
+        if self.opened is None or any(name not in self.opened.values for name in reference.names):
             return reference
         if len(reference.parts) == 1:
-            value = self.opened[reference.names[0]]
+            value = self.opened.values[reference.names[0]]
+            if isinstance(value, bytes):
+                return SecretBytes(value)
             return SecretText(value) if isinstance(value, str) else value
         return SecretText("".join(self._text(part) for part in reference.parts))
 
     def _text(self, part: str) -> str:
         if not isinstance(part, SecretName):
             return part
-        value = self.opened[part] if self.opened else ""
-        return value.decode() if isinstance(value, bytes) else str(value)
+        value = self.opened.values[part] if self.opened else ""
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else scalar_text(value)
 
     def _missing(self, path: str) -> MissingKeyError:
         steps = parse_key_path(path)
@@ -214,14 +228,6 @@ class Snapshot:
                 hint = _nearest(format_key_path(steps[: length + 1]), known, _some(known))
                 return MissingKeyError(f"{self.target} has no key {format_key_path(steps)}", hint=hint)
         return MissingKeyError(f"{self.target} has no key {format_key_path(steps)}")
-
-
-def target_of(bundle: Bundle) -> Target:
-    try:
-        said = msgspec.convert(bundle.lock()["target"], dict[str, str | None])
-        return Target(said["environment"] or "", said["tenant"], said["consumer"] or "")
-    except (KeyError, msgspec.ValidationError):
-        raise IntegrityError("the bundle does not say what it is for", hint="deliver it again: llmcfg apply") from None
 
 
 def _nearest(wrong: str, known: Iterable[str], otherwise: str) -> str:

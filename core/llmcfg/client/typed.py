@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from llmcfg.client.errors import ValueTypeError
-from llmcfg.client.values import SecretText
+from llmcfg.client.values import SecretBytes, SecretText
 from llmcfg.model.keypath import format_key_path, parse_key_path
 
 _AT = re.compile(r" - at `(.*)`\Z", re.DOTALL)
@@ -50,7 +50,7 @@ def _as_pydantic(value: Any, model: Any, path: str) -> Any:
 def _has_secret(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(_has_secret, value.values()))
-    return any(map(_has_secret, value)) if isinstance(value, list) else isinstance(value, SecretText | bytes)
+    return any(map(_has_secret, value)) if isinstance(value, list) else isinstance(value, SecretText | SecretBytes)
 
 
 def _error(place: str, wanted: Any, message: str) -> ValueTypeError:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from llmcfg.bundlefile.tree import LeafChange
     from llmcfg.client.snapshot import Snapshot
+    from llmcfg.client.values import Secret
     from llmcfg.model.change import Change
     from llmcfg.model.value import Path
 
@@ -47,6 +48,22 @@ class Update(NamedTuple):
         return self.after.get(self.prefix, ABSENT)
 
 
+class SecretUpdate(NamedTuple):
+    """Another value of a secret; None where there was none, or is none."""
+
+    name: str
+    old: Secret | None
+    new: Secret | None
+
+
+def find_secret_update(
+    before: Snapshot, after: Snapshot, _changes: Sequence[LeafChange], name: str
+) -> SecretUpdate | None:
+    """None where the secret has the value that it had."""
+    old, new = (_secret(side, name) for side in (before, after))
+    return None if old == new else SecretUpdate(name, old, new)
+
+
 def find_update(before: Snapshot, after: Snapshot, changes: Sequence[LeafChange], prefix: str) -> Update | None:
     """`changes` lead from the one bundle to the other. None where nothing changed at or below the prefix."""
     steps = parse_key_path(prefix)
@@ -58,6 +75,10 @@ def find_update(before: Snapshot, after: Snapshot, changes: Sequence[LeafChange]
         known = {item.path for item in found}
         found += [item for item in _secret_items(before, after, steps) if item.path not in known]
     return Update(prefix, tuple(sorted(found, key=lambda item: item.path)), before, after) if found else None
+
+
+def _secret(snapshot: Snapshot, name: str) -> Secret | None:
+    return snapshot.secret(name) if snapshot.opened and name in snapshot.opened.values else None
 
 
 def _value_changes(before: Snapshot, after: Snapshot, changes: Sequence[LeafChange], steps: Path) -> Iterator[Change]:
@@ -78,8 +99,7 @@ def _value_changes(before: Snapshot, after: Snapshot, changes: Sequence[LeafChan
 
 def _secret_items(before: Snapshot, after: Snapshot, steps: Path) -> Iterator[Item]:
     """Values that stayed as they are written and refer to secrets that did not."""
-    old, new = before.bundle.fingerprints(), after.bundle.fingerprints()
-    renewed = {name for name, fingerprint in new.items() if old.get(name, fingerprint) != fingerprint}
+    renewed = _renewed(before, after)
     if not renewed:
         return
     for name in after.documents.around(steps):
@@ -87,6 +107,15 @@ def _secret_items(before: Snapshot, after: Snapshot, steps: Path) -> Iterator[It
         for path, value in _references(after.documents.find(name), place):
             if path[: len(steps)] == steps and renewed & {*parse_reference(value).names}:
                 yield Item(format_key_path(path), before.present(value), after.present(value))
+
+
+def _renewed(before: Snapshot, after: Snapshot) -> set[str]:
+    """The secrets with another value, or where they are not opened, with another ciphertext."""
+    old, new = before.bundle.fingerprints(), after.bundle.fingerprints()
+    renewed = {name for name, fingerprint in new.items() if old.get(name, fingerprint) != fingerprint}
+    if before.opened is None or after.opened is None:
+        return renewed
+    return {name for name in renewed if _secret(before, name) != _secret(after, name)}
 
 
 def _references(value: Any, at: Path) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmcfg.secrets.envelope import SealedValue
+
     Resolve = Callable[["SecretReference"], Any]
 
 
@@ -84,17 +86,32 @@ class SecretText(str):
         return "SecretText('***')"
 
 
+class SecretBytes(bytes):
+    """The value of a binary secret, as SecretText is that of a text."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "SecretBytes('***')"
+
+
 class Secret:
     """The value of a secret. Only `reveal` shows it."""
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str | bytes) -> None:
+    def __init__(self, value: SealedValue) -> None:
         self._value = value
 
-    def reveal(self) -> str | bytes:
-        """Text, or bytes for a binary secret."""
+    def reveal(self) -> SealedValue:
+        """Text, a number or a boolean, as the secret file has it; bytes for a binary secret."""
         return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and (type(self._value), self._value) == (type(other._value), other._value)
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
     def __repr__(self) -> str:
         return "Secret('***')"

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from llmcfg import __version__
+from llmcfg.bundlefile.sealed import SECRETS, sealed_path
 from llmcfg.canonical import canonical_json, digest, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from llmcfg.bundlefile.sealed import SealedFile
     from llmcfg.model.target import Target
 
 API_VERSION: Final = "llmcfg.dev/v1"
 ENGINE: Final = f"llmcfg/{__version__}"
 HEAD: Final = "head.json"
 MANIFEST: Final = "manifest.json"
-SECRETS: Final = "secrets.age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,6 @@ class Bundle:
         return dict(sorted(files.items()))
 
 
-class SealedFile(NamedTuple):
-    """A file that only the recipients of a bundle open, and the sequence of the head that first named it."""
-
-    content: bytes
-    sequence: int
-
-
 SealedFiles: TypeAlias = "Mapping[Target, Mapping[str, SealedFile]]"
 
 
@@ -77,16 +71,6 @@ class Stamp(NamedTuple):
 
     sequence: int
     previous: str | None
-
-
-def sealed_path(output: str) -> str:
-    """Where an opened output lies, sealed whole."""
-    return f"sealed/{output}.age"
-
-
-def output_of(path: str) -> str:
-    """The output that a sealed path is of."""
-    return path.removeprefix("sealed/").removesuffix(".age")
 
 
 def make_bundle(
@@ -171,17 +155,6 @@ def environment_files(
     for target, of_target in (sealed or {}).items():
         files.update((f"{target.folder}/{path}", file.content) for path, file in of_target.items())
     return dict(sorted(files.items()))
-
-
-def source_of(path: str, parts: Mapping[str, str], secrets: Mapping[str, str], recipients: Collection[str]) -> str:
-    """The digest of what a sealed file is made from: the lock, the recipients and, for an opened output, the file with references.
-
-    `parts` are the SHA-256 of a bundle's parts. A sealed file is as good as new for as long as this stays.
-    """
-    made_from: dict[str, Any] = {"recipients": sorted(recipients), "secrets": dict(secrets)}
-    if path != SECRETS:
-        made_from["file"] = parts[f"files/{output_of(path)}"]
-    return f"sha256:{digest_of(made_from)}"
 
 
 def _said_of(sealed: SealedFiles) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.model.findings import Finding, Origin
+from llmcfg.model.scalartext import scalar_text
 from llmcfg.model.suggest import did_you_mean
-from llmcfg.pipeline.scalartext import scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

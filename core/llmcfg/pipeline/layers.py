@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.documents.screen import why_not_a_key
 from llmcfg.model.findings import Finding, Origin
+from llmcfg.model.scalartext import scalar_text
 from llmcfg.pipeline.layerpatterns import DIMENSION, LayerPatterns, Placed
-from llmcfg.pipeline.scalartext import scalar_text
 from llmcfg.secrets.drops import laying_order
 
 if TYPE_CHECKING:

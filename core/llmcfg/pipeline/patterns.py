@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from llmcfg import limits
 from llmcfg.model.keypath import KeyPathError, format_key_path, parse_key_path
 from llmcfg.model.reference import Reference, ReferenceKind, find_references, is_whole
+from llmcfg.model.scalartext import scalar_text
 from llmcfg.model.value import Path, Tagged, Value, kind_of
 from llmcfg.pipeline import merge
 from llmcfg.pipeline.reads import MISSING, Missing
-from llmcfg.pipeline.scalartext import scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

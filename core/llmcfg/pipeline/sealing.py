@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from llmcfg.bundlefile.sealed import SECRETS, SealedFile, output_of, source_of
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import merge_findings
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.reference import parse_secret_use
-from llmcfg.pipeline.bundle import SECRETS, SealedFile, environment_files, output_of, source_of
+from llmcfg.pipeline.bundle import environment_files
 from llmcfg.pipeline.openedoutputs import Wanted, render_opened
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret
 from llmcfg.secrets.age import parse_recipient

@@ -8,17 +8,17 @@ wrong; nothing unchecked is ever returned.
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from llmcfg.bundlefile.sealed import SealedFile, find_misplaced
 from llmcfg.canonical import digest, digest_of
 from llmcfg.errors import IntegrityError
 from llmcfg.model.target import Target
-from llmcfg.pipeline.bundle import HEAD, MANIFEST, SECRETS, SealedFile, output_of, sealed_path
+from llmcfg.pipeline.bundle import HEAD, MANIFEST
 from llmcfg.pipeline.typedsecrets import from_typed
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Value
 
 _HINT = "deploy again: llmcfg apply"
-_OUTPUT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")  # as in consumer.schema.json
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,9 @@ def _read_bundle(folder: str, parts: dict[str, bytes], expected: str, head: Head
     if (target.environment, target.folder) != (head.environment, folder):
         raise IntegrityError(f"{folder}/{MANIFEST} is that of {target}", hint=_HINT)
     seals = tuple(manifest.sealed or ())
-    _check_seals(folder, seals, manifest)
+    misplaced = find_misplaced(seals, manifest.parts)  # it may be written anywhere
+    if misplaced is not None:
+        raise IntegrityError(f"{folder}/{MANIFEST} seals {misplaced!r}, which is none of its files", hint=_HINT)
     sealed = _read_sealed(folder, {path: parts.pop(path) for path in seals if path in parts}, seals, head)
     for path in sorted({*parts, *manifest.parts}):
         there, said = parts.get(path), manifest.parts.get(path)
@@ -168,15 +169,6 @@ def _read_bundle(folder: str, parts: dict[str, bytes], expected: str, head: Head
     secrets = {name: secret.fingerprint.removeprefix("sha256:") for name, secret in manifest.secrets.items()}
     digests = {path: part.sha256 for path, part in manifest.parts.items()}
     return StoredBundle(target, parts, digests, secrets, tuple(manifest.recipients), expected, seals, sealed)
-
-
-def _check_seals(folder: str, seals: tuple[str, ...], manifest: _Manifest) -> None:
-    """A sealed file holds the secrets, or an output, whose path may be written anywhere."""
-    for path in seals:
-        output = output_of(path)
-        is_output = sealed_path(output) == path and f"files/{output}" in manifest.parts
-        if path != SECRETS and not (is_output and _OUTPUT.fullmatch(output)):
-            raise IntegrityError(f"{folder}/{MANIFEST} seals {path!r}, which is none of its files", hint=_HINT)
 
 
 def _read_sealed(folder: str, files: dict[str, bytes], seals: tuple[str, ...], head: Head) -> dict[str, SealedFile]:

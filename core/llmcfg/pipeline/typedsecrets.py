@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmcfg.model.reference import ReferenceKind, find_references, is_whole, secret_reference
-from llmcfg.pipeline.scalartext import scalar_text
+from llmcfg.model.scalartext import scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from llmcfg.disk import atomic_write, is_aside, make_folders, storage_errors, sync_folder, write_new
 from llmcfg.errors import LlmcfgError, PendingError, UsageError
 from llmcfg.failpoints import failpoint
-from llmcfg.sinks.mapped import without_mapped, write_mapped
+from llmcfg.sinks.mapped import follow_mapped, without_mapped, write_mapped
 from llmcfg.sinks.openedfiles import remove_opened
 from llmcfg.sinks.switching import UNFINISHED, Switch, forget_switch, read_switch, write_switch
 
@@ -159,6 +159,7 @@ class DirectorySink:
         else:
             if self._opened is not None:
                 self._opened.stage(before)
+            follow_mapped(before, folder)
             self._point_at(before)
             failpoint("directory.taken_back")
             with suppress(LlmcfgError):  # what went wrong first is what is told

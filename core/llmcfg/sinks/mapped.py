@@ -15,12 +15,13 @@ import msgspec
 from llmcfg.bundlefile.bundle import MANIFEST, Bundle
 from llmcfg.bundlefile.files import BUNDLE_FILE, bundle_of
 from llmcfg.bundlefile.reader import open_bundle
+from llmcfg.bundlefile.sealed import is_sealed
 from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.disk import atomic_write
 from llmcfg.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from llmcfg.bundlefile.head import Head
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
 _HEAD = "head.json"
 
 
-class _Revision(msgspec.Struct):
-    revision: str | None
+class _Sealed(msgspec.Struct):
+    sequence: int
+
+
+class _Said(msgspec.Struct):
+    """What `head.json` says."""
+
+    revision: str | None = None
+    sealed: dict[str, dict[str, _Sealed]] | None = None
 
 
 def write_mapped(folder: Path, files: Mapping[str, bytes], current: Path | None) -> None:
@@ -38,13 +46,25 @@ def write_mapped(folder: Path, files: Mapping[str, bytes], current: Path | None)
     for path, content in files.items():
         target, name = _split(path)
         inner[target][name] = content
-    commit = _commit(files)
+    said = _said(files)
     moment = folder.stat().st_mtime_ns
     for target in _targets(files):
         before = _find(current / target / BUNDLE_FILE) if current else None
-        made = bundle_of(inner[target], before)
-        head = _next_head(made.head, before.head if before else None, commit, moment)
+        seals = {path: entry.sequence for path, entry in (said.sealed or {}).get(target, {}).items()}
+        made = bundle_of(inner[target], before, seals=seals)
+        head = _next_head(made.head, before.head if before else None, said.revision or "", moment)
         atomic_write(folder / target / BUNDLE_FILE, pack_bundle(Bundle(head, made.tree)), mode=0o600)
+
+
+def follow_mapped(folder: Path, current: Path) -> None:
+    """Have the mapped files of an earlier delivery follow those of `current`, so that programs take it back though it is older."""
+    for path in sorted(folder.glob(f"*/*/{BUNDLE_FILE}")):
+        bundle, before = _find(path), _find(current / path.relative_to(folder))
+        if bundle is None or before is None or bundle.head.root == before.head.root:
+            continue
+        if bundle.head.sequence <= before.head.sequence:
+            head = bundle.head._replace(sequence=before.head.sequence + 1, previous=before.head.root)
+            atomic_write(path, pack_bundle(Bundle(head, bundle.tree)), mode=0o600)
 
 
 def without_mapped(folder: Path, digests: Mapping[str, str]) -> dict[str, str]:
@@ -52,7 +72,8 @@ def without_mapped(folder: Path, digests: Mapping[str, str]) -> dict[str, str]:
     seen = dict(digests)
     for target in _targets(digests):
         path = f"{target}/{BUNDLE_FILE}"
-        trouble = _trouble(folder / path, digests[f"{target}/{MANIFEST}"]) if path in seen else "missing"
+        inner = {name: digest for name, digest in _inside(digests, target) if name == MANIFEST or is_sealed(name)}
+        trouble = _trouble(folder / path, inner) if path in seen else "missing"
         seen.pop(path, None)
         if trouble:
             seen[path] = trouble
@@ -71,12 +92,13 @@ def _targets(paths: Iterable[str]) -> list[str]:
     return [target for target, name in map(_split, paths) if name == MANIFEST]
 
 
-def _commit(files: Mapping[str, bytes]) -> str:
-    """The revision that `head.json` names; empty where it names none."""
-    with suppress(KeyError, msgspec.DecodeError, UnicodeDecodeError):
-        revision = msgspec.json.decode(files[_HEAD], type=_Revision).revision or ""
-        return bytes.fromhex(revision).hex()
-    return ""
+def _said(files: Mapping[str, bytes]) -> _Said:
+    """What the head says; nothing where it cannot be read."""
+    with suppress(KeyError, msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        said = msgspec.json.decode(files[_HEAD], type=_Said)
+        bytes.fromhex(said.revision or "")
+        return said
+    return _Said()
 
 
 def _next_head(made: Head, before: Head | None, commit: str, moment: int) -> Head:
@@ -94,14 +116,21 @@ def _find(path: Path) -> Bundle | None:
     return None
 
 
-def _trouble(path: Path, manifest: str) -> str | None:
-    """Why the mapped file is not what a manifest with this digest says; None when it is."""
+def _inside(paths: Mapping[str, str], target: str) -> Iterator[tuple[str, str]]:
+    for path, digest in paths.items():
+        if path.startswith(f"{target}/"):
+            yield path[len(target) + 1 :], digest
+
+
+def _trouble(path: Path, beside: Mapping[str, str]) -> str | None:
+    """Why the mapped file is not made from a manifest and sealed files with these digests; None when it is."""
     try:
         bundle = open_bundle(path)
         bundle.verify()
-        said = hashlib.sha256(bundle.manifest()).hexdigest()
+        said = {name: leaf.sha256.hex() for name, leaf in bundle.tree.below() if is_sealed(name)}
+        said[MANIFEST] = hashlib.sha256(bundle.manifest()).hexdigest()
     except IntegrityError as error:
         return f"damaged: {error.message}"
     except OSError as error:
         return f"unreadable: {error.strerror}"
-    return None if said == manifest else "not made from the files beside it"
+    return None if said == beside else "not made from the files beside it"

@@ -23,9 +23,9 @@ import msgspec
 from llmcfg.disk import make_folders, storage_errors, sync_folder, write_new
 from llmcfg.errors import LlmcfgError, NotAuthorisedError, StorageError
 from llmcfg.pipeline.bundle import HEAD
-from llmcfg.pipeline.opened import open_bundle
 from llmcfg.pipeline.stored import read_head
 from llmcfg.secrets.guard import forbid_dumps
+from llmcfg.secrets.opened import open_bundle
 from llmcfg.sinks.delivered import read_delivered
 
 if TYPE_CHECKING:

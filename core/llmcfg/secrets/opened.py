@@ -7,20 +7,37 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from llmcfg.bundlefile.sealed import SECRETS, output_of, source_of
 from llmcfg.canonical import canonical_json
 from llmcfg.errors import IntegrityError, NotFoundError
-from llmcfg.pipeline.bundle import SECRETS, output_of, source_of
 from llmcfg.secrets.envelope import Context, open_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmcfg.bundlefile.sealed import SealedFile
     from llmcfg.model.target import Target
-    from llmcfg.pipeline.stored import StoredBundle
     from llmcfg.secrets.age import Identity
     from llmcfg.secrets.envelope import SealedValue
+
+
+class SealedBundle(Protocol):
+    """A bundle that was read back: what its manifest names as sealed, the sealed files that are there, and what they were made from."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def seals(self) -> tuple[str, ...]: ...
+    @property
+    def sealed(self) -> Mapping[str, SealedFile]: ...
+    @property
+    def digests(self) -> Mapping[str, str]: ...
+    @property
+    def secrets(self) -> Mapping[str, str]: ...
+    @property
+    def recipients(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +61,7 @@ class OpenedBundle:
         }
 
 
-def open_bundle(bundle: StoredBundle, identities: Sequence[Identity]) -> OpenedBundle:
+def open_bundle(bundle: SealedBundle, identities: Sequence[Identity]) -> OpenedBundle:
     """What is sealed in a bundle that was read back.
 
     Raises NotFoundError for one with nothing sealed, NotAuthorisedError when no identity fits, IntegrityError when a file is not for this
@@ -67,6 +84,8 @@ def open_bundle(bundle: StoredBundle, identities: Sequence[Identity]) -> OpenedB
             values.update(content.values)
         elif content.text is not None:
             outputs[output_of(path)] = content.text.encode()
+        else:
+            raise IntegrityError(f"{path} of {bundle.target} holds no file")
     if values.keys() != (bundle.secrets.keys() if SECRETS in bundle.seals else set()):
         raise IntegrityError(f"{SECRETS} of {bundle.target} does not hold the secrets that its manifest names")
     return OpenedBundle(bundle.target, values, outputs)
