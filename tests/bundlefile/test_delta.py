@@ -125,6 +125,7 @@ def outcome(delta):
     return "right"
 
 
+@pytest.mark.fault("N15")
 def test_every_bit_flipped_is_refused_or_changes_the_head_alone():
     assert outcome(DELTA) == "right"
     for at in range(len(DELTA)):

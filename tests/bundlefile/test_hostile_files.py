@@ -47,6 +47,7 @@ def test_the_file_as_it_was_written_is_right():
     assert outcome(PACKED) == "right"
 
 
+@pytest.mark.fault("N15")
 def test_every_byte_flipped_is_refused_or_harmless():
     damaged = bytearray(PACKED)
     for at in range(len(PACKED)):
@@ -87,6 +88,7 @@ def test_pieces_of_the_file_put_together_are_refused_or_right(data):
     outcome(PACKED[:cut] + PACKED[paste : paste + length] + PACKED[cut + length :])
 
 
+@pytest.mark.fault("C22")
 def test_a_file_of_another_version_is_refused():
     with pytest.raises(IntegrityError, match="version that this llmcfg reads"):
         read_bundle(b"llmcfg\x00\x02" + PACKED[8:])

@@ -72,6 +72,7 @@ def test_there_is_no_colour_without_a_terminal() -> None:
     assert without_terminal("print(has_colour())").stdout == "False\n"
 
 
+@pytest.mark.fault("A26", "O07")
 def test_data_in_errors_cannot_act_on_the_terminal() -> None:
     assert without_terminal("report_error('\\x1b]0;owned\\x07 [red]')").stderr == "error: \\x1b]0;owned\\x07 [red]\n"
 

@@ -367,6 +367,7 @@ def test_what_is_used_is_acknowledged(open_config, delivered):
     assert (delivered.root / "acks/acme/api/one.json").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.fault("N07")
 @pytest.mark.parametrize(
     ("accept", "reason"),
     [
@@ -453,6 +454,7 @@ def test_a_folder_where_nothing_can_be_told_is_no_obstacle(open_config, delivere
 # what goes wrong on the way
 
 
+@pytest.mark.fault("N15")
 def test_a_damaged_file_is_not_used_and_the_next_delivery_is(cfg, delivered):
     delivered.put(limits(20))
     content = bytearray(delivered.file.read_bytes())
@@ -476,6 +478,7 @@ def test_a_consumer_that_is_gone_from_the_delivery_keeps_what_it_has(cfg, delive
     assert "no bundle" in cfg.trouble
 
 
+@pytest.mark.fault("N01")
 def test_a_source_that_is_gone_leaves_what_was_in_use(cfg, delivered):
     (delivered.root / "current").unlink()
     cfg.refresh()
@@ -496,6 +499,7 @@ def test_a_source_that_is_back_as_it_was_is_no_trouble_any_more(cfg, delivered):
     assert cfg.trouble == ""
 
 
+@pytest.mark.fault("S12")
 def test_a_bundle_for_another_target_is_refused(cfg, delivered):
     other = Delivered(delivered.root.parent / "other", Target("dev", "acme", "api"))
     other.put(limits(99))
@@ -507,6 +511,7 @@ def test_a_bundle_for_another_target_is_refused(cfg, delivered):
     assert "this program reads prod/acme/api" in cfg.trouble
 
 
+@pytest.mark.fault("S12", "C21")
 def test_an_older_bundle_is_refused(cfg, delivered):
     old = (delivered.root / "current").readlink()
     for rpm in (20, 30):
@@ -568,6 +573,7 @@ def test_processes_that_are_forked_while_threads_read_and_update_do_not_hang(ope
 # many at once
 
 
+@pytest.mark.fault("N20")
 def test_no_read_is_torn_while_bundles_are_swapped(open_config, delivered):
     """Two documents always hold the same number, and whoever reads both at once never sees two."""
 

@@ -200,6 +200,7 @@ def test_a_start_without_source_goes_on_with_it_once_it_is_back(open_config, del
     assert (cfg["limits.rpm"], cfg.trouble) == (30, "")
 
 
+@pytest.mark.fault("C13")
 def test_damaged_state_is_not_used(open_config, delivered, state):
     open_config(state=state)
     kept = state / "last.llmcfg"
@@ -268,6 +269,7 @@ def test_a_refused_bundle_is_not_kept(open_config, delivered, state):
     assert open_config(state=state)["limits.rpm"] == 10
 
 
+@pytest.mark.fault("N19")
 def test_a_state_folder_that_cannot_be_written_is_an_alarm_and_no_obstacle(open_config, delivered, state):
     state.write_text("a file")
     cfg = open_config(state=state)

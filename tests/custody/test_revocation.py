@@ -46,6 +46,7 @@ def test_what_can_be_read_now_is_readable_in_the_tip(written):
     assert seen(written) == [(A, "one", first, tip)]
 
 
+@pytest.mark.fault("X08")
 def test_a_file_that_was_removed_and_a_name_that_was_taken_out_count(written):
     first = written.commit({A: sealed("one: x\ntwo: x\n", BOTH), P: sealed("three: x\n", BOTH)})
     written.commit({A: sealed("two: x\n", BOTH), P: None})

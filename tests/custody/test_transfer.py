@@ -106,6 +106,7 @@ def test_an_import_goes_to_the_files_that_hold_the_names(ada) -> None:
     }
 
 
+@pytest.mark.fault("X14")
 def test_an_import_is_whole_or_not_at_all(ada) -> None:
     ada.put("a", "1", file="one")
     ada.put("b", "1", file="two")

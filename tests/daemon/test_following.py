@@ -66,6 +66,7 @@ def test_a_branch_that_the_manifest_starts_to_track_is_fetched_in_the_same_pass(
     assert machine.at("refs/heads/release")
 
 
+@pytest.mark.fault("R06")
 def test_only_refs_that_are_tracked_come_here(origin, machine):
     origin.git("branch", "other", "main")
     origin.push({"base/limits.yaml": "rpm: 12\n"}, "main", "other")
@@ -77,6 +78,7 @@ def test_only_refs_that_are_tracked_come_here(origin, machine):
 # R01, R02: rewritten history
 
 
+@pytest.mark.fault("R01", "R02")
 @pytest.mark.parametrize("how", ["older", "sibling", "unrelated"])
 def test_rewritten_history_is_held_and_the_old_state_stays(origin, machine, how):
     good = origin.push({"base/limits.yaml": "rpm: 11\n"})
@@ -123,6 +125,7 @@ def test_a_held_branch_is_followed_when_a_person_accepts_exactly_what_is_there(o
     assert machine.delivered() == {"limits": b'{"rpm":66}\n'}
 
 
+@pytest.mark.fault("R01")
 def test_a_rewritten_deployed_branch_is_held(origin, machine):
     machine.look()
     first = origin.at("deployed/dev")
@@ -138,6 +141,7 @@ def test_a_rewritten_deployed_branch_is_held(origin, machine):
 # R03: gone
 
 
+@pytest.mark.fault("R03")
 def test_a_branch_that_is_gone_is_held_and_everything_stays(origin, machine):
     good = machine.look() and machine.at("refs/heads/main")
     origin.run("symbolic-ref", "HEAD", "refs/heads/none")
@@ -149,6 +153,7 @@ def test_a_branch_that_is_gone_is_held_and_everything_stays(origin, machine):
     assert machine.delivered() == {"limits": b'{"rpm":10}\n'}
 
 
+@pytest.mark.fault("R03")
 def test_a_remote_that_was_emptied_takes_nothing_away(origin, machine):
     machine.look()
     for ref in origin.run("for-each-ref", "--format=%(refname)").splitlines():
@@ -162,6 +167,7 @@ def test_a_remote_that_was_emptied_takes_nothing_away(origin, machine):
 # R04, R05, R06: tags and names
 
 
+@pytest.mark.fault("R04")
 def test_a_tag_that_moved_is_held_and_the_release_stays(origin, machine):
     origin.release("v1.0.0")
     machine.look()
@@ -175,6 +181,7 @@ def test_a_tag_that_moved_is_held_and_the_release_stays(origin, machine):
     assert machine.delivered("prod") == {"limits": b'{"rpm":10}\n'}
 
 
+@pytest.mark.fault("R04")
 def test_a_tag_that_is_gone_stays_what_it_was(origin, machine):
     origin.release("v1.0.0")
     machine.look()
@@ -193,6 +200,7 @@ def of_a_file(origin: Origin) -> None:
     origin.run("update-ref", "refs/tags/v2.0.0", origin.at("main:llmcfg.yaml"))
 
 
+@pytest.mark.fault("R04")
 @pytest.mark.parametrize("damage", [renamed, of_a_file])
 def test_a_tag_that_is_none_is_held_and_the_next_lower_one_counts(origin, machine, damage):
     origin.release("v1.0.0")
@@ -204,6 +212,7 @@ def test_a_tag_that_is_none_is_held_and_the_next_lower_one_counts(origin, machin
     assert machine.delivered("prod") == {"limits": b'{"rpm":10}\n'}
 
 
+@pytest.mark.fault("R05")
 @pytest.mark.parametrize("name", ["a" * 40, "HEAD", "main"])
 def test_names_that_mislead_stand_for_nothing_else(origin, machine, name):
     """A branch or tag that looks like an id, like HEAD, or like another one."""
@@ -212,6 +221,7 @@ def test_names_that_mislead_stand_for_nothing_else(origin, machine, name):
     assert machine.delivered() == {"limits": b'{"rpm":10}\n'}
 
 
+@pytest.mark.fault("R06")
 def test_a_remote_with_too_many_refs_is_refused(origin, machine, monkeypatch):
     machine.look()
     monkeypatch.setattr("llmcfg.git.transport.REMOTE_REFS", 3)
@@ -235,6 +245,7 @@ def test_of_many_tags_the_newest_are_taken_over(origin, machine, monkeypatch):
 # R09, R15, R16
 
 
+@pytest.mark.fault("R09")
 def test_a_mirror_that_lags_every_second_time_makes_nothing_flap(origin, machine):
     old = origin.at("main")
     new = origin.push({"base/limits.yaml": "rpm: 11\n"})
@@ -247,6 +258,7 @@ def test_a_mirror_that_lags_every_second_time_makes_nothing_flap(origin, machine
     assert origin.run("rev-list", "--count", "deployed/dev") == count
 
 
+@pytest.mark.fault("R15")
 def test_dates_of_commits_mean_nothing(origin, machine):
     for year in (2036, 1990):
         origin.written._clock = int((year - 1970) * 31_556_952)
@@ -255,6 +267,7 @@ def test_dates_of_commits_mean_nothing(origin, machine):
         assert machine.delivered() == {"limits": b'{"rpm":%d}\n' % year}
 
 
+@pytest.mark.fault("R16")
 def test_many_commits_at_once_are_one_deployment_and_each_is_looked_at(origin, machine):
     machine.look()
     tip = origin.at("main")
@@ -275,6 +288,7 @@ def test_many_commits_at_once_are_one_deployment_and_each_is_looked_at(origin, m
     assert machine.delivered() == {"limits": b'{"rpm":1999}\n'}
 
 
+@pytest.mark.fault("G33")
 def test_a_commit_that_git_readers_differ_on_is_held_wherever_it_is(origin, machine):
     machine.look()
     good = origin.at("main")

@@ -87,6 +87,7 @@ def test_a_remote_by_http_is_fetched_from_and_pushed_to(origin, machine, address
 SECRET = "canary-5f1d0c"
 
 
+@pytest.mark.fault("A22")
 @pytest.mark.parametrize("form", ["token", "pair", "command"])
 def test_credentials_reach_the_remote_and_nothing_else(tmp_path, origin, machine, form):
     file = tmp_path / "credentials"
@@ -146,6 +147,7 @@ def test_credentials_that_are_none_are_told_without_their_content(tmp_path, depl
     assert "two" not in found.failure.message
 
 
+@pytest.mark.fault("R11")
 @pytest.mark.parametrize("given", ["none", "wrong"])
 def test_a_remote_that_asks_for_a_password_is_not_answered_by_a_prompt(tmp_path, origin, deployed, given):
     (tmp_path / "wrong").write_text("wrong\n")
@@ -170,6 +172,7 @@ def test_a_program_for_credentials_that_fails_is_named(deployed, address, progra
 # R07: away, refusing, hanging
 
 
+@pytest.mark.fault("R07")
 def test_a_remote_that_is_away_is_tried_again(origin, deployed):
     point_at(deployed, f"http://127.0.0.1:{free_port()}/remote.git")
     assert_only_fetching_failed(deployed, deployed.look(), "remote-unreachable")
@@ -182,6 +185,7 @@ def test_a_folder_that_is_no_repository_is_tried_again(tmp_path, origin, deploye
     assert_it_goes_on(deployed, origin)
 
 
+@pytest.mark.fault("R07")
 def test_a_remote_that_hangs_is_cut_off_at_the_deadline(origin, deployed):
     with silent_port() as port:
         point_at(deployed, f"http://127.0.0.1:{port}/remote.git")
@@ -195,6 +199,7 @@ def through_relay(deployed, address, change):
     return relay((host, int(port)), change)
 
 
+@pytest.mark.fault("R07")
 def test_a_remote_that_hangs_in_the_middle_of_a_pack_is_cut_off(origin, deployed, address):
     noise(origin, 4)
     stop = threading.Event()
@@ -222,6 +227,7 @@ def noise(origin, mebibytes):
     origin.push({})
 
 
+@pytest.mark.fault("R08")
 @pytest.mark.parametrize("after", [100, 3_000, 200_000])
 def test_a_pack_that_breaks_off_changes_nothing(origin, deployed, address, after):
     noise(origin, 1)
@@ -234,6 +240,7 @@ def test_a_pack_that_breaks_off_changes_nothing(origin, deployed, address, after
     assert_it_goes_on(deployed, origin)
 
 
+@pytest.mark.fault("R08")
 def test_a_pack_that_was_changed_on_the_way_changes_nothing(origin, deployed, address):
     noise(origin, 1)
 
@@ -248,6 +255,7 @@ def test_a_pack_that_was_changed_on_the_way_changes_nothing(origin, deployed, ad
     assert_it_goes_on(deployed, origin)
 
 
+@pytest.mark.fault("R08")
 def test_a_pack_that_is_too_large_is_stopped_while_it_comes(origin, deployed):
     noise(origin, 12)
     with_budget(deployed, bytes=1 << 20)
@@ -259,6 +267,7 @@ def test_a_pack_that_is_too_large_is_stopped_while_it_comes(origin, deployed):
     assert_it_goes_on(deployed, origin)
 
 
+@pytest.mark.fault("R08")
 def test_a_remote_that_talks_without_end_is_cut_off(origin, deployed):
     class Endless(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -284,6 +293,7 @@ def test_a_remote_that_talks_without_end_is_cut_off(origin, deployed):
 # R09: lies
 
 
+@pytest.mark.fault("R09")
 def test_a_remote_that_announces_what_it_does_not_have_is_asked_again(origin, deployed):
     tip = origin.at("main")
     (origin.bare / "objects" / tip[:2] / tip[2:]).unlink()
@@ -312,6 +322,7 @@ def test_objects_that_git_would_not_write_are_refused(origin, deployed):
 # R11, R13: elsewhere
 
 
+@pytest.mark.fault("R11")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("to", ["other host", "file:///etc", "same host"])
 def test_redirects_are_not_followed_and_credentials_stay(tmp_path, origin, deployed, status, to):
@@ -347,6 +358,7 @@ def test_redirects_are_not_followed_and_credentials_stay(tmp_path, origin, deplo
     assert_it_goes_on(deployed, origin)
 
 
+@pytest.mark.fault("R11")
 def test_proxies_of_the_environment_are_not_asked(origin, machine, address, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
@@ -358,6 +370,7 @@ def test_proxies_of_the_environment_are_not_asked(origin, machine, address, monk
 # R12: SSH is given what makes it strict; the server's side is a program that says how it was called
 
 
+@pytest.mark.fault("R12")
 def test_ssh_is_strict_and_asks_nobody(tmp_path, origin, make_machine, monkeypatch):
     said = tmp_path / "said"
     ssh = tmp_path / "bin/ssh"

@@ -50,6 +50,7 @@ def test_the_loser_of_a_race_to_the_same_result_has_nothing_left_to_do(origin, m
     assert two.delivered() == one.delivered()
 
 
+@pytest.mark.fault("R18")
 def test_the_loser_of_a_race_to_another_result_conflicts_and_finds_it_at_the_next_pass(origin, machines):
     one, two = machines
     plan, workspace = plan_for(two)
@@ -63,6 +64,7 @@ def test_the_loser_of_a_race_to_another_result_conflicts_and_finds_it_at_the_nex
     assert two.delivered() == one.delivered() == {"limits": b'{"rpm":11}\n'}
 
 
+@pytest.mark.fault("R18")
 def test_machines_that_work_at_once_deploy_every_push_once(origin, make_machine):
     machines = [make_machine(name) for name in ("one", "two", "three")]
     machines[0].look()
@@ -118,6 +120,7 @@ def test_a_rollback_made_elsewhere_reaches_every_machine_and_is_not_undone(origi
     assert two.delivered() == {"limits": b'{"rpm":12}\n'}
 
 
+@pytest.mark.fault("R18")
 def test_an_apply_by_hand_and_a_pass_that_meet_lose_nothing(origin, machine):
     """CI pushes what somebody applied, while the daemon deploys the same."""
     machine.look()
@@ -159,6 +162,7 @@ def test_a_remote_that_forbids_the_push_stalls_and_says_the_way_out(origin, mach
     assert machine.delivered() == {}
 
 
+@pytest.mark.fault("C02")
 def test_a_push_whose_answer_was_lost_is_found_out(origin, machine):
     """The remote takes it and breaks off before it says so."""
     hook(origin, "post-receive", "kill -9 $PPID")
@@ -192,6 +196,7 @@ def test_hooks_and_configuration_of_the_private_repository_are_not_run(origin, m
     assert list(tmp_path.glob("ran-*")) == []
 
 
+@pytest.mark.fault("A26")
 def test_variables_of_the_environment_do_not_reach_git(origin, make_machine, monkeypatch, tmp_path):
     trap = tmp_path / "gitconfig"
     trap.write_text(

@@ -64,6 +64,7 @@ def test_another_body_or_another_secret_is_refused(forge):
     assert Judge(b"another secret of this length", lambda: NOW).judge(GOOD[forge], BODY).status == 401
 
 
+@pytest.mark.fault("R14")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -97,11 +98,13 @@ def test_no_made_up_request_is_heard(headers, body):
     assert judge().judge(headers, body).status == 401
 
 
+@pytest.mark.fault("R14", "A12")
 @pytest.mark.parametrize("when", [NOW - TOLERANCE_SECONDS - 1, NOW + TOLERANCE_SECONDS + 1, 0])
 def test_an_old_or_future_request_is_refused_although_it_is_signed(when):
     assert judge().judge(standard(when=when), BODY).status == 401
 
 
+@pytest.mark.fault("R14", "A11")
 def test_a_request_that_was_heard_is_not_heard_again():
     one = judge()
     assert [one.judge(standard(), BODY).status for _ in range(3)] == [202, 401, 401]
@@ -164,6 +167,7 @@ def request(headers=GOOD["GitHub"], body=BODY, method="POST", **extra):
     return f"{method} /hook HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
+@pytest.mark.fault("R14", "A02", "A03", "A04")
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
@@ -192,6 +196,7 @@ def test_requests_are_small_and_plain(raw, status):
     assert asked == (["push"] if status == 202 else [])
 
 
+@pytest.mark.fault("A01")
 def test_who_says_nothing_is_cut_off_and_others_are_served(monkeypatch):
     monkeypatch.setattr("llmcfg.daemon.webhook._REQUEST_SECONDS", 0.3)
 
@@ -239,6 +244,7 @@ def triggers(tmp_path):
     return lambda: Triggers(settings, StateFolder(tmp_path / "state"), written.path, random.Random(0), now)
 
 
+@pytest.mark.fault("R14")
 def test_a_storm_of_webhooks_is_a_pass_at_once_and_one_a_second_later(triggers):
     async def storm():
         one = triggers()

@@ -43,6 +43,7 @@ last: "x"
 """
 
 
+@pytest.mark.fault("Y18")
 @pytest.mark.parametrize(
     ("path", "value", "before", "after"),
     [
@@ -74,6 +75,7 @@ def test_setting_a_value_keeps_every_other_byte(path, value, before, after):
     )
 
 
+@pytest.mark.fault("Y18")
 @pytest.mark.parametrize(
     ("path", "before", "after"),
     [

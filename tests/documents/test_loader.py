@@ -36,6 +36,7 @@ def test_mappings_lists_and_text_load_in_order():
     assert list(value) == ["b", "a", "note", "folded", "empty", "none"]
 
 
+@pytest.mark.fault("G17")
 def test_line_ends_of_windows_a_byte_order_mark_and_a_missing_last_line_end_are_accepted():
     assert value_of(b"\xef\xbb\xbfa: 1\r\nb: |\r\n  x\r\n  y\r\nc: z") == {"a": 1, "b": "x\ny\n", "c": "z"}
 
@@ -98,6 +99,7 @@ def test_standard_tags_are_accepted_where_they_change_nothing():
     assert value_of(text) == {"a": 5, "b": 1.5, "c": True, "d": None, "e": {}, "f": [], "g": "5"}
 
 
+@pytest.mark.fault("Y10")
 @pytest.mark.parametrize(
     "tag",
     ["!Foo x", "!!binary aGk=", "!!set {a}", "!!omap []", "!include x", "!!python/object/apply:os.system [ls]", '!!int "5"',
@@ -121,12 +123,14 @@ def test_all_problems_are_reported_at_once_in_text_order():
     ]  # fmt: skip
 
 
+@pytest.mark.fault("Y04")
 def test_a_duplicate_key_names_both_lines():
     problem = load_document(b"x:\n  a: 1\n  b: 2\n  a: 3\n").problems[0]
     assert (problem.line, problem.column) == (4, 3)
     assert problem.message == 'duplicate key "a", first on line 2'
 
 
+@pytest.mark.fault("Y05", "Y15", "J12")
 @pytest.mark.parametrize("key", ["1", "null", "~", "true", "1.5", "0", "[a]", "{a: b}", "? - a\n"])
 def test_a_key_that_is_no_string_is_refused(key):
     assert problems_of(f"{key}: x\n")[0][0] == "yaml-key-type"
@@ -143,6 +147,7 @@ def test_braces_without_quotes_get_their_own_hint():
     assert "quotes" in load_document(b"key: {{ a }} b\n").problems[-1].hint
 
 
+@pytest.mark.fault("Y02", "Y06", "Y11", "Y12", "Y14", "Y19", "G17", "G18")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -184,6 +189,7 @@ def test_a_trap_is_a_problem_with_its_place(text, expected):
     assert problems_of(text)[0] == expected
 
 
+@pytest.mark.fault("Y13", "G17")
 @pytest.mark.parametrize(
     "content",
     ["a: é\n".encode("utf-16"), "a: é\n".encode("utf-16-le"), "a: é\n".encode("utf-32"), "a: é\n".encode("latin-1"), b"a: \xc0\x80\n",
@@ -198,6 +204,7 @@ def test_tabs_inside_text_and_comments_are_text():
     assert value_of('a: "x\ty" # a\tb\nb: |\n  all:\n  \tcc -o x\n#\tc\n') == {"a": "x\ty", "b": "all:\n\tcc -o x\n"}
 
 
+@pytest.mark.fault("Y20")
 @pytest.mark.parametrize("key", ["a\u200bb", "a\u202eb", "\u0430pi_key", "e\u0301", "k" * 257, "a\u00adb"])
 def test_a_key_that_looks_like_something_else_is_refused(key):
     assert problems_of(f'"{key}": 1\n')[0] == ("key-name", 1, 1)
@@ -207,6 +214,7 @@ def test_keys_of_other_scripts_are_accepted():
     assert value_of("größe: 1\n键: 2\nключ: 3\n") == {"größe": 1, "键": 2, "ключ": 3}
 
 
+@pytest.mark.fault("Y20")
 def test_a_direction_control_in_a_value_is_only_a_warning():
     loaded = load_document("a: x\u202ey\n".encode())
     assert loaded.document is not None
@@ -221,6 +229,7 @@ def test_nesting_is_accepted_up_to_the_limit_and_refused_beyond():
     assert [rule for rule, _, _ in problems_of(nested(DOCUMENT_DEPTH + 1))] == ["yaml-depth"]
 
 
+@pytest.mark.fault("Y03")
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[[{a: "])
 def test_a_hundred_thousand_levels_are_survived(opening):
     assert problems_of("a: " + opening * 100_000)[-1][0] in {"yaml-depth", "yaml-syntax"}
@@ -236,18 +245,21 @@ def test_aliases_that_together_nest_too_deep_are_refused():
     assert [rule for rule, _, _ in problems_of(text)] == ["yaml-depth"]
 
 
+@pytest.mark.fault("Y01")
 def test_laughs_are_refused_at_their_widest_alias():
     lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
     lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 9)]
     assert problems_of("\n".join(lines))[0][0] == "yaml-alias"
 
 
+@pytest.mark.fault("Y01")
 def test_too_many_aliases_are_refused():
     text = "a: &x 1\n" + "".join(f"b{number}: *x\n" for number in range(DOCUMENT_ALIASES))
     assert value_of(text)["b0"] == 1
     assert problems_of(text + "last: *x\n") == [("yaml-alias", DOCUMENT_ALIASES + 2, 7)]
 
 
+@pytest.mark.fault("Y17")
 def test_a_document_over_the_size_limit_is_refused_before_parsing():
     assert problems_of(b"a: " + b"x" * DOCUMENT_BYTES) == [("yaml-size", 0, 0)]
 

@@ -228,7 +228,7 @@ repositories:
   fleet: {{url: "{self.fleet}"}}
 hooks:
   program:
-    probe: {{command: [/bin/sh, -c, '{probe}', probe, "{{bundle}}"], seconds: 0.1}}
+    probe: {{command: [/bin/sh, -c, '{probe}', probe, "{{bundle}}"], seconds: 5}}
 """)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -80,10 +82,21 @@ def push_anything() -> None:
     GitProgram.run = forced  # type: ignore[method-assign]
 
 
+def flush_slowly() -> None:
+    """No bug: each flush takes its time."""
+    fsync = os.fsync
+
+    def slow(descriptor: int) -> None:
+        time.sleep(0.05)
+        fsync(descriptor)
+
+    os.fsync = slow
+
+
 BUGS: Final[dict[str, Callable[[], None]]] = {
     made.__name__: made for made in (never_publish, publish_afterwards, deliver_first, record_first, push_anything)
 }
 
 if __name__ == "__main__":
-    BUGS[sys.argv.pop(1)]()
+    {**BUGS, "flush_slowly": flush_slowly}[sys.argv.pop(1)]()
     main()

@@ -140,6 +140,10 @@ def _without_folder_flush(*modules: object) -> Plant:
     return plant
 
 
+def _remove_value(lock: Path, ours: Path) -> None:
+    ours.unlink(missing_ok=True)
+
+
 def _without_lock(self: RefSwap, ref: str, expected: str | None, new: str, ours: Path) -> None:
     disk.make_folders((self._git_dir / ref).parent)
     _in_place(self._git_dir / ref, f"{new}\n".encode())
@@ -171,7 +175,7 @@ BUGS = [
     Bug("old deliveries go before the new one is current", _prune_first, (NEXT,)),
     Bug("a switch is not noted", _setting(directory, "write_switch", _nothing), (ASKED,)),
     Bug("a ref is not flushed", _without_folder_flush(refswap), (MOVED, NEW)),
-    Bug("a dead writer's lock stays", _setting(refswap, "_remove_leftover", _nothing), (MOVED,)),
+    Bug("a dead writer's lock stays", _setting(refswap, "_remove_leftover", _remove_value), (MOVED,)),
     Bug("a dead writer's lock has no proof", _setting(refswap, "sync_folder", _nothing), (MOVED, BEATEN)),
     Bug("a ref is written without its lock", _setting(RefSwap, "_swap_leased", _without_lock), (MOVED, BEATEN)),
     Bug("a ref moves whatever it was", _setting(RefSwap, "compare", _nothing), (BEATEN,)),

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support.servers import Consumer
-
-from .hosts import KILLED, Host, end, wait_until
+from .hosts import KILLED, end, wait_until
 from .misbehaving import BUGS
 
 PASS = [
@@ -64,28 +62,6 @@ BY_HAND = [
 ERRORS = list(zip(PASS, itertools.cycle(["ENOSPC", "EIO", "EMFILE"]), strict=False))
 QUICK = ["publish.after", "directory.half_pointed"]
 SOURCES = Path(__file__).resolve().parent.parent.parent / "core"
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    consumer = Consumer()
-    with consumer.serving() as url:
-        yield consumer, url
-
-
-@pytest.fixture(scope="module")
-def prepared(endpoint, tmp_path_factory):
-    """A host that runs the first configuration, and has seen it through everywhere."""
-    made = Host(tmp_path_factory.mktemp("prepared") / "host", *endpoint)
-    assert made.sync() == 0, made.said
-    assert seen(made) == [1, 1, 1, 1]
-    return made
-
-
-@pytest.fixture
-def host(prepared, endpoint, tmp_path):
-    endpoint[0].taken.clear()
-    return prepared.copy(tmp_path / "host", endpoint[1])
 
 
 def seen(host):

@@ -23,6 +23,7 @@ def test_mode_is_as_asked(tmp_path):
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.fault("C02")
 @pytest.mark.parametrize("operation", ["write", "fsync", "rename"])
 def test_failure_keeps_the_old_content_and_leaves_no_rests(tmp_path, monkeypatch, operation):
     path = tmp_path / "file"
@@ -39,6 +40,7 @@ def test_failure_keeps_the_old_content_and_leaves_no_rests(tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.fault("C02")
 def test_short_writes_are_completed(tmp_path, monkeypatch):
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, content: write(descriptor, bytes(content[:3])))

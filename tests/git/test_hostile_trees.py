@@ -57,6 +57,7 @@ HOSTILE_NAMES = [
 ]
 
 
+@pytest.mark.fault("G01", "G02", "G03", "G04", "G10", "G11", "G12")
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=lambda name: ascii(name[:24]))
 def test_name_that_cannot_travel_is_refused_and_its_neighbour_is_read(workspace, name):
     blob = workspace.blob()
@@ -66,6 +67,7 @@ def test_name_that_cannot_travel_is_refused_and_its_neighbour_is_read(workspace,
     assert [rule for rule, _ in findings] == ["tree-name"]
 
 
+@pytest.mark.fault("G11")
 def test_names_in_findings_are_escaped_and_cut(workspace):
     commit = workspace.base_of((FILE, b"a\x1b[31m\n.yaml", workspace.blob()))
     [finding] = workspace.open().snapshot(Revision(commit, commit)).findings
@@ -80,6 +82,7 @@ def test_ordinary_names_are_accepted(name):
     assert why_not_a_file_name(name) is None
 
 
+@pytest.mark.fault("G05", "G06", "G07")
 @pytest.mark.parametrize(
     ("mode", "says"),
     [(b"120000", "symbolic link"), (b"160000", "submodule")]
@@ -95,6 +98,7 @@ def test_entry_that_is_no_regular_file_is_refused(workspace, mode, says):
     assert says in finding.message
 
 
+@pytest.mark.fault("G07")
 def test_mode_and_type_that_disagree_are_refused(workspace):
     blob = workspace.blob()
     folder = workspace.tree((FILE, b"x.yaml", blob))
@@ -102,12 +106,14 @@ def test_mode_and_type_that_disagree_are_refused(workspace):
     assert read(workspace, commit) == ([], [("tree-type", "base/blob"), ("tree-type", "base/tree.yaml")])
 
 
+@pytest.mark.fault("G08")
 def test_duplicate_entries_are_all_refused_and_said_once(workspace):
     one, two = workspace.blob(b"a: 1\n"), workspace.blob(b"a: 2\n")
     commit = workspace.base_of((FILE, b"a.yaml", one), (FILE, b"a.yaml", two), (FILE, b"b.yaml", one))
     assert read(workspace, commit) == (["base/b.yaml"], [("tree-order", "base/a.yaml")])
 
 
+@pytest.mark.fault("G08")
 def test_file_and_directory_of_one_name_are_refused_even_when_apart(workspace):
     blob = workspace.blob()
     folder = workspace.tree((FILE, b"x.yaml", blob))
@@ -115,6 +121,7 @@ def test_file_and_directory_of_one_name_are_refused_even_when_apart(workspace):
     assert read(workspace, commit) == (["base/a.b"], [("tree-order", "base/a")])
 
 
+@pytest.mark.fault("G08")
 def test_entry_out_of_order_is_refused(workspace):
     blob = workspace.blob()
     commit = workspace.base_of((FILE, b"b.yaml", blob), (FILE, b"a.yaml", blob), (FILE, b"c.yaml", blob))
@@ -128,6 +135,7 @@ def test_directory_sorts_as_git_sorts_it(workspace):
     assert read(workspace, commit) == (["base/a-b", "base/a.b", "base/a/x.yaml", "base/a0"], [])
 
 
+@pytest.mark.fault("G09")
 def test_names_that_differ_in_case_are_refused_naming_both(workspace):
     blob = workspace.blob()
     commit = workspace.base_of((FILE, b"A.yaml", blob), (FILE, b"a.yaml", blob))
@@ -190,6 +198,7 @@ def nested_trees(count, leaf):
     return trees, oid
 
 
+@pytest.mark.fault("G12", "G13")
 def test_thousands_of_nested_trees_end_at_the_depth_limit(workspace):
     trees, top = nested_trees(5000, workspace.tree((FILE, b"a.yaml", workspace.blob())))
     write_pack(workspace, trees)
@@ -204,6 +213,7 @@ def test_directories_up_to_the_depth_limit_are_read(workspace):
     assert read(workspace, workspace.base_of((FOLDER, b"d", top))) == (["base" + "/d" * 15 + "/a.yaml"], [])
 
 
+@pytest.mark.fault("G14")
 def test_tree_that_unfolds_to_ten_thousand_million_files_ends_at_the_count_limit(workspace):
     oid, mode = workspace.blob(), FILE
     for _ in range(10):
@@ -213,6 +223,7 @@ def test_tree_that_unfolds_to_ten_thousand_million_files_ends_at_the_count_limit
     assert len(paths) <= TREE_ENTRIES
 
 
+@pytest.mark.fault("G15", "G16")
 def test_file_over_the_limit_is_refused_by_its_header(workspace):
     honest = workspace.loose(b"blob", b"\0" * (BLOB_BYTES + 1))
     at_limit = workspace.loose(b"blob", b"\0" * BLOB_BYTES)
@@ -232,6 +243,7 @@ def test_file_over_the_limit_is_refused_by_its_header(workspace):
         snapshot.read(honest)
 
 
+@pytest.mark.fault("G15")
 def test_tree_object_over_the_limit_is_refused_by_its_header(workspace):
     bomb = workspace.loose(b"tree", b"\0" * (33 << 20))
     assert read(workspace, workspace.commit_of_tree(workspace.tree((FOLDER, b"base", bomb)))) == (
@@ -240,6 +252,7 @@ def test_tree_object_over_the_limit_is_refused_by_its_header(workspace):
     )
 
 
+@pytest.mark.fault("G19", "G20")
 def test_missing_and_damaged_objects_are_findings(workspace):
     good, damaged = workspace.blob(b"good: 1\n"), workspace.blob(b"damaged: 1\n")
     commit = workspace.base_of(
@@ -254,6 +267,7 @@ def test_missing_and_damaged_objects_are_findings(workspace):
     )
 
 
+@pytest.mark.fault("G20")
 def test_object_with_the_content_of_another_is_not_served(workspace):
     one, two = workspace.blob(b"a: 1\n"), workspace.blob(b"a: 2\n")
     commit = workspace.base_of((FILE, b"a.yaml", one))
@@ -264,6 +278,7 @@ def test_object_with_the_content_of_another_is_not_served(workspace):
         snapshot.read(one)
 
 
+@pytest.mark.fault("G19")
 def test_objects_that_are_fetched_later_are_seen(workspace):
     repository = workspace.open()
     blob = "fae6ba2a8ac4d8a0cd5bd1b0b0a5f5e04bd5ce85"

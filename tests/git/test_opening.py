@@ -19,6 +19,7 @@ def assert_one_line_with_hint(caught):
     assert caught.value.hint
 
 
+@pytest.mark.fault("G32")
 def test_nearest_folder_with_a_manifest_is_the_root(workspace):
     workspace.write("base/deep/er/a.yaml", "")
     assert open_repository(workspace.path / "base/deep/er").root == workspace.path
@@ -36,6 +37,7 @@ def test_what_is_no_configuration_repository_is_not_found(make_workspace, tmp_pa
     assert hint in caught.value.hint
 
 
+@pytest.mark.fault("G32")
 def test_manifest_above_the_git_repository_is_not_its_root(make_workspace, tmp_path):
     (tmp_path / "llmcfg.yaml").write_text("")
     make_workspace("inner")
@@ -43,6 +45,7 @@ def test_manifest_above_the_git_repository_is_not_its_root(make_workspace, tmp_p
         open_repository(tmp_path / "inner")
 
 
+@pytest.mark.fault("G32", "A26")
 def test_git_variables_are_ignored(workspace, make_workspace, monkeypatch):
     other = make_workspace("other")
     other.commit_files({"llmcfg.yaml": "other"})
@@ -86,6 +89,7 @@ def test_linked_work_tree_shares_refs_and_state_with_its_repository(workspace, t
     assert workspace.open().read_ref("refs/heads/deployed/prod") == commit
 
 
+@pytest.mark.fault("G27")
 @pytest.mark.parametrize(
     ("configuration", "says"),
     [
@@ -105,6 +109,7 @@ def test_unsupported_formats_are_refused_in_one_line(workspace, configuration, s
     assert says in caught.value.message.lower()
 
 
+@pytest.mark.fault("G23")
 @pytest.mark.parametrize(("path", "content"), [(".git/config", "[[["), (".git/HEAD", None)])
 def test_damaged_repository_is_an_integrity_error(workspace, path, content):
     (workspace.path / path).unlink()
@@ -115,6 +120,7 @@ def test_damaged_repository_is_an_integrity_error(workspace, path, content):
     assert_one_line_with_hint(caught)
 
 
+@pytest.mark.fault("G23")
 def test_damaged_packed_refs_are_an_integrity_error(workspace):
     workspace.git("pack-refs", "--all")
     (workspace.path / ".git/packed-refs").write_text("\0\0 junk")
@@ -122,6 +128,7 @@ def test_damaged_packed_refs_are_an_integrity_error(workspace):
         workspace.open().head()
 
 
+@pytest.mark.fault("G29")
 def test_borrowed_objects_are_refused(workspace, tmp_path):
     workspace.git("clone", "-q", "--shared", str(workspace.path), str(tmp_path / "borrower"))
     with pytest.raises(UsageError) as caught:
@@ -130,6 +137,7 @@ def test_borrowed_objects_are_refused(workspace, tmp_path):
     assert "borrows objects" in caught.value.message
 
 
+@pytest.mark.fault("G28")
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
 def test_repository_of_another_owner_is_refused_with_the_way_out(workspace):
     os.chown(workspace.path, 12345, -1)
@@ -140,6 +148,7 @@ def test_repository_of_another_owner_is_refused_with_the_way_out(workspace):
     assert "safe.directory" in caught.value.hint
 
 
+@pytest.mark.fault("G25")
 def test_shallow_clone_reads_and_says_where_its_history_ends(workspace, tmp_path):
     for number in range(3):
         workspace.commit_files({"base/a.yaml": f"n: {number}\n"})
@@ -155,6 +164,7 @@ def test_shallow_clone_reads_and_says_where_its_history_ends(workspace, tmp_path
     assert repository.blame(head, "base/routing.yaml", [1])[1].commit == repository.resolve("HEAD~1").commit
 
 
+@pytest.mark.fault("G26")
 def test_partial_clone_names_what_it_lacks(workspace, tmp_path):
     workspace.git("config", "uploadpack.allowFilter", "true")
     url = f"file://{workspace.path}"
@@ -168,6 +178,7 @@ def test_partial_clone_names_what_it_lacks(workspace, tmp_path):
     assert not workspace.open().is_partial
 
 
+@pytest.mark.fault("G31")
 def test_replaced_objects_are_read_as_they_are(workspace):
     honest = workspace.git("rev-parse", "HEAD")
     forged = workspace.commit_of_tree(workspace.tree())
@@ -179,6 +190,7 @@ def test_replaced_objects_are_read_as_they_are(workspace):
     assert repository.facts(honest).parents == ()
 
 
+@pytest.mark.fault("G30")
 def test_hostile_local_configuration_runs_nothing(workspace, tmp_path):
     ran = tmp_path / "ran"
     program = tmp_path / "program"

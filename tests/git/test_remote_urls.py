@@ -29,6 +29,7 @@ def test_plain_forms_are_taken(text, scheme):
     assert parse_remote_url(text).scheme == scheme
 
 
+@pytest.mark.fault("R13")
 @pytest.mark.parametrize(
     "text",
     [
@@ -48,12 +49,14 @@ def test_everything_else_is_refused(text):
     assert len(caught.value.message) < 300
 
 
+@pytest.mark.fault("R13", "A22")
 def test_a_password_in_an_address_is_refused_and_not_shown():
     with pytest.raises(UsageError) as caught:
         parse_remote_url("https://ada:hunter2@git.example.com/x")
     assert "hunter2" not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.fault("R13")
 @given(st.text(max_size=60))
 def test_what_is_taken_never_begins_like_an_option_or_a_helper(text):
     try:

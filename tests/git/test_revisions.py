@@ -95,6 +95,7 @@ def test_tag_and_branch_of_one_name_must_be_told_apart(workspace, commits):
     assert repository.resolve("refs/heads/prod").commit == commits[1]
 
 
+@pytest.mark.fault("R05")
 def test_branches_with_misleading_names_are_never_taken_for_something_else(workspace, commits):
     for name in (commits[0], "e" * 40, "HEAD", "-x"):
         workspace.git("update-ref", f"refs/heads/{name}", commits[2])
@@ -107,6 +108,7 @@ def test_branches_with_misleading_names_are_never_taken_for_something_else(works
             repository.resolve(name)
 
 
+@pytest.mark.fault("R04")
 def test_tag_object_under_another_name_is_refused(workspace, commits):
     workspace.git("tag", "-a", "-m", "release", "v1")
     workspace.git("update-ref", "refs/tags/v2", workspace.git("rev-parse", "refs/tags/v1"))
@@ -116,6 +118,7 @@ def test_tag_object_under_another_name_is_refused(workspace, commits):
     assert list(repository.tags()) == ["v1"]
 
 
+@pytest.mark.fault("R04")
 def test_tag_of_a_tag_is_peeled_and_tag_of_a_blob_is_refused(workspace, commits):
     workspace.git("tag", "-a", "-m", "one", "v1")
     workspace.git("tag", "-a", "-m", "two", "v2", "v1")
@@ -149,6 +152,7 @@ def test_detached_head_is_named_so(workspace):
     assert workspace.open().head() == (commit, "HEAD")
 
 
+@pytest.mark.fault("G24")
 def test_damaged_ref_is_told_from_a_missing_one(workspace):
     (workspace.path / ".git/refs/heads/cut").write_text("")
     (workspace.path / ".git/refs/heads/loop").write_text("ref: refs/heads/loop\n")
@@ -177,6 +181,7 @@ def test_what_is_no_paragraph_of_trailers_gives_none(message):
     assert parse_trailers(message) == ()
 
 
+@pytest.mark.fault("R15")
 def test_history_is_by_ancestry_even_when_dates_lie(workspace, commits):
     for date in ("1000000000 +0000", "1900000000 +0000", "100000000 +0000"):
         workspace.git("commit", "-q", "--allow-empty", "-m", date, GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date)
@@ -200,6 +205,7 @@ def test_whole_history_lists_every_commit_once_and_no_parent_before_its_children
     assert not repository.is_ancestor(order[0], commits[0])
 
 
+@pytest.mark.fault("G34")
 def test_octopus_merge_and_unrelated_root_are_ordinary_history(workspace):
     parents = []
     for number in range(60):
@@ -214,6 +220,7 @@ TREE = b"tree " + b"1" * 40
 SOUND = [TREE, b"author " + WHO, b"committer " + WHO, b"", b"subject"]
 
 
+@pytest.mark.fault("G33")
 @pytest.mark.parametrize(
     "lines",
     [
@@ -234,6 +241,7 @@ def test_commit_that_readers_could_take_differently_is_refused(lines):
         parse_commit("c" * 40, b"\n".join(lines))
 
 
+@pytest.mark.fault("G33")
 def test_absurd_dates_and_unknown_encodings_are_survived():
     for clock in (b"99999999999999999999 +0000", b"-5 -1200", b"0 -1200", b"1700000000 +9999", b"1700000000 +123456"):
         raw = b"\n".join(

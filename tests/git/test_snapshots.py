@@ -77,6 +77,7 @@ def test_ignored_files_are_left_out_unless_tracked(workspace):
     ]
 
 
+@pytest.mark.fault("G05")
 def test_links_pipes_and_bad_names_in_the_work_tree_are_findings(workspace):
     base = workspace.path / "base"
     (base / "link.yaml").symlink_to("/etc/passwd")
@@ -99,6 +100,7 @@ def test_links_pipes_and_bad_names_in_the_work_tree_are_findings(workspace):
     assert list(snapshot.entries) == ["base/A.yaml", "base/routing.yaml", "llmcfg.yaml"]
 
 
+@pytest.mark.fault("G05")
 def test_configuration_folder_that_is_a_link_is_not_followed(workspace, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "stolen.yaml").write_text("a: 1\n")
@@ -189,6 +191,7 @@ def test_strange_tree_on_a_deployed_ref_is_an_integrity_error(workspace):
         workspace.open().read_tree(commit)
 
 
+@pytest.mark.fault("G23")
 def test_damaged_index_is_an_integrity_error_and_only_when_it_is_needed(workspace):
     (workspace.path / ".git/index").write_bytes(b"DIRCjunk")
     assert list(workspace.open().work_tree().entries) == ["base/routing.yaml", "llmcfg.yaml"]
@@ -199,6 +202,7 @@ def test_damaged_index_is_an_integrity_error_and_only_when_it_is_needed(workspac
     assert caught.value.hint
 
 
+@pytest.mark.fault("G06")
 def test_repository_inside_the_work_tree_is_not_followed_fetched_or_not(workspace, make_workspace, tmp_path):
     inner = make_workspace("inner")
     inner.commit_files({"x.yaml": "a: 1\n"})

@@ -135,6 +135,7 @@ def test_message_that_git_could_not_keep_is_refused(repository, message):
         deploy(repository, None, message=message)
 
 
+@pytest.mark.fault("R17")
 def test_four_processes_lose_no_commit(workspace, repository, in_children):
     def work(name):
         mine = open_repository(workspace.path)
@@ -153,6 +154,7 @@ def test_four_processes_lose_no_commit(workspace, repository, in_children):
     workspace.git("fsck", "--strict")
 
 
+@pytest.mark.fault("R17")
 def test_writers_with_git_itself_lose_no_commit(workspace, repository, in_children):
     first = deploy(repository, None)
 
@@ -196,6 +198,7 @@ def die_at(step, work, *arguments):
     work(*arguments)
 
 
+@pytest.mark.fault("C01", "G35")
 def test_writer_killed_at_any_step_leaves_a_repository_that_the_next_can_write(workspace, repository, in_child):
     current, deaths, moved = deploy(repository, None), 0, 0
     for step in range(100):
@@ -214,6 +217,7 @@ def test_writer_killed_at_any_step_leaves_a_repository_that_the_next_can_write(w
     workspace.git("fsck", "--strict")
 
 
+@pytest.mark.fault("C04")
 def test_recovery_killed_at_any_step_recovers_too(workspace, repository, in_child):
     current = deploy(repository, None)
     lock = workspace.path / ".git" / f"{REF}.lock"
@@ -231,6 +235,7 @@ def test_recovery_killed_at_any_step_recovers_too(workspace, repository, in_chil
     assert code == 0
 
 
+@pytest.mark.fault("G35")
 def test_lock_of_another_program_is_reported_and_never_broken(workspace, repository):
     first = deploy(repository, None)
     lock = workspace.path / ".git" / f"{REF}.lock"
@@ -245,6 +250,7 @@ def test_lock_of_another_program_is_reported_and_never_broken(workspace, reposit
     assert deploy(repository, first, 1) == repository.read_ref(REF)
 
 
+@pytest.mark.fault("G35")
 def test_lock_of_another_program_that_goes_away_is_waited_for(workspace, repository):
     first = deploy(repository, None)
     lock = workspace.path / ".git" / f"{REF}.lock"
@@ -254,6 +260,7 @@ def test_lock_of_another_program_that_goes_away_is_waited_for(workspace, reposit
     remover.wait()
 
 
+@pytest.mark.fault("G35")
 def test_live_holder_is_named(workspace, repository, tmp_path):
     first = deploy(repository, None)
     [lease] = repository.state_folder.rglob("*.lease")
@@ -268,6 +275,7 @@ def test_live_holder_is_named(workspace, repository, tmp_path):
     assert deploy(repository, first, 1) == repository.read_ref(REF)
 
 
+@pytest.mark.fault("G35")
 def test_file_that_only_looks_like_a_dead_lock_is_not_broken(workspace, repository, in_child):
     """A dead writer's value lies there, but the lock was made by another program since."""
     current = deploy(repository, None)
@@ -311,6 +319,7 @@ def failing(call, path_part):
     return fail
 
 
+@pytest.mark.fault("C02")
 @pytest.mark.parametrize("operation", ["link", "rename", "open"])
 def test_failing_disk_leaves_the_ref_and_no_lock(repository, monkeypatch, operation):
     first = deploy(repository, None)
@@ -324,6 +333,7 @@ def test_failing_disk_leaves_the_ref_and_no_lock(repository, monkeypatch, operat
     assert deploy(repository, first, 1) == repository.read_ref(REF)
 
 
+@pytest.mark.fault("C02")
 def test_error_after_the_ref_has_moved_is_no_error(repository, monkeypatch):
     first = deploy(repository, None)
     rename = os.rename
@@ -339,6 +349,7 @@ def test_error_after_the_ref_has_moved_is_no_error(repository, monkeypatch):
     assert leftovers(repository) == []
 
 
+@pytest.mark.fault("C08")
 def test_full_disk_is_a_storage_error_and_the_ref_stays(workspace, repository, in_child):
     first = deploy(repository, None)
 
@@ -355,6 +366,7 @@ def test_full_disk_is_a_storage_error_and_the_ref_stays(workspace, repository, i
     assert deploy(repository, first, 2) == repository.read_ref(REF)
 
 
+@pytest.mark.fault("C06")
 @pytest.mark.peer
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_every_object_ref_and_folder_is_flushed(workspace, tmp_path):

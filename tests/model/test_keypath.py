@@ -13,6 +13,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 PATHS = st.lists(TEXTS | st.integers(0, 10**9 - 1), max_size=5).map(tuple)
 
 
+@pytest.mark.fault("Y21")
 @given(PATHS)
 @example(())
 @example(("",))

@@ -69,6 +69,7 @@ def expected(tmp_path_factory):
     return built(at, "", "forwards", PYTHONHASHSEED="0", TZ="UTC", LC_ALL="C.UTF-8", HOME="/nonexistent")
 
 
+@pytest.mark.fault("T09")
 @pytest.mark.parametrize(
     ("revision", "order", "environment"),
     [

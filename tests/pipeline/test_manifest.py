@@ -60,6 +60,7 @@ BROKEN = [
 ]  # fmt: skip
 
 
+@pytest.mark.fault("Y24")
 @pytest.mark.parametrize(("text", "expected"), BROKEN)
 def test_a_broken_manifest_is_said_with_its_places(text, expected):
     assert said(manifest(text)) == expected
@@ -161,6 +162,7 @@ def test_a_broken_consumer_is_said_with_its_places(text, expected):
     assert said(files) == expected
 
 
+@pytest.mark.fault("Y24")
 @pytest.mark.parametrize("name", ["Api", "a_b", "con", "xn--a", "a" * 64, "-a"])
 def test_a_consumer_whose_name_breaks_the_rules_is_said(name):
     files = {f"consumers/{name}.yaml": CONSUMER + "select: [a]\n", "base/a.yaml": "k: 1\n"}

@@ -78,6 +78,7 @@ def test_a_short_value_under_a_secret_name_is_not_shown():
     assert "hunter2" not in problem.message
 
 
+@pytest.mark.fault("J15")
 def test_secrets_are_wanted_and_unwanted_where_the_schema_says():
     schema = compiled(MODEL)
     assert [p.rule for p in check(schema, {"name": "a", "api_key": "p" * 50})] == ["secret-expected"]
@@ -159,6 +160,7 @@ def test_an_overlay_may_leave_out_what_tells_alternatives_apart():
     assert found(schema, {"y": 1}, partial=True) == [("schema-unknown-key", ("y",))]
 
 
+@pytest.mark.fault("J10")
 @pytest.mark.parametrize(
     ("schema", "value"),
     [({"type": "integer"}, True), ({"type": "number"}, "1"), ({"format": "email"}, "x"), ({"format": "duration"}, "x"),
@@ -173,10 +175,12 @@ def test_every_kind_of_violation_has_a_message(schema, value):
     assert "breaks" not in problem.message
 
 
+@pytest.mark.fault("J07")
 def test_whole_numbers_are_integers_however_they_are_written():
     assert found({"type": "integer"}, 1.0) == []
 
 
+@pytest.mark.fault("J08", "J09")
 def test_many_items_are_compared_and_deep_values_are_refused_without_harm():
     items = [{"name": str(number), "more": {"n": number}} for number in range(3000)]
     assert found({"uniqueItems": True}, items) == []

@@ -69,6 +69,7 @@ def test_places_are_those_of_keys_and_items():
     assert parsed.place(("d", "missing")) == (4, 2)
 
 
+@pytest.mark.fault("J06")
 def test_everything_wrong_is_told_at_once_and_at_its_line():
     problems = refused(
         {
@@ -93,6 +94,7 @@ def test_everything_wrong_is_told_at_once_and_at_its_line():
     assert problems[0].hint == "did you mean 'required'?"
 
 
+@pytest.mark.fault("J01", "J02")
 @pytest.mark.parametrize(
     "reference",
     ["http://127.0.0.1:9/x.json", "https://json-schema.org/draft/2020-12/schema", "file:///etc/passwd", "../llmcfg.json",
@@ -136,11 +138,13 @@ def test_a_reference_to_a_broken_file_names_that_file():
     assert "schemas/b.json" in problem.message
 
 
+@pytest.mark.fault("J14")
 def test_two_schemas_with_one_id_are_refused():
     (problem,) = refused({"$id": "urn:x"}, b={"$id": "urn:x"})
     assert (problem.rule, problem.line) == ("schema-duplicate", 2)
 
 
+@pytest.mark.fault("J03")
 @pytest.mark.parametrize(
     "schema",
     [
@@ -166,6 +170,7 @@ def doubling(levels, inner):
     return {"$ref": "#/$defs/d0", "$defs": {**names, f"d{levels}": {}}}
 
 
+@pytest.mark.fault("J04")
 @pytest.mark.parametrize("inner", [lambda to: {"$ref": to}, lambda to: {"properties": {"x": {"$ref": to}}}])
 def test_exponential_schemas_are_refused_and_moderate_ones_are_not(inner):
     assert rules(refused(doubling(12, inner))) == ["schema-limit"]
@@ -219,6 +224,7 @@ def test_work_that_doubles_with_nesting_is_refused_for_deep_values_only():
     assert rules(check(schema, value)) == ["schema-limit"]
 
 
+@pytest.mark.fault("J11")
 @pytest.mark.parametrize("draft", ["http://json-schema.org/draft-04/schema#", "https://example.com/own", 7])
 def test_other_drafts_are_refused(draft):
     (problem,) = refused({"$schema": draft})
@@ -274,18 +280,21 @@ def test_annotations_and_own_keywords_are_no_warning():
     assert compiled(schema).warnings == ()
 
 
+@pytest.mark.fault("J06")
 @pytest.mark.parametrize("schema", [{"x-llmcfg-merge": "join"}, {"x-llmcfg-merge": {"by": ""}}, {"x-llmcfg-secret": "yes"},
                                     {"$dynamicRef": "#x"}, [1], {"multipleOf": 0}])  # fmt: skip
 def test_keywords_with_wrong_values_are_refused(schema):
     assert set(rules(refused(schema))) == {"schema-invalid"}
 
 
+@pytest.mark.fault("J05")
 @pytest.mark.parametrize("pattern", ["(a)\\1", "(?=a)b", "(?!a)", "(?<=a)b"])
 def test_patterns_that_need_backtracking_are_refused(pattern):
     assert rules(refused({"pattern": pattern})) == ["schema-pattern"]
     assert rules(refused({"patternProperties": {pattern: True}})) == ["schema-pattern"]
 
 
+@pytest.mark.fault("J05")
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "(a|a)*b", "^[a-z]{1,63}$", "^\\d+\\.\\d+$", "\\p{L}+"])
 def test_patterns_that_hang_other_engines_are_matched(pattern):
     assert rules(check(compiled({"pattern": pattern}), "a" * 100_000 + "!")) in ([], ["schema-violation"])

@@ -213,6 +213,7 @@ def test_what_is_no_digest_is_refused(sink, digest):
         sink.deliver(digest, ONE)
 
 
+@pytest.mark.fault("C02")
 @pytest.mark.parametrize("operation", ["open", "write", "fsync", "rename", "symlink", "mkdir"])
 def test_failing_disk_keeps_the_old_delivery(sink, root, monkeypatch, operation):
     deliver(sink, ONE)
@@ -245,6 +246,7 @@ def die_at(step, work, *arguments):
     work(*arguments)
 
 
+@pytest.mark.fault("C01")
 @pytest.mark.parametrize("tampered", [False, True])
 def test_death_at_any_step_leaves_a_whole_delivery_and_no_lasting_rests(root, tampered):
     sink = DirectorySink(root, keep=1)
@@ -266,6 +268,7 @@ def test_death_at_any_step_leaves_a_whole_delivery_and_no_lasting_rests(root, ta
     assert step > 15
 
 
+@pytest.mark.fault("N20")
 def test_reader_that_resolves_the_link_once_sees_one_whole_delivery(root):
     """Every file of a delivery holds its number; a reader that met two numbers, or a file missing, saw a mixture."""
     sink = DirectorySink(root, keep=3)
@@ -326,6 +329,7 @@ def test_what_was_delivered_last_is_observed(tmp_path_factory, deliveries):
         assert sink.observe() == digests(files)
 
 
+@pytest.mark.fault("N20")
 def test_observer_never_sees_a_delivery_half_removed(root):
     sink = DirectorySink(root, keep=1)
     generations = [{f"t{part}/head.json": b"%d" % number for part in range(40)} for number in range(2)]

@@ -51,6 +51,7 @@ def test_a_delivery_is_posted_signed_and_remembered(consumer, make):
     assert consumer.taken[0]["type"] == "llmcfg.delivery"
 
 
+@pytest.mark.fault("N09")
 def test_every_attempt_at_one_delivery_has_one_id_and_another_delivery_another(consumer, make):
     consumer.status = lambda count: 500 if count == 1 else 200
     with consumer.serving() as address:
@@ -71,6 +72,7 @@ def test_what_is_refused_or_sent_elsewhere_is_not_taken(consumer, make, status):
         assert make(address).delivered() is None
 
 
+@pytest.mark.fault("N07")
 def test_the_reason_of_a_refusal_is_shown_and_nothing_else_of_the_answer(consumer, make):
     consumer.status = lambda _: 422
     consumer.answer = b'{"reason": "rpm is \\u001b[31mtoo high", "echo": "canary"}'
@@ -92,6 +94,7 @@ def test_who_is_busy_says_for_how_long(consumer, make, retry_after, seconds):
     assert (caught.value.code, caught.value.wait_seconds) == ("endpoint-busy", seconds)
 
 
+@pytest.mark.fault("N04")
 def test_who_is_away_or_silent_or_slow_is_cut_off(consumer, make):
     with pytest.raises(RemoteError) as away:
         make(f"http://127.0.0.1:{free_port()}").deliver("root1", ONE)
@@ -116,6 +119,7 @@ def test_a_key_that_cannot_be_read_stops_the_delivery(consumer, make, tmp_path):
     assert consumer.count == 0
 
 
+@pytest.mark.fault("C13")
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
 def test_a_record_that_cannot_be_read_is_none(consumer, make, tmp_path, content):
     with consumer.serving() as address:

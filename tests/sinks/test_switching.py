@@ -138,6 +138,7 @@ def killed_at(point, work):
     assert run_in_child(doomed) == 137, f"{point} is not reached"
 
 
+@pytest.mark.fault("C03")
 @pytest.mark.parametrize("point", FORWARD)
 def test_killed_on_the_way_forward_the_next_delivery_tells_the_consumer(make, root, asked, point):
     deliver(make(), ONE)
@@ -157,6 +158,7 @@ def test_a_switch_that_was_not_finished_is_seen(make, root, point):
     assert UNFINISHED in make().observe()
 
 
+@pytest.mark.fault("C03")
 @pytest.mark.parametrize("point", BACK)
 def test_killed_on_the_way_back_the_next_delivery_goes_back_first(make, root, asked, point):
     deliver(make(), ONE)
@@ -167,6 +169,7 @@ def test_killed_on_the_way_back_the_next_delivery_goes_back_first(make, root, as
     assert current(root) == b"3"
 
 
+@pytest.mark.fault("C13")
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"to": "../../x", "before": null}', b'{"to": 1, "before": 2}', b"\xff"]
 )

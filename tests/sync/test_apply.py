@@ -135,6 +135,7 @@ def test_configuration_with_errors_is_not_deployed(deployer):
     assert deployer.status().state == "blocked"
 
 
+@pytest.mark.fault("C24")
 def test_the_work_tree_is_not_deployed(deployer):
     workspace = deployer.workspace
     with pytest.raises(UsageError):
@@ -248,6 +249,7 @@ def test_a_plan_that_lost_the_race_to_another_result_conflicts(deployer):
     assert deployer.delivered() == deployer.ref_files()
 
 
+@pytest.mark.fault("C15")
 def test_a_slow_delivery_never_overwrites_a_newer_one(deployer):
     """The plan only mends a sink, so it does not move the ref and meets no compare-and-swap."""
     deployer.apply()
@@ -282,6 +284,7 @@ except ConflictError:
 """
 
 
+@pytest.mark.fault("R17")
 def test_of_two_processes_that_race_one_commits(deployer):
     deployer.apply()
     deployer.commit({"base/limits.yaml": "rpm: 20\n"})

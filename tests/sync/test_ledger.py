@@ -93,6 +93,7 @@ def test_what_runs_anew_begins_anew(notes):
     assert notes.prod.since == START + timedelta(minutes=2)
 
 
+@pytest.mark.fault("R07")
 def test_failures_in_a_row_are_counted_and_come_back_later_and_later(notes):
     waits = []
     for _ in range(12):
@@ -277,6 +278,7 @@ def test_a_status_is_read_as_it_was_written(notes, tmp_path):
     assert read_status(tmp_path) == notes.status
 
 
+@pytest.mark.fault("C13")
 @pytest.mark.parametrize(
     "content", [None, b"", b"{", b"[]", b'{"at": 5}', b"\xff", b'{"environments": [{}]}', "folder", "link"]
 )
@@ -291,6 +293,7 @@ def test_a_status_that_cannot_be_read_is_none(tmp_path, content):
     assert read_status(tmp_path) is None
 
 
+@pytest.mark.fault("C22")
 def test_a_status_of_a_newer_version_is_read_as_far_as_it_is_known(notes, tmp_path):
     notes.enter(prod())
     write_status(tmp_path, notes.status)

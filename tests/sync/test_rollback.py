@@ -153,6 +153,7 @@ def test_a_revision_that_was_quarantined_may_be_gone_back_to_by_name(ran):
     assert deployer.deployed().quarantined == {commits[0]}
 
 
+@pytest.mark.fault("R20")
 def test_rollback_brings_back_tenants_and_sinks_as_they_were(deployer):
     deployer.apply()
     own = 'sinks: [{directory: {path: "out/{environment}"}}]\n'
@@ -171,6 +172,7 @@ def test_rollback_brings_back_tenants_and_sinks_as_they_were(deployer):
     assert not (left / "beta").exists()
 
 
+@pytest.mark.fault("R20")
 def test_a_state_that_was_tampered_with_is_not_gone_back_to(deployer):
     deployer.apply()
     repository = deployer.workspace.repository

@@ -54,6 +54,7 @@ def test_each_bundle_holds_its_own_secrets_for_its_consumer_and_its_tenant(seali
     assert not any(b"canary" in content for content in files.values())
 
 
+@pytest.mark.fault("X16")
 def test_no_plaintext_is_in_the_repository_or_in_what_is_delivered(sealing):
     sealing.apply()
     everything = ["git", "cat-file", "--batch", "--batch-all-objects"]
@@ -341,6 +342,7 @@ def rewritten(files, path, content, entry=None):
     return {**files, path: content, "head.json": canonical_json(head) + b"\n"}
 
 
+@pytest.mark.fault("X06")
 @pytest.mark.parametrize("source", ["another tenant", "another consumer", "another environment", "an older version"])
 @pytest.mark.parametrize("forged", [False, True], ids=["as it is", "with a head that says so"])
 def test_a_sealed_file_in_the_place_of_another_is_refused(make_deployer, source, forged):
@@ -368,6 +370,7 @@ def test_a_sealed_file_in_the_place_of_another_is_refused(make_deployer, source,
     assert raised.value.code == ("secret-context" if forged else "damaged")
 
 
+@pytest.mark.fault("X06", "S12")
 def test_an_older_sealed_file_is_refused_even_with_the_entry_of_its_own_head(sealing):
     sealing.apply()
     older = sealing.ref_files()

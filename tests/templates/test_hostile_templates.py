@@ -9,6 +9,7 @@ from llmcfg.pipeline.templates.render import Budget, RenderRequest, render_batch
 from .target import CONTEXT
 
 
+@pytest.mark.fault("T01", "T12")
 @pytest.mark.parametrize(
     "expression",
     [
@@ -43,6 +44,7 @@ def test_escapes_and_changes_are_forbidden(problem, expression):
     assert (found.rule, found.line) == ("template-forbidden", 2)
 
 
+@pytest.mark.fault("T02")
 @pytest.mark.parametrize(
     "expression",
     [
@@ -63,6 +65,7 @@ def test_memory_is_limited(problem, expression):
     assert (found.rule, found.line) == ("template-limit", 2)
 
 
+@pytest.mark.fault("T03")
 def test_nested_loops_are_stopped_at_their_line(problem):
     loop = "{% for a in range(99999) %}\n"
     found = problem("first line\n" + loop + loop + "{% endfor %}\n{% endfor %}\n")
@@ -70,6 +73,7 @@ def test_nested_loops_are_stopped_at_their_line(problem):
     assert found.line in (2, 3)
 
 
+@pytest.mark.fault("T03")
 def test_one_calculation_that_never_comes_back_is_killed(problem):
     squares = "".join(f"{{% set x{n + 1} = x{n} * x{n} %}}" for n in range(13))
     text = "{% set x0 = 7**20000 %}" + squares + "{% set y = x13 // x12 %}" * 50
@@ -77,6 +81,7 @@ def test_one_calculation_that_never_comes_back_is_killed(problem):
     assert found.rule == "template-timeout"
 
 
+@pytest.mark.fault("T04")
 def test_output_is_stopped_while_it_grows(problem):
     found = problem(
         "{% for a in range(99999) %}\n{{ 'a' * 10000 }}\n{% endfor %}\n", budget=Budget(output_bytes=50_000)
@@ -89,6 +94,7 @@ def test_output_of_exactly_the_limit_is_written(render):
     assert answer.text == ("é" * 500).encode()
 
 
+@pytest.mark.fault("T05")
 @pytest.mark.parametrize(
     "text",
     [
@@ -107,6 +113,7 @@ def test_depth_is_limited(problem, text):
     assert (found.rule, found.line) == ("template-depth", 2)
 
 
+@pytest.mark.fault("T06")
 @pytest.mark.parametrize("name", ["/etc/passwd", "../outside.j2", "templates/{0}.j2", "main.j2", ""])
 def test_only_templates_of_the_repository_are_included(problem, name):
     found = problem(f"\n{{% include {name!r} %}}")
@@ -114,12 +121,14 @@ def test_only_templates_of_the_repository_are_included(problem, name):
     assert repr(name) in found.message
 
 
+@pytest.mark.fault("T08")
 def test_configuration_is_never_read_as_a_template(render):
     hostile = "{{ 9**9 }}{% for a in b %}{# x"
     answer = render("{{ config.text }}", context={**CONTEXT, "config": {"text": hostile}})
     assert answer.text == hostile.encode()
 
 
+@pytest.mark.fault("T13")
 def test_a_refused_template_does_not_touch_its_neighbours():
     templates = {
         "good.j2": b"{{ config.name }}",

@@ -27,6 +27,7 @@ def test_booleans_are_written_as_configuration_formats_write_them(render):
     assert render("{{ config.on }} {{ not config.on }} {{ 1 == 1 }}").text == b"true false true"
 
 
+@pytest.mark.fault("T07")
 @pytest.mark.parametrize(
     "expression", ["tenant", "config", "config.models", "config.get", "self", "range(3)", "secret"]
 )
@@ -68,6 +69,7 @@ def test_a_fault_in_an_included_template_lies_in_that_template(render):
     assert (answer.file, answer.problems[0].line) == ("templates/part.j2", 2)
 
 
+@pytest.mark.fault("T07")
 @pytest.mark.parametrize(
     ("expression", "message", "hint"),
     [
@@ -187,12 +189,14 @@ def test_a_lone_surrogate_of_the_configuration_is_a_finding(problem):
     assert (found.rule, found.line) == ("template-output", 2)
 
 
+@pytest.mark.fault("T10")
 def test_a_literal_credential_is_masked_in_messages(problem):
     found = problem("api_key: canary-1234: x\n", "yaml")
     assert found.rule == "template-output"
     assert "canary" not in found.message
 
 
+@pytest.mark.fault("T09")
 def test_output_is_the_same_in_every_process():
     program = (
         "from llmcfg.pipeline.templates.render import RenderRequest, render_batch\n"

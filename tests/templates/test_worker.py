@@ -6,6 +6,8 @@ import os
 import resource
 import signal
 
+import pytest
+
 from llmcfg.pipeline.templates.engine import Engine
 from llmcfg.pipeline.templates.render import Budget, RenderRequest, render_with
 
@@ -44,6 +46,7 @@ def write_junk(junk):
         return
 
 
+@pytest.mark.fault("T14")
 def test_a_worker_that_is_killed_is_tried_once_more(tmp_path):
     mark = tmp_path / "was-here"
 
@@ -56,6 +59,7 @@ def test_a_worker_that_is_killed_is_tried_once_more(tmp_path):
     assert mark.exists()
 
 
+@pytest.mark.fault("T14")
 def test_a_worker_that_always_dies_costs_one_answer():
     assert outcomes(lambda: os.kill(os.getpid(), signal.SIGKILL)) == [b"good", "template-worker", b"good"]
 
@@ -64,10 +68,12 @@ def test_a_worker_that_leaves_in_silence_costs_one_answer():
     assert outcomes(lambda: os._exit(0)) == [b"good", "template-worker", b"good"]
 
 
+@pytest.mark.fault("T14")
 def test_a_worker_that_hangs_is_killed():
     assert outcomes(lambda: os.kill(os.getpid(), signal.SIGSTOP)) == [b"good", "template-worker", b"good"]
 
 
+@pytest.mark.fault("T14")
 def test_junk_on_the_pipe_is_no_answer():
     assert outcomes(lambda: write_junk(b"\0\0\0\3junk")) == [b"good", "template-worker", b"good"]
     assert outcomes(lambda: write_junk(b"\xff\xff\xff\xff")) == [b"good", "template-worker", b"good"]

@@ -61,6 +61,7 @@ class StateFolder:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                lock.seek(0)
                 raise PendingError(
                     f"{self.root} belongs to a running llmcfg sync, process {_number(lock.read(20)) or 'unknown'}",
                     hint="ask that one: llmcfg sync now; or give this one another folder with --state",

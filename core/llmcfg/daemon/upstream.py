@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmcfg.errors import ConflictError, FindingsError, LlmcfgError, RemoteError
+from llmcfg.errors import ConflictError, FindingsError, IntegrityError, LlmcfgError, RemoteError
 from llmcfg.failpoints import failpoint
 from llmcfg.git.opening import make_bare
 from llmcfg.git.transport import Transport
@@ -52,6 +52,7 @@ class Upstream:
             folder, settings=settings, surroundings=surroundings, prefix=remote.folder, publish=publish
         )
         git_dir = self.workspace.repository.git_dir
+        self._is_repaired = False
         self._transport = Transport(surroundings.git, git_dir, remote.access, remote.budget)
 
     @property
@@ -59,7 +60,8 @@ class Upstream:
         return self._transport.name
 
     def repair(self) -> None:
-        """Make anew what can be made of the private repository's packs: a damaged index kills whoever reads it."""
+        """Make anew what can be made of the private repository's packs: a damaged index hides objects, or kills whoever reads it."""
+        self._is_repaired = True
         self._transport.index_packs()
 
     def follow(self, allowed: Mapping[str, str], tell: Tell) -> Followed:
@@ -69,6 +71,15 @@ class Upstream:
         """
         tell(Step.FETCH, "")
         failpoint("fetch.before")
+        try:
+            return self._follow(allowed, tell)
+        except IntegrityError as error:
+            if self._is_repaired or error.code != IntegrityError.code:
+                raise
+            self.repair()
+            return self._follow(allowed, tell)
+
+    def _follow(self, allowed: Mapping[str, str], tell: Tell) -> Followed:
         self._choose_branch()
         claims = self._transport.claims()
         interest = self.interest()

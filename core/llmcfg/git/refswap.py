@@ -80,15 +80,11 @@ class RefSwap:
                 _remove_empty_folders(path)
             make_folders(path.parent)
             self._take(lock, ours)
-            try:
-                self.compare(ref, expected)
-                lock.rename(path)
-            except BaseException:
-                _remove_our_lock(lock, ours)
-                raise
+            self.compare(ref, expected)
+            lock.rename(path)
             sync_folder(path.parent)
         finally:
-            ours.unlink()
+            _remove_leftover(lock, ours)
 
     @contextmanager
     def _lease(self, ref: str) -> Iterator[Path]:
@@ -154,18 +150,13 @@ class RefSwap:
 
 
 def _remove_leftover(lock: Path, ours: Path) -> None:
-    """What a dead holder of the lease left: its lock and its value."""
-    _remove_our_lock(lock, ours)
-    with suppress(FileNotFoundError):
-        ours.unlink()
-
-
-def _remove_our_lock(lock: Path, ours: Path) -> None:
-    """Only if it is the same file as our value: any other lock belongs to another program."""
+    """The lock, if it is the same file as our value: any other belongs to another program. Then the value, which is its proof."""
     with suppress(FileNotFoundError, NotADirectoryError):
         if lock.samefile(ours):
             lock.unlink()
             sync_folder(lock.parent)
+    with suppress(FileNotFoundError):
+        ours.unlink()
 
 
 def _remove_empty_folders(path: Path) -> None:

@@ -6,6 +6,7 @@ bundle, `{opened}` that of its opened files. What they print is shown only where
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import signal
@@ -15,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
-from llmcfg.errors import RefusedError
+from llmcfg.errors import RefusedError, StorageError
 from llmcfg.running import run
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ _SIGNAL_SECONDS: Final = 60.0
 _MOST_OUTPUT: Final = 64 << 10
 _MOST_PID: Final = 32
 _SHOWN: Final = 500
+_SHORTAGES: Final = (
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EAGAIN,
+)  # of this machine: no fault of what is delivered
 
 
 class ConsumerHooks:
@@ -98,6 +105,10 @@ class ConsumerHooks:
         try:
             ran = run(arguments, environment=self._environment, seconds=seconds, most_output=_MOST_OUTPUT)
         except OSError as error:
+            if error.errno in _SHORTAGES:
+                raise StorageError(
+                    f"cannot start {argv[0]}: {error.strerror}", hint="this machine is short of files or memory"
+                ) from None
             raise _error(hook, stage, f"cannot start {argv[0]}: {error.strerror}") from None
         if ran.stopped:
             raise _error(hook, stage, f"stopped {argv[0]}, which took too much {ran.stopped}")

@@ -64,6 +64,7 @@ def test_an_identity_of_another_kind_does_not_fit(identities) -> None:
             decrypt(content, [identity for name, identity in identities.items() if name != kind])
 
 
+@pytest.mark.fault("X02")
 @pytest.mark.parametrize("identity", [CLASSIC, SAFE], ids=["x25519", "post-quantum"])
 def test_thirty_two_recipients_share_a_file_and_no_more(identity) -> None:
     makes_safe = identity.recipient.is_post_quantum
@@ -90,6 +91,7 @@ def test_post_quantum_recipients_share_a_file_only_with_their_kind(identities) -
             encrypt_to([SAFE.recipient, identities[kind].recipient], b"value")
 
 
+@pytest.mark.fault("X04")
 @pytest.mark.parametrize("identity", [CLASSIC, SAFE], ids=["x25519", "post-quantum"])
 def test_every_truncation_is_refused(identity) -> None:
     content = encrypt_to([identity.recipient], b"value", armor=False)
@@ -98,6 +100,7 @@ def test_every_truncation_is_refused(identity) -> None:
             decrypt(content[:length], [identity])
 
 
+@pytest.mark.fault("X04", "X15")
 def test_every_single_bit_flip_is_refused() -> None:
     content = encrypt_to([CLASSIC.recipient], b"value", armor=False)
     for at in range(len(content) * 8):
@@ -124,6 +127,7 @@ def test_every_flipped_bit_and_cut_of_the_armor_is_refused() -> None:
             decrypt(content[:length], [CLASSIC])
 
 
+@pytest.mark.fault("X04")
 @pytest.mark.parametrize("identity", [CLASSIC, SAFE], ids=["x25519", "post-quantum"])
 def test_chunks_cannot_be_cut_off_joined_or_exchanged(identity) -> None:
     content = encrypt_to([identity.recipient], content_of(3 * CHUNK), armor=False)
@@ -135,6 +139,7 @@ def test_chunks_cannot_be_cut_off_joined_or_exchanged(identity) -> None:
             decrypt(content[:start] + payload, [identity])
 
 
+@pytest.mark.fault("X04")
 @pytest.mark.parametrize("identity", [CLASSIC, SAFE], ids=["x25519", "post-quantum"])
 @pytest.mark.parametrize("armor", [True, False])
 def test_what_follows_a_file_is_refused(identity, armor: bool) -> None:

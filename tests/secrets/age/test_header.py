@@ -95,6 +95,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.fault("X02")
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_form_is_refused(name: str) -> None:
     with pytest.raises(IntegrityError, match="not an age file that can be opened"):
@@ -117,6 +118,7 @@ def test_the_message_says_why(name: str, says: str) -> None:
         read_header(file_of(REFUSED[name]))
 
 
+@pytest.mark.fault("X03")
 def test_scrypt_is_read_where_a_passphrase_is_expected_and_stands_alone() -> None:
     assert read_header(file_of(REFUSED["scrypt"]), passphrase=True).types == {"scrypt"}
     with pytest.raises(IntegrityError):

@@ -93,6 +93,7 @@ NO_RECIPIENTS = [
 ]
 
 
+@pytest.mark.fault("X07")
 @pytest.mark.parametrize(("text", "says"), NO_RECIPIENTS, ids=[says for _, says in NO_RECIPIENTS])
 def test_what_is_no_recipient_is_refused_with_a_reason(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as caught:

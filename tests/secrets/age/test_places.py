@@ -97,6 +97,7 @@ def test_nothing_anywhere_is_nothing_and_no_error(tmp_path: Path) -> None:
     assert read_places({}, tmp_path) == ()
 
 
+@pytest.mark.fault("X05")
 @pytest.mark.parametrize("variable", ["LLMCFG_AGE_KEY_FILE", "SOPS_AGE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_FILE"])
 def test_a_file_that_a_variable_names_must_be_there(variable: str, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=rf"{variable} names .*/absent, which is not there"):
@@ -111,6 +112,7 @@ def test_one_broken_place_does_not_hide_the_others_from_who_lists_them(tmp_path:
     assert recipients(unique_identities([broken, whole, whole])) == [FIRST.recipient]
 
 
+@pytest.mark.fault("X05")
 @pytest.mark.parametrize(
     ("content", "error", "says"),
     [
@@ -140,6 +142,7 @@ def test_a_key_file_of_windows_is_read(tmp_path: Path) -> None:
     assert recipients(read_key_file(tmp_path / "keys").identities) == [FIRST.recipient]
 
 
+@pytest.mark.fault("X05")
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o602])
 def test_a_key_file_that_others_can_read_is_a_warning(mode: int, tmp_path: Path) -> None:
     reading = read_key_file(write_key(tmp_path / "keys", FIRST, mode=mode))
@@ -223,6 +226,7 @@ def test_a_key_file_with_a_passphrase_opens_when_it_is_answered(vectors: Path) -
     assert recipients(reading.identities) == recipients(read_key_file(vectors / "x25519.key").identities)
 
 
+@pytest.mark.fault("X03")
 def test_a_key_file_that_asks_for_too_much_work_is_refused_before_any(vectors: Path, tmp_path: Path) -> None:
     from llmcfg.secrets.age.armor import remove_armor
 
