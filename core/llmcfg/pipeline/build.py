@@ -84,7 +84,7 @@ class Building:
 
 @contextmanager
 def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iterator[Building]:
-    """Select for these targets and begin to render. The renderer gets ready while the selection is made."""
+    """Select for these targets and begin to render. Where nothing was rendered before, the renderer gets ready while they are selected."""
     chosen = tuple(targets)
     if not any(configuration.consumer(target.consumer).outputs for target in chosen):
         building = Building(configuration, None)
@@ -92,7 +92,8 @@ def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iter
         yield building
         return
     files = configuration.layout.templates
-    with Rendering({path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}) as rendering:
+    templates = {path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}
+    with Rendering(templates, is_likely=not configuration.memo.renderings) as rendering:
         building = Building(configuration, rendering)
         building.select(chosen)
         yield building
