@@ -147,7 +147,7 @@ def sync_folder(path: Path) -> None:
 def side_by_side(act: Callable[[T], object], items: Sequence[T]) -> None:
     """Do this for each item, a few at a time and in any order: a disk answers several flushes in the time of one.
 
-    All are tried; raises what the first of those that failed raised.
+    Raises what the first of those that failed raised, when none goes on any more; some may not have been tried.
     """
     if len(items) < 2:
         for item in items:

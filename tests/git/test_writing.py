@@ -401,9 +401,7 @@ def test_every_object_ref_and_folder_is_flushed(workspace, tmp_path):
     assert str(heads / "deployed") in flushed
     assert str(heads) in flushed
     last_object = max(number for number, line in enumerate(lines) if "sync(" in line and "/objects" in line)
-    assert last_object < min(
-        number for number, line in enumerate(lines) if "prod.lock" in line and "rename" in line
-    )
+    assert last_object < min(number for number, line in enumerate(lines) if "prod.lock" in line and "rename" in line)
 
 
 def test_error_of_any_kind_has_an_exit_code_and_a_hint(repository):
