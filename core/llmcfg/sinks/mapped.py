@@ -43,7 +43,7 @@ class _Said(msgspec.Struct):
 
 
 class MappedFiles:
-    """Makes and checks mapped files. Those that are known to be right, by their digests and those of the files beside, are not read again."""
+    """Makes and checks mapped files. One that is known to be right, by its digest and those of the files beside it, is not read again."""
 
     def __init__(self) -> None:
         self._right: set[tuple[str, frozenset[tuple[str, str]]]] = set()
