@@ -1,4 +1,4 @@
-"""A server under gunicorn takes its configuration from a directory, as the LiteLLM proxy does: read when a worker starts, told by SIGHUP."""
+"""A server under gunicorn takes its files from a directory, as the LiteLLM proxy does: read when a worker starts, told by SIGHUP."""
 
 from __future__ import annotations
 
