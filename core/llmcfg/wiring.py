@@ -294,12 +294,20 @@ def choose_targets(
     )
 
 
-def find_secrets_lock(folder: Path) -> Path | None:
-    """The lock that writers of secrets hold in the repository of a folder; None outside of any."""
+class SecretsHome(NamedTuple):
+    """The repository around a secret file: the lock of those who write secrets there, and the folder of its configuration."""
+
+    lock: Path | None = None
+    root: Path | None = None
+
+
+def find_secrets_home(folder: Path) -> SecretsHome:
+    """Nothing for a folder outside of any repository."""
     try:
-        return _secrets_lock(open_repository(folder))
+        repository = open_repository(folder)
     except NotFoundError:
-        return None
+        return SecretsHome()
+    return SecretsHome(_secrets_lock(repository), repository.root)
 
 
 def _secrets_lock(repository: GitRepository) -> Path:

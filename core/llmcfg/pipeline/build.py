@@ -17,6 +17,7 @@ from llmcfg.pipeline.templates.render import Rendering, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from llmcfg.model.manifest import Consumer, Output
     from llmcfg.model.reference import SecretUse
@@ -31,12 +32,14 @@ class Built:
     """The bundles that could be built, by target in the configuration's order, and what is wrong with templates and outputs.
 
     `opened` are the renderings, by target and output, that are made again with the values of secrets when the bundles are deployed.
+    `uses` are the uses of secrets of each target as texts, in documents and templates, also of one that has no bundle.
     """
 
     bundles: Mapping[Target, Bundle]
     selections: Mapping[Target, Selection]
     findings: tuple[Finding, ...]
     opened: Mapping[Target, Mapping[str, RenderRequest]] = field(default_factory=dict)
+    uses: Mapping[Target, AbstractSet[str]] = field(default_factory=dict)
 
 
 class _Job(NamedTuple):
@@ -124,7 +127,7 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
         if made is not None and selection.is_whole:
             bundles[target] = _bundle(configuration, target, selection, made, uses[target])
     findings += recipient_findings(configuration, bundles)
-    return Built(bundles, selections, tuple(findings), opened)
+    return Built(bundles, selections, tuple(findings), opened, uses)
 
 
 def _has_templates(configuration: Configuration, target: Target) -> bool:
