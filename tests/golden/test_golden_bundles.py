@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from golden.builtins import FILES, builtin_files
 from golden.bundles import GOLDEN, REPOSITORIES, build_files, read_folder
 from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.diff import deployed_state
@@ -18,6 +19,10 @@ def test_bundles_are_the_golden_ones(name):
 
     assert sorted(built) == sorted(golden), ANEW
     assert [path for path, content in built.items() if golden[path] != content] == [], ANEW
+
+
+def test_what_built_in_renderers_write_is_golden():
+    assert builtin_files() == read_folder(FILES), ANEW
 
 
 @pytest.mark.parametrize("name", REPOSITORIES)

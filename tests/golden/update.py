@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from golden.builtins import FILES, builtin_files
 from golden.bundles import GOLDEN, REPOSITORIES, build_files
 
 
@@ -17,6 +18,10 @@ def main() -> None:
         for path, content in build_files(repository).items():
             (GOLDEN / name / path).parent.mkdir(parents=True, exist_ok=True)
             (GOLDEN / name / path).write_bytes(content)
+    shutil.rmtree(FILES, ignore_errors=True)
+    FILES.mkdir()
+    for path, content in builtin_files().items():
+        (FILES / path).write_bytes(content)
 
 
 if __name__ == "__main__":

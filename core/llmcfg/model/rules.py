@@ -242,12 +242,6 @@ _RULES: Final = (
     Rule("param-unused", _W, "$with fills a parameter that the pattern does not have", "It is probably mistyped."),
     Rule("reference-syntax", _E, "malformed reference", "It looks like a reference but cannot be read as one."),
     Rule(
-        "reference-slip",
-        _W,
-        "text that is almost a reference",
-        "It is delivered as it stands: a program gets the braces, and no secret or value.",
-    ),
-    Rule(
         "reference-missing",
         _E,
         "reference to a configuration key that is not there",
@@ -449,7 +443,12 @@ _RULES: Final = (
         "The machine stopped it, twice; the template itself may be sound.",
     ),
     Rule("template-missing", _E, "template file is not there", "A consumer or another template names it."),
-    Rule("template-failed", _E, "template failed", "A function of the template refused its input."),
+    Rule(
+        "template-failed",
+        _E,
+        "template failed",
+        "A function of the template, or a built-in renderer, refused its input.",
+    ),
     Rule("template-output", _E, "rendered file does not parse", "The program that reads it would refuse it."),
     # quotas
     Rule("quota-exceeded", _E, "tenant is over its quota", "The manifest limits keys, bytes and secrets of a tenant."),

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from llmcfg.model.findings import Finding, Problem
 from llmcfg.model.reference import ALL, parse_secret_use
 from llmcfg.model.suggest import did_you_mean
+from llmcfg.pipeline.builtins.names import is_builtin
 from llmcfg.pipeline.bundle import Bundle, Part, make_bundle, make_part
 from llmcfg.pipeline.recipients import recipient_findings, recipients_of
+from llmcfg.pipeline.renderfindings import rendering_finding
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret, find_use_fault
 from llmcfg.pipeline.select import Selection, secrets_in_text, select
 from llmcfg.pipeline.templates.render import Rendering, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from llmcfg.model.manifest import Consumer, Output
     from llmcfg.model.reference import SecretUse
@@ -32,14 +33,12 @@ class Built:
     """The bundles that could be built, by target in the configuration's order, and what is wrong with templates and outputs.
 
     `opened` are the renderings, by target and output, that are made again with the values of secrets when the bundles are deployed.
-    `uses` are the uses of secrets of each target as texts, in documents and templates, also of one that has no bundle.
     """
 
     bundles: Mapping[Target, Bundle]
     selections: Mapping[Target, Selection]
     findings: tuple[Finding, ...]
     opened: Mapping[Target, Mapping[str, RenderRequest]] = field(default_factory=dict)
-    uses: Mapping[Target, AbstractSet[str]] = field(default_factory=dict)
 
 
 class _Job(NamedTuple):
@@ -87,7 +86,7 @@ class Building:
 
 @contextmanager
 def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iterator[Building]:
-    """Select for these targets and begin to render. Where nothing was rendered before, the renderer gets ready while they are selected."""
+    """Select for these targets and begin to render. The renderer gets ready while the selection is made."""
     chosen = tuple(targets)
     if not any(configuration.consumer(target.consumer).outputs for target in chosen):
         building = Building(configuration, None)
@@ -95,8 +94,7 @@ def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iter
         yield building
         return
     files = configuration.layout.templates
-    templates = {path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}
-    with Rendering(templates, is_likely=not configuration.memo.renderings) as rendering:
+    with Rendering({path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}) as rendering:
         building = Building(configuration, rendering)
         building.select(chosen)
         yield building
@@ -127,13 +125,17 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
         if made is not None and selection.is_whole:
             bundles[target] = _bundle(configuration, target, selection, made, uses[target])
     findings += recipient_findings(configuration, bundles)
-    return Built(bundles, selections, tuple(findings), opened, uses)
+    return Built(bundles, selections, tuple(findings), opened)
 
 
 def _has_templates(configuration: Configuration, target: Target) -> bool:
     """Whether the template of every output is there; one that is not is the consumer's finding."""
     outputs = configuration.consumer(target.consumer).outputs
-    return all(output.template in configuration.layout.templates for output in outputs)
+    return all(_is_there(configuration, output) for output in outputs)
+
+
+def _is_there(configuration: Configuration, output: Output) -> bool:
+    return output.template in configuration.layout.templates or is_builtin(output.template)
 
 
 def _jobs(
@@ -156,20 +158,20 @@ def _jobs(
         repr(sorted(effective.variables.items())),
     )
     for output in consumer.outputs:
-        if output.template in layout.templates:
-            request = RenderRequest(output.template, output.format, context)
-            yield _Job(target, output, (read, *target, output.template, output.format), request)
+        if _is_there(configuration, output):
+            request = RenderRequest(output.template, output.format, context, opened=output.opened)
+            yield _Job(target, output, (read, *target, output.template, output.format, output.opened), request)
 
 
 def _render_findings(configuration: Configuration, job: _Job, rendered: Rendered, uses: Iterable[str]) -> list[Finding]:
-    entry = configuration.layout.templates.get(rendered.file) or configuration.layout.templates[job.request.template]
     problems = list(rendered.problems)
     if rendered.text is not None:
         effective = configuration.effective(job.target.scope)
         for text in sorted(uses):
             problems += _use_problems(parse_secret_use(text), effective)
         problems += [ciphertext_in("the rendered file")] if CIPHERTEXT in rendered.text else []
-    return [configuration.locator.in_blob(problem, entry, [str(job.target)]) for problem in problems]
+    at = {"file": rendered.file, "template": job.request.template}
+    return [rendering_finding(configuration, problem, job.target, **at) for problem in problems]
 
 
 def _use_problems(use: SecretUse, effective: Effective) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from llmcfg.model.manifest import Consumer, Output
 from llmcfg.model.names import why_not_a_name, why_not_an_output
 from llmcfg.model.rules import RULES, Severity
 from llmcfg.model.suggest import did_you_mean
+from llmcfg.pipeline.builtins.names import BUILTIN, BUILTIN_NAMES
 from llmcfg.pipeline.shape import shape_problems, sink_problems, sinks_of, tag_problems
 
 if TYPE_CHECKING:
@@ -100,8 +101,10 @@ def _problems(consumer: Consumer, said: dict[str, Any], layout: Layout, manifest
     yield from _unknown_names("tenant", tenants if isinstance(tenants, list) else (), manifest.tenants, "tenants")
     taken = _Paths()
     for index, output in enumerate(said.get("outputs", ())):
-        if output["template"] not in layout.templates:
-            yield _unknown("template", output["template"], layout.templates, ("outputs", index, "template"))
+        template: str = output["template"]
+        known = BUILTIN_NAMES if template.startswith(BUILTIN) else layout.templates
+        if template not in known:
+            yield _unknown("template", template, known, ("outputs", index, "template"))
         why = taken.add(output["path"])
         if why:
             yield Problem("consumer-invalid", f"output {output['path']!r}: {why}", path=("outputs", index, "path"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.model.findings import Problem
 from llmcfg.model.reference import find_malformed_reference, find_references
+from llmcfg.pipeline.renderfindings import rendering_finding
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in
 from llmcfg.pipeline.templates.render import render_batch
 from llmcfg.pipeline.typedsecrets import BinaryInTextError, fill_secrets
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from llmcfg.model.findings import Finding
+    from llmcfg.model.target import Target
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.templates.render import Rendered, RenderRequest
     from llmcfg.secrets.envelope import SealedValue
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 class Wanted(NamedTuple):
     """One output to open: how it was rendered with references, and the values by the uses that take them. `target` is for findings."""
 
-    target: str
+    target: Target
     request: RenderRequest
     values: Mapping[str, SealedValue]
 
@@ -72,6 +74,4 @@ def _binary(use: str) -> Problem:
 
 
 def _finding(configuration: Configuration, wanted: Wanted, file: str, problem: Problem) -> Finding:
-    templates = configuration.layout.templates
-    entry = templates.get(file) or templates[wanted.request.template]
-    return configuration.locator.in_blob(problem, entry, [wanted.target])
+    return rendering_finding(configuration, problem, wanted.target, file=file, template=wanted.request.template)

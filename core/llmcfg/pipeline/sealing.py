@@ -133,7 +133,7 @@ def _contents(draft: Draft, values: Mapping[tuple[str, Path], SealedValue]) -> I
     """What each task seals. All opened outputs are rendered in one batch, before anything is sealed."""
     taken = [{use: values[held.entry.oid, held.path] for use, held in task.secrets.items()} for task in draft.tasks]
     wanted = [
-        Wanted(str(task.target), task.request, given)
+        Wanted(task.target, task.request, given)
         for task, given in zip(draft.tasks, taken, strict=True)
         if task.request is not None
     ]

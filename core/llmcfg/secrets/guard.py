@@ -20,8 +20,7 @@ def forbid_dumps() -> None:
     import resource
 
     with suppress(OSError, ValueError):
-        _, most = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # the soft limit is the one that counts
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         import ctypes
 

@@ -22,6 +22,7 @@ from llmcfg.model.keypath import format_key_path
 from llmcfg.model.rules import RULES
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.value import kind_of
+from llmcfg.pipeline.builtins.record import RecordError
 from llmcfg.pipeline.templates.filters import FILTERS
 from llmcfg.pipeline.templates.plain import RefusedError, one_line
 from llmcfg.pipeline.templates.request import OutOfTimeError
@@ -194,6 +195,8 @@ def _other(error: BaseException) -> Problem:
         case SecurityError():
             hint = "templates only read: change the configuration instead"
             return Problem("template-forbidden", _short(str(error)), hint=hint)
+        case RecordError():
+            return Problem("template-failed", _short(error.message), hint=error.hint or _LOOK)
         case RefusedError():
             return Problem(error.rule, _short(str(error)), hint=error.hint or _LOOK)
         case TemplateRuntimeError() if unknown := re.fullmatch(r"No filter named '(.*)'\.", str(error)):

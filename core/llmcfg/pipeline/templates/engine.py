@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from llmcfg.model.findings import Problem
+from llmcfg.pipeline.builtins.names import is_builtin
+from llmcfg.pipeline.builtins.registry import write_builtin
 from llmcfg.pipeline.templates.diagnosis import Diagnosis, diagnose, without_values
 from llmcfg.pipeline.templates.output import find_output_fault
 from llmcfg.pipeline.templates.request import OutOfTimeError, Rendered, RenderRequest, refused
@@ -32,10 +34,11 @@ class Engine:
         found: Diagnosis | None = None
         text: bytes | None = None
         try:
-            written = self._write(request)
-            problem = self._find_problem(written, request)
+            written, problem = (
+                self._from_builtin(request) if is_builtin(request.template) else self._from_template(request)
+            )
             if problem is None:
-                text = "".join(written.pieces).encode()
+                text = written.encode()
             else:
                 found = Diagnosis(request.template, problem)
         except (Exception, OutOfTimeError) as error:
@@ -45,6 +48,17 @@ class Engine:
             return Rendered(text, (), request.template, names, tuple(sorted(self._sandbox.secrets_named)))
         problem = found.problem if request.values is None else without_values(found.problem)
         return refused(found.file, problem, names)
+
+    def _from_builtin(self, request: RenderRequest) -> tuple[str, Problem | None]:
+        text = write_builtin(request.template, request.context, opened=request.opened)
+        if len(text.encode("utf-8", "surrogatepass")) > self._output_bytes:
+            raise LimitError(f"the rendered file is longer than {self._output_bytes} bytes")
+        fault = find_output_fault(text, request.format)
+        return text, Problem("template-output", fault.message, hint=fault.hint) if fault else None
+
+    def _from_template(self, request: RenderRequest) -> tuple[str, Problem | None]:
+        written = self._write(request)
+        return "".join(written.pieces), self._find_problem(written, request)
 
     def _write(self, request: RenderRequest) -> Written:
         template = self._sandbox.get_template(request.template)

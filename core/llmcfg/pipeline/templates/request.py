@@ -17,15 +17,17 @@ SecretValue: TypeAlias = "str | int | float | bool | bytes"
 class RenderRequest(NamedTuple):
     """One file to render.
 
-    `template` is a path in the repository. `format` (yaml, json, toml, env or text) is what the output must parse as. `context` is all
-    that the template sees: config, environment, tenant, consumer, variables. With `values`, by the uses that take them, the template
-    gets the values of secrets, and no problem says a word of what was written.
+    `template` is a path in the repository, or `builtin:` and a name. `format` (yaml, json, toml, env or text) is what the output must
+    parse as. `context` is all that the template sees: config, environment, tenant, consumer, variables. With `values`, by the uses that
+    take them, the template gets the values of secrets, and no problem says a word of what was written. `opened` says whether that will
+    be asked for.
     """
 
     template: str
     format: str
     context: Mapping[str, Any]
     values: Mapping[str, SecretValue] | None = None
+    opened: bool = False
 
 
 class Rendered(NamedTuple):

@@ -100,7 +100,10 @@ class Worker:
     def assign(self, requests: Sequence[RenderRequest]) -> Worker:
         """Give the worker its batch, once."""
         self._count = len(requests)
-        asked = [(*request[:2], dict(request.context), request.values and dict(request.values)) for request in requests]
+        asked = [
+            request._replace(context=dict(request.context), values=request.values and dict(request.values))
+            for request in requests
+        ]
         body = json.dumps(asked, default=_bytes_in_json).encode()
         with suppress(BrokenPipeError):  # it died: `report` says how
             _write_all(self._asking, _LENGTH.pack(len(body)) + body)
