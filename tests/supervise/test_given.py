@@ -7,7 +7,7 @@ import pytest
 from llmcfg.client import MissingKeyError, NotAuthorisedError, Snapshot, UsageError
 from llmcfg.errors import IntegrityError
 from llmcfg.secrets.opened import OpenedBundle
-from llmcfg.supervise.given import Variable, give, parse_variable
+from llmcfg.supervise.given import Wanted, give, parse_secret, parse_variable
 from support.bundles import TARGET, bundle, document
 
 VALUES = {
@@ -23,9 +23,7 @@ def snapshot(secrets=None):
 
 
 def variables(*single, below=(), read=None):
-    return give(
-        read or snapshot(), [*map(parse_variable, single)], [*map(parse_variable, below)], with_files=False
-    ).variables
+    return give(read or snapshot(), Wanted([*map(parse_variable, single)], [*map(parse_variable, below)])).variables
 
 
 def test_each_kind_of_value_has_its_text():
@@ -81,5 +79,49 @@ def test_a_file_that_leaves_its_folder_is_refused():
     read = Snapshot(bundle({"files/../../x": b""}))
 
     with pytest.raises(IntegrityError, match="leaves its folder"):
-        give(read, [], [], with_files=True)
-    assert give(read, [Variable("A", ".")][:0], [], with_files=False).files == {}
+        give(read, Wanted(with_files=True))
+    assert give(read, Wanted()).files == {}
+
+
+# secrets that are named
+
+
+def test_a_secret_that_is_named_becomes_a_variable_or_a_file_and_shows_in_neither_repr():
+    read = snapshot(secrets={"k": "sk-plain", "k@previous": "sk-old", "port": 8443, "on": True, "p12": b"\x00\xff"})
+    secrets = [*map(parse_secret, ("A=k", "B=k@previous", "C=port", "D=on"))]
+    files = [parse_secret("keys/p12=p12", is_file=True), parse_secret("k=k", is_file=True)]
+
+    given = give(read, Wanted(secrets=secrets, secret_files=files))
+
+    assert given.variables == {"A": "sk-plain", "B": "sk-old", "C": "8443", "D": "true"}
+    assert given.files == {"keys/p12": b"\x00\xff", "k": b"sk-plain"}
+    assert "sk-plain" not in repr(given)
+
+
+def test_a_number_that_is_secret_does_not_come_along_with_its_key():
+    with pytest.raises(NotAuthorisedError, match="holds a secret"):
+        variables("A=s.key", read=snapshot(secrets={"k": 8443}))
+
+
+@pytest.mark.parametrize(
+    ("secrets", "error"), [(None, NotAuthorisedError), ({}, MissingKeyError), ({"k": b"\x00"}, UsageError)]
+)
+def test_a_secret_that_cannot_be_a_variable_is_told(secrets, error):
+    with pytest.raises(error, match="'k'"):
+        give(snapshot(secrets), Wanted(secrets=[parse_secret("A=k")]))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_file"), [("k", False), ("A=", False), ("a-b=k", False), ("../a=k", True), ("/a=k", True), ("=k", True)]
+)
+def test_what_names_no_secret_is_refused(text, is_file):
+    with pytest.raises(UsageError, match="names no secret"):
+        parse_secret(text, is_file=is_file)
+
+
+def test_a_secret_never_takes_the_name_of_something_else():
+    read = snapshot({"k": "x"})
+    with pytest.raises(UsageError, match="two values"):
+        give(read, Wanted([parse_variable("A=app.text")], secrets=[parse_secret("A=k")]))
+    with pytest.raises(UsageError, match="two files"):
+        give(read, Wanted(secret_files=[parse_secret("a=k", is_file=True)] * 2))

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from llmcfg.secrets.age import generate_identity
 from support.delivered import Delivered
 
 LOOP = "trap 'echo bye; exit 3' TERM; echo start $N; while :; do sleep 0.05; done"
@@ -60,6 +61,41 @@ def ends(ran, timeout=60):
 
 def test_the_exit_code_and_output_are_those_of_the_program(start):
     assert ends(start(script="echo $N; exit 7"))[:2] == (7, "1\n")
+
+
+def test_secrets_that_are_named_are_given_and_follow_their_values(start, delivered, tmp_path, monkeypatch):
+    reader = generate_identity()
+    (tmp_path / "key.txt").write_text(reader.reveal())
+    monkeypatch.setenv("LLMCFG_AGE_KEY", reader.reveal())
+    delivered.put_sealed(documents(1), {"k": "canary-one", "p": b"\x00"}, reader=reader)
+    script = 'echo "$KEY $LLMCFG_AGE_KEY."; ls -l files/p | cut -c1-10; case $KEY in *two) exit 5;; esac; while :; do sleep 0.05; done'
+    ran = start(
+        "-i", "key.txt", "--secret", "KEY=k", "--secret-file", "p=p", "--files", "files", "--stop-timeout", "0.1",
+        script=script,
+    )  # fmt: skip
+    assert [ran.stdout.readline(), ran.stdout.readline()] == ["canary-one .\n", "-rw-------\n"]
+
+    delivered.put_sealed(documents(1), {"k": "canary-two", "p": b"\x00"}, reader=reader)
+
+    code, out, error = ends(ran)
+    assert (code, out.splitlines()[0]) == (5, "canary-two .")
+    assert "canary" not in error
+
+
+def test_a_secret_that_is_named_needs_a_key(start, delivered):
+    delivered.put_sealed(documents(1), {"k": "canary"}, reader=generate_identity())
+
+    code, _, error = ends(start("--secret", "KEY=k"))
+
+    assert code == 5
+    assert "cannot be opened without a private key" in error
+
+
+def test_a_secret_for_a_file_needs_a_folder(start):
+    code, _, error = ends(start("--secret-file", "p=k"))
+
+    assert code == 2
+    assert "--files DIR" in error
 
 
 def test_a_program_that_a_signal_ended_ends_with_128_and_its_number(start):

@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from llmcfg.errors import UsageError
+from llmcfg.secrets.guard import KEY_VARIABLES
 from llmcfg_cli.console import note
 from llmcfg_cli.options import Consumer, Quiet, Tenant
 
@@ -53,6 +55,30 @@ def run(
         Path | None,
         typer.Option("--files", metavar="DIR", help="Write the rendered files to this folder.", show_default=False),
     ] = None,
+    identity: Annotated[
+        Path | None,
+        typer.Option(
+            "--identity", "-i", metavar="FILE", help="The consumer's key file, to open secrets.", show_default=False
+        ),
+    ] = None,
+    secrets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret",
+            metavar="NAME=SECRET",
+            help="A variable for the value of a secret; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    secret_files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret-file",
+            metavar="FILE=SECRET",
+            help="A file below --files for the value of a secret; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     on_change: Annotated[
         Literal["restart", "HUP", "USR1", "USR2"],
         typer.Option(
@@ -78,21 +104,32 @@ def run(
 ) -> int:
     """Run a program with variables and files from its bundle, and tell it when they change.
 
+    With --identity, secrets that are named become variables or files. Whoever may look at the program's process reads its variables.
+
     Signals are passed on, and its exit code is that of this command; 128 and the number of the signal that ended it.
     """
     import llmcfg.client
     from llmcfg.supervise.child import Supervisor
-    from llmcfg.supervise.given import give, parse_variable
+    from llmcfg.supervise.given import Wanted, give, parse_secret, parse_variable
 
-    single = [parse_variable(text) for text in variables or ()]
-    below = [parse_variable(text) for text in prefixes or ()]
-    with llmcfg.client.open(bundles, tenant=tenant, consumer=consumer, state=state, follow=False) as config:
+    wanted = Wanted(
+        [parse_variable(text) for text in variables or ()],
+        [parse_variable(text) for text in prefixes or ()],
+        [parse_secret(text) for text in secrets or ()],
+        [parse_secret(text, is_file=True) for text in secret_files or ()],
+        with_files=files is not None,
+    )
+    if wanted.secret_files and files is None:
+        raise UsageError("--secret-file has no folder to write to", hint="name one in memory with --files DIR")
+    with llmcfg.client.open(
+        bundles, tenant=tenant, consumer=consumer, identity=identity, state=state, follow=False
+    ) as config:
         note(config.trouble, quiet=quiet)
         return Supervisor(
             config,
             command,
-            lambda snapshot: give(snapshot, single, below, with_files=files is not None),
-            environment=os.environ,
+            lambda snapshot: give(snapshot, wanted),
+            environment={name: value for name, value in os.environ.items() if name not in KEY_VARIABLES},
             folder=files,
             on_change=_SIGNALS[on_change],
             stop_timeout=stop_timeout,

@@ -17,7 +17,6 @@ from llmcfg.client.values import Secret, SecretBytes, SecretName, SecretText, re
 from llmcfg.errors import NotAuthorisedError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import format_key_path, parse_key_path
-from llmcfg.model.scalartext import scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -214,6 +213,8 @@ class Snapshot:
         return SecretText("".join(self._text(part) for part in reference.parts))
 
     def _text(self, part: str) -> str:
+        from llmcfg.model.scalartext import scalar_text  # only programs with secrets pay for it
+
         if not isinstance(part, SecretName):
             return part
         value = self.opened.values[part] if self.opened else ""
