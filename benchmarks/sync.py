@@ -1,16 +1,19 @@
-"""How long it takes from `git push` to the switched directory, with a running daemon and a bare remote on this machine.
+"""How long it takes from `git push` to `on_change` in a program, with a running daemon and a bare remote on this machine.
 
     .venv/bin/python benchmarks/sync.py                     # sample-repo, 200 pushes
     .venv/bin/python benchmarks/sync.py --keys 100000       # a generated repository
-    .venv/bin/python benchmarks/sync.py --readers 2         # while others read what is delivered
+    .venv/bin/python benchmarks/sync.py --readers 0         # without reads in the program
 
-Each push changes one key. Prints the distribution of the times from before the push to `current` naming another delivery, and of the
-time that the push itself took, which is part of it.
+Each push changes one key. The program is a process of its own that follows the delivered directory with `llmcfg.client` and reads all the
+time, in threads. Prints the distribution of the times from before the push to the callback, of what the push itself took, which is part of
+it, and how many reads the program made and how many of them were torn: of a value that no push wrote, of an older one than a read before,
+or not the one that all of the snapshot says.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -21,41 +24,61 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS_PER_DOCUMENT = 100
-MANIFEST = "apiVersion: llmcfg.dev/v1\nkind: Repository\nname: large\nenvironments: {prod: {track: {branch: main}}}\n"
+MOST_SECONDS = 60
+MANIFEST = """
+apiVersion: llmcfg.dev/v1
+kind: Repository
+name: large
+environments: {prod: {track: {branch: main}}}
+sinks: [{directory: {path: "delivered/{environment}"}}]
+"""
 CONSUMER = "apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [.]\n"
+
+
+class Change(NamedTuple):
+    """One key that each push gives another value: the file and what is written there, and who reads it by which path."""
+
+    file: Path
+    written: str
+    with_number: str
+    first: int
+    bundle: str
+    key: str
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pushes", type=int, default=200)
     parser.add_argument("--keys", type=int, default=0, help="keys of a generated repository; sample-repo without it")
-    parser.add_argument("--readers", type=int, default=0, help="threads that read the delivered files all the time")
+    parser.add_argument("--readers", type=int, default=1, help="threads of the program that read all the time")
+    parser.add_argument("--reads", type=int, default=1_000_000, help="the least number of reads that are made")
+    parser.add_argument("--follow", nargs=4, metavar="TEXT", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.follow:
+        follow(*options.follow, readers=options.readers, reads=options.reads)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         changed = make_clone(folder, options.keys)
+        load = os.getloadavg()[0]
         daemon = start_daemon(folder)
+        program = start_program(folder, changed, options.readers, options.reads)
         try:
-            whole, pushing = measure(folder, changed, options.pushes, options.readers)
+            whole, pushing, said = measure(folder, changed, options.pushes, program)
         finally:
+            program.kill()
             daemon.send_signal(signal.SIGTERM)
-            daemon.wait(30)
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, {options.keys or 'sample'} keys\n")
+            daemon.wait(MOST_SECONDS)
+    machine = f"Python {sys.version.split()[0]}, {os.cpu_count()} processors"
+    print(f"{machine}, load {load:.1f} at the start and {os.getloadavg()[0]:.1f} at the end")
+    print(f"{options.keys or 'sample'} keys, {len(whole)} pushes, {said['reads']:,} reads, {said['torn']} torn\n")
     print("| | p50 ms | p90 ms | p99 ms | worst ms |\n|---|---:|---:|---:|---:|")
-    for name, taken in (("push to `current`", whole), ("of that, git push", pushing)):
+    for name, taken in (("push to `on_change`", whole), ("of that, git push", pushing)):
         print(f"| {name} | {' | '.join(f'{value * 1000:.0f}' for value in distribution(taken))} |")
-
-
-class Change(NamedTuple):
-    """One key that each push gives another value: the file, and what is written there, before a number and with it."""
-
-    file: Path
-    written: str
-    with_number: str
 
 
 def make_clone(folder: Path, keys: int) -> Change:
@@ -63,10 +86,13 @@ def make_clone(folder: Path, keys: int) -> Change:
     clone = folder / "clone"
     if keys:
         write_large(clone, keys)
-        changed = Change(clone / "base/d0000.yaml", "counter: 0\n", "counter: {}\n")
+        changed = Change(
+            clone / "base/d0000.yaml", "counter: 0\n", "counter: {}\n", 0, "_shared/reader", "d0000.counter"
+        )
     else:
         shutil.copytree(ROOT / "sample-repo", clone)
-        changed = Change(clone / "environments/prod/limits.yaml", "{rpm: 1500, tpm", "{{rpm: {}, tpm")
+        limits, key = clone / "tenants/meridian/environments/prod/limits.yaml", "limits.services.support-bot.rpm"
+        changed = Change(limits, "{rpm: 2400", "{{rpm: {}", 2400, "meridian/support-bot", key)
     git(clone, "init", "-q", "-b", "main")
     git(clone, "add", "-A")
     git(clone, "commit", "-q", "-m", "start")
@@ -87,52 +113,104 @@ def write_large(clone: Path, keys: int) -> None:
 
 def start_daemon(folder: Path) -> subprocess.Popen[bytes]:
     arguments = ["--remote", str(folder / "remote.git"), "--state", str(folder / "state"), "-q"]
-    daemon = subprocess.Popen([sys.executable, "-m", "llmcfg_cli", "sync", *arguments], cwd=folder)
-    link = current(folder)
-    while not link.is_symlink():
-        time.sleep(0.05)
-        assert daemon.poll() is None, "the daemon ended"
+    key = ROOT / "sample-repo/demo-identity.txt"
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "llmcfg_cli", "sync", *arguments],
+        cwd=folder,
+        env={**os.environ, "LLMCFG_AGE_KEY_FILE": str(key)},
+    )
+    wait(lambda: (delivered(folder) / "current").is_symlink(), "the first delivery")
     time.sleep(2)
     return daemon
 
 
-def measure(folder: Path, changed: Change, pushes: int, readers: int) -> tuple[list[float], list[float]]:
-    whole, pushing, done = [], [], threading.Event()
-    threads = [threading.Thread(target=read_on, args=(current(folder), done)) for _ in range(readers)]
-    for thread in threads:
-        thread.start()
+def start_program(folder: Path, changed: Change, readers: int, reads: int) -> subprocess.Popen[str]:
+    """The program that follows, once it has read the first value."""
+    told = [str(delivered(folder)), changed.bundle, changed.key, str(changed.first)]
+    program = subprocess.Popen(
+        [sys.executable, __file__, "--readers", str(readers), "--reads", str(reads), "--follow", *told],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None
+    assert program.stdout.readline() == "ready\n"
+    return program
+
+
+def measure(
+    folder: Path, changed: Change, pushes: int, program: subprocess.Popen[str]
+) -> tuple[list[float], list[float], dict[str, int]]:
+    """The time of each push to its callback, of each push, and what the program says of its reads."""
+    assert program.stdin is not None
+    assert program.stdout is not None
+    whole, pushing = [], []
     text = changed.file.read_text()
     assert changed.written in text
-    for number in range(1, pushes + 1):
+    for number in range(changed.first + 1, changed.first + pushes + 1):
         changed.file.write_text(text.replace(changed.written, changed.with_number.format(number)))
         git(folder / "clone", "commit", "-q", "-a", "-m", f"change {number}")
-        before, start = current(folder).readlink(), time.perf_counter()
+        start = time.monotonic()
         git(folder / "clone", "push", "-q", "origin", "main")
-        pushing.append(time.perf_counter() - start)
-        while current(folder).readlink() == before:
-            time.sleep(0.001)
-            assert time.perf_counter() - start < 60, "the change did not arrive within a minute"
-        whole.append(time.perf_counter() - start)
+        pushing.append(time.monotonic() - start)
+        value, moment = program.stdout.readline().split()
+        assert int(value) == number, f"{value} came in place of {number}"
+        whole.append(float(moment) - start)
+    program.stdin.close()
+    return whole, pushing, json.loads(program.stdout.readline())
+
+
+def follow(folder: str, bundle: str, key: str, first: str, *, readers: int, reads: int) -> None:
+    """The program: tells each new value and when it came, and when its stdin ends, how many reads were made and were torn."""
+    import llmcfg.client
+
+    tenant, consumer = bundle.split("/")
+    config = llmcfg.client.open(Path(folder), consumer=consumer, tenant=None if tenant == "_shared" else tenant)
+
+    @config.on_change(key)
+    def _told(update: Any) -> None:
+        print(update.new, time.monotonic(), flush=True)
+
+    done, counts = threading.Event(), list[tuple[int, int]]()
+    threads = [
+        threading.Thread(target=read_on, args=(config, key, int(first), reads // readers, done, counts))
+        for _ in range(readers)
+    ]
+    for thread in threads:
+        thread.start()
+    print("ready", flush=True)
+    sys.stdin.read()
     done.set()
     for thread in threads:
         thread.join()
-    return whole, pushing
+    print(json.dumps({"reads": sum(made for made, _ in counts), "torn": sum(torn for _, torn in counts)}), flush=True)
+    config.close()
 
 
-def read_on(link: Path, done: threading.Event) -> None:
-    while not done.is_set():
-        folder = link.resolve()
-        for path in folder.rglob("*.json"):
-            try:
-                path.read_bytes()
-            except FileNotFoundError:
-                break
-            if done.is_set():
-                break
+def read_on(
+    config: Any, key: str, first: int, least: int, done: threading.Event, counts: list[tuple[int, int]]
+) -> None:
+    made, torn, last = 0, 0, first
+    *above, name = key.split(".")
+    while made < least or not done.is_set():
+        for _ in range(1000):
+            snapshot = config.snapshot()
+            value, beside, again = snapshot[key], snapshot[".".join(above)][name], config[key]
+            torn += not (last <= value <= again and beside == value)
+            last = again
+        made += 3000
+    counts.append((made, torn))
 
 
-def current(folder: Path) -> Path:
-    return folder / "state/delivered/prod/current"
+def delivered(folder: Path) -> Path:
+    return folder / "state/delivered/prod"
+
+
+def wait(is_so: Any, what: str) -> None:
+    end = time.monotonic() + MOST_SECONDS
+    while not is_so():
+        assert time.monotonic() < end, f"{what} did not come within {MOST_SECONDS} s"
+        time.sleep(0.01)
 
 
 def distribution(taken: list[float]) -> tuple[float, float, float, float]:

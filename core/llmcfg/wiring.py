@@ -9,7 +9,7 @@ import hashlib
 import os
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from llmcfg.clock import now as now
 from llmcfg.errors import NotFoundError, UsageError
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.ports import Sink, Snapshot
     from llmcfg.secrets.age import Identity
+    from llmcfg.sinks.directory import Seen
     from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
     from llmcfg.sync.status import Status
 
 T = TypeVar("T")
+_RECENT: Final = 4
 
 
 class Surroundings(NamedTuple):
@@ -83,6 +85,8 @@ class Workspace:
         self.surroundings = surroundings or Surroundings(os.defpath)
         self.repository = self._open_repository()
         self.memo = Memo()
+        self._seen: Seen | None = None
+        self._recent: dict[Revision, Configuration] = {}
         self.delivery_root = delivery_root or (settings.deliver_to if settings else None) or self.repository.root
 
     @property
@@ -199,8 +203,9 @@ class Workspace:
         return endpoint.give_up_seconds if endpoint else 86_400.0
 
     def _directory_sink(self, spec: SinkSpec, environment: str) -> Sink:
-        from llmcfg.sinks.directory import DirectorySink
+        from llmcfg.sinks.directory import DirectorySink, Seen
 
+        self._seen = self._seen or Seen(now)
         if self.delivery_root is None:
             raise UsageError(
                 f"{self.repository} is a bare repository, so sinks have no folder to deliver below",
@@ -217,7 +222,7 @@ class Workspace:
         if ".git" in relative.parts:
             raise UsageError(f"the sink path {spec.path!r} lies in Git's own folder", hint="choose another folder")
         opened = self._opened_files(folder) if spec.opens else None
-        return DirectorySink(folder, spec.keep, self._after_apply(spec, opened), opened)
+        return DirectorySink(folder, spec.keep, self._after_apply(spec, opened), opened, self._seen)
 
     def _opened_files(self, folder: Path) -> OpenedFiles:
         """In the place that the settings name, in memory, or beside the deliveries."""
@@ -238,6 +243,15 @@ class Workspace:
         return ConsumerHooks(hooks, self.surroundings.environment, opened)
 
     def _open(self, snapshot: Snapshot, at: str | None) -> Configuration:
+        """The same one again for a commit that was opened lately."""
+        if snapshot.revision is None:
+            return self._open_anew(snapshot, at)
+        if snapshot.revision not in self._recent:
+            configuration = self._open_anew(snapshot, at)
+            self._recent = {**dict([*self._recent.items()][1 - _RECENT :]), snapshot.revision: configuration}
+        return self._recent[snapshot.revision]
+
+    def _open_anew(self, snapshot: Snapshot, at: str | None) -> Configuration:
         configuration = Configuration(snapshot, self.memo)
         roots = {pattern.split("/", 1)[0] for pattern in configuration.manifest.hierarchy}
         if roots <= FOLDERS | self._extra:
@@ -280,12 +294,20 @@ def choose_targets(
     )
 
 
-def find_secrets_lock(folder: Path) -> Path | None:
-    """The lock that writers of secrets hold in the repository of a folder; None outside of any."""
+class SecretsHome(NamedTuple):
+    """The repository around a secret file: the lock of those who write secrets there, and the folder of its configuration."""
+
+    lock: Path | None = None
+    root: Path | None = None
+
+
+def find_secrets_home(folder: Path) -> SecretsHome:
+    """Nothing for a folder outside of any repository."""
     try:
-        return _secrets_lock(open_repository(folder))
+        repository = open_repository(folder)
     except NotFoundError:
-        return None
+        return SecretsHome()
+    return SecretsHome(_secrets_lock(repository), repository.root)
 
 
 def _secrets_lock(repository: GitRepository) -> Path:

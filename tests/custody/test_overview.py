@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from llmcfg.custody.changes import put_binary, rotate
+from llmcfg.custody.edits import open_for_edit
 from llmcfg.custody.overview import Kept, look_over, secrets_of_layers, secrets_of_scope
 from llmcfg.custody.places import find_own
 from llmcfg.errors import NotFoundError
 from llmcfg.secrets.amend import leaf_of
-from support.keepers import ADA, BREAK_GLASS, Keeper, encrypted
+from llmcfg.secrets.rotations import Due, with_marked
+from support.keepers import ADA, BREAK_GLASS, START, Keeper, encrypted
 from support.written import CONSUMER
 
 
@@ -90,6 +92,55 @@ def test_users_are_those_for_whom_this_value_counts(ada) -> None:
     )
     assert (kept["base", "openai"].documents, kept["base", "openai"].consumers) == (("gateway",), ())
     assert (kept["base", "other"].documents, kept["base", "other"].consumers) == ((), ())
+
+
+def test_a_consumer_whose_template_takes_a_secret_uses_it(ada) -> None:
+    ada.put("openai", "x")
+    ada.put("session", "x")
+    output = "outputs: [{path: a.env, template: templates/a.j2, opened: %s}]\n"
+    ada.written.commit(
+        {
+            "templates/a.j2": "KEY={{ secret('openai') | env_quote }}\n",
+            "base/other.yaml": "key: plain\n",
+            "consumers/app.yaml": CONSUMER.replace("[.]", "[other]") + "shared: true\n" + output % "true",
+            "consumers/web.yaml": CONSUMER.replace("[.]", "[other]") + "shared: true\n" + output % "false",
+        }
+    )
+    kept = overview(ada)
+    assert kept["base", "openai"].consumers == ("app", "web")
+    assert kept["base", "session"].consumers == ()
+
+
+def test_a_template_that_cannot_be_rendered_hides_no_other_use(ada) -> None:
+    ada.put("openai", "x")
+    output = "outputs: [{path: a.env, template: templates/a.j2}]\n"
+    ada.written.commit(
+        {"templates/a.j2": "{{ nothing.here }}\n", "consumers/app.yaml": CONSUMER + "shared: true\n" + output}
+    )
+    assert overview(ada)["base", "openai"].consumers == ("app",)
+
+
+def test_what_is_due_is_told_until_the_value_is_another(ada) -> None:
+    for name in ("openai", "mistral", "groq"):
+        ada.put(name, "x")
+    due = [
+        Due(name, "base/secrets/secrets.yaml", "2026-01-31", "age1x", "Bob left")
+        for name in ("openai", "mistral", "groq")
+    ]
+    ada.written.commit({"rotations.yaml": with_marked(None, due).decode()})
+    assert {one.states for one in overview(ada).values()} == {("due",)}
+    assert overview(ada)["base", "openai"].due == (due[0],)
+    ada.put("openai", "x")
+    assert overview(ada)["base", "openai"].states == ("due",), "it is the same value"
+    ada.put("openai", "y")
+    custody = ada.custody
+    rotate(custody, find_own(custody.configuration, None, None, "mistral"), leaf_of(b"y"))
+    place = ada.root / "base/secrets/secrets.yaml"
+    edit = open_for_edit(place, lambda: ada.identities, None, lambda: START, ada.root)
+    assert edit.save(edit.plain.replace(b"groq: x", b"groq: y"))
+    assert {name: one.states for (_, name), one in overview(ada).items()} == {
+        "openai": (), "mistral": ("overlap",), "groq": (),
+    }  # fmt: skip
 
 
 def test_a_scope_shows_what_it_sees_and_a_tenant_its_own(ada) -> None:

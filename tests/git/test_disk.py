@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from llmcfg.disk import append_line, atomic_write, make_folders
+from llmcfg.disk import append_line, atomic_write, make_folders, side_by_side
 from llmcfg.errors import StorageError
 
 
@@ -87,3 +87,26 @@ def test_folders_are_made_and_may_be_there(tmp_path):
     make_folders(tmp_path / "a/b/c")
     make_folders(tmp_path / "a/b/c")
     assert (tmp_path / "a/b/c").is_dir()
+
+
+def test_the_first_failure_of_many_is_raised_when_nothing_goes_on_any_more():
+    going_on = set()
+
+    def act(number):
+        going_on.add(number)
+        try:
+            if number in (3, 5):
+                raise OSError(number, "no")
+        finally:
+            going_on.remove(number)
+
+    with pytest.raises(OSError, match="Errno 3"):
+        side_by_side(act, range(9))
+    assert going_on == set()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 100])
+def test_each_item_is_done_once_side_by_side(count):
+    done = []
+    side_by_side(done.append, range(count))
+    assert sorted(done) == list(range(count))

@@ -13,6 +13,7 @@ from llmcfg.model.reference import (
     environment_name,
     find_malformed_reference,
     find_references,
+    find_slips,
     is_whole,
     parse_secret_use,
     secret_reference,
@@ -135,3 +136,36 @@ def test_a_use_is_a_name_and_what_stands_behind_the_first_bare_at_sign(text, use
 )
 def test_a_program_finds_a_secret_under_the_name_of_an_environment_variable(use, name):
     assert environment_name(parse_secret_use(use)) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("{{secrets:openai}}", "{{secret:openai}}"),
+        ("{{ Secret : openai.key }}", "{{secret:openai.key}}"),
+        ("{{secert:a@previous}}", "{{secret:a@previous}}"),
+        ("{{configs:a.b}}", "{{config:a.b}}"),
+        ("{{VAR:region}}", "{{var:region}}"),
+        ("{{params:rpm}}", "{{param:rpm}}"),
+        ("{{secret.openai}}", "{{secret:openai}}"),
+        ("{{ secrets.openai }}", "{{secret:openai}}"),
+    ],
+)
+def test_what_is_almost_a_reference_is_told_with_what_was_meant(text, meant):
+    (slip,) = find_slips(f"Bearer {text}!")
+    assert (slip.meant, slip.start, slip.end) == (meant, 7, 7 + len(text))
+    assert [str(found.name) for found in find_references(meant)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{secret:a}} {{config:a.b}} {{var:x}} {{param:x}}",  # references
+        "{{ user.name }} {{ config.model }} {{vars.x}} {{#if secret}}",  # a program's own
+        "{{ secret }} {{secretive}} {{ name: x }} {{time:now}} {{date:iso}}",
+        "${{ secrets.TOKEN }} {{ secret.x | upper }} {{ secret.get('x') }}",  # other languages
+        "{secrets:x} {{secrets:x}",
+    ],
+)
+def test_what_belongs_to_somebody_else_is_no_slip(text):
+    assert find_slips(text) == []

@@ -6,7 +6,6 @@ command line and environment and those of all that it starts are looked at; afte
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import zlib
@@ -383,7 +382,6 @@ def test_what_an_editor_leaves_behind_is_found(guarded: Guarded) -> None:
     }
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="core dumps that a test turned off stay off for who is not root")
 def test_a_process_that_could_leave_a_core_dump_is_found(guarded: Guarded) -> None:
     forbid_dumps()
     with pytest.raises(AssertionError, match="may leave a core dump"):

@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 
 _SECONDS: Final = 120
 _PAUSE: Final = 0.004
-# A test of this process may have turned them off for good; who is root turns them on again.
-_WITH_CORES: Final = 'ulimit -H -c unlimited 2>/dev/null; ulimit -S -c "$(ulimit -H -c)"; exec "$0" "$@"'
+# A test of this process may have turned them off.
+_WITH_CORES: Final = 'ulimit -S -c "$(ulimit -H -c)"; exec "$0" "$@"'
 _RECORD: Final = """\
 #!/bin/sh
 {{

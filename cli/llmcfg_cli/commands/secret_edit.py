@@ -59,13 +59,13 @@ def _file(place: Path) -> Edit:
     from llmcfg.custody.reveal import Access
     from llmcfg.secrets.creation import Said
     from llmcfg.secrets.names import read_secret_file
-    from llmcfg.wiring import find_secrets_lock
+    from llmcfg.wiring import find_secrets_home
     from llmcfg_cli.creation import rule_for_file
 
-    lock = find_secrets_lock(place.parent)
+    home = find_secrets_home(place.parent)
     if not place.exists():
-        return NewFileEdit(place, editable_type(place), rule_for_file(str(place), None, Said()), lock, now)
-    opened = open_for_edit(place, cache(own_identities), lock, now)
+        return NewFileEdit(place, editable_type(place), rule_for_file(str(place), None, Said()), home.lock, now)
+    opened = open_for_edit(place, cache(own_identities), home.lock, now, home.root)
     names = tuple(read_secret_file(place.name, opened.before).secrets)
     tell_access(Access(names or ("everything",), (short_path(place),), "editing"))
     return opened

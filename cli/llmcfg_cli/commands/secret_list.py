@@ -16,7 +16,7 @@ def list_secrets(
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     quiet: Quiet = False,
 ) -> None:
-    """List secrets with who can open them, when and by whom each was changed, and which consumers use it. Needs no key.
+    """List secrets with who can open them, when and by whom each was changed, which consumers use it, and what is due. Needs no key.
 
     With -e, what that environment sees, for a tenant or for the platform itself; without, what the files of all layers hold, or with -t
     those of that tenant.
@@ -25,6 +25,7 @@ def list_secrets(
     from llmcfg.custody.places import unreadable_files
     from llmcfg.secrets.creation import CONFIG
     from llmcfg.secrets.creation.labels import read_labels
+    from llmcfg.secrets.rotations import FILE as ROTATIONS
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.secrets import view_secrets
     from llmcfg_cli.views.text import plural, visible
@@ -47,3 +48,6 @@ def list_secrets(
     waiting = sum("drop" in one.states for one in kept)
     if waiting:
         note(f"{plural(waiting, 'secret')} in drop files; whoever holds a key: llmcfg secret fold", quiet=quiet)
+    due = sum("due" in one.states for one in kept)
+    if due:
+        note(f"{plural(due, 'secret')} due for a new value; {ROTATIONS} says why", quiet=quiet)

@@ -10,7 +10,7 @@ from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from llmcfg.custody.overview import Kept
     from llmcfg.custody.transfer import Incoming
@@ -48,10 +48,16 @@ def _row(kept: Kept, labels: Mapping[str, str]) -> tuple[str, ...]:
         kept.held.file,
         blame.when.date().isoformat() if blame and blame.when else "not committed",
         blame.author if blame and is_committed else "-",
-        ", ".join(kept.states) or "-",
+        ", ".join(_states(kept)) or "-",
         _some(kept.consumers or [f"{name}.yaml" for name in kept.documents]) or "nothing",
         ", ".join(_recipients(kept, labels)) or "none",
     )
+
+
+def _states(kept: Kept) -> Iterator[str]:
+    """`due` with the day since when."""
+    for state in kept.states:
+        yield f"due since {min(due.since for due in kept.due)}" if state == "due" else state
 
 
 def _item(kept: Kept, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -62,6 +68,9 @@ def _item(kept: Kept, labels: Mapping[str, str]) -> dict[str, Any]:
         "file": kept.held.file,
         "line": kept.line or None,
         "states": list(kept.states),
+        "due": [
+            {"since": due.since, "recipient": due.recipient or None, "reason": due.reason or None} for due in kept.due
+        ],
         "changed": {
             "commit": blame.commit,
             "author": blame.author,

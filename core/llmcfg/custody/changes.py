@@ -14,7 +14,7 @@ from llmcfg.documents.editor import delete_value
 from llmcfg.errors import NotAuthorisedError, UnknownKeyError, UsageError
 from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.secrets.amend import removing, retiring, rotating, setting
-from llmcfg.secrets.names import VALUE, read_secret_file
+from llmcfg.secrets.names import VALUE, read_secret_file, renewed_names
 from llmcfg.secrets.sops.edit import amend_file
 from llmcfg.secrets.sops.model import FileType, Leaf
 
@@ -138,14 +138,8 @@ def _names(file: str, content: bytes, paths: Iterable[Path]) -> Iterator[str]:
 
 def _renewed(custody: Custody, file: str, written: Written, content: bytes) -> list[tuple[str, str]]:
     """The secrets of a file that get another value by what is written, into it or into a drop beside it."""
-    is_old = written.file == file and custody.has(file)
-    before = read_secret_file(file, custody.read(file)).secrets if is_old else {}
-    after = read_secret_file(file, content).secrets
-    return [
-        (file, name)
-        for name, secret in after.items()
-        if name not in before or before[name].fingerprint != secret.fingerprint
-    ]
+    before = custody.read(file) if written.file == file and custody.has(file) else None
+    return [(file, name) for name in renewed_names(file, before, content)]
 
 
 def _all_names(file: str, content: bytes) -> list[tuple[str, str]]:

@@ -14,7 +14,10 @@ from llmcfg.disk import hold_lock, make_folders, write_all
 from llmcfg.errors import ConflictError, NotFoundError, UsageError
 from llmcfg.limits import SOPS_FILE_BYTES
 from llmcfg.secrets.amend import leaf_of
+from llmcfg.secrets.names import renewed_names
 from llmcfg.secrets.plain import plain_bytes
+from llmcfg.secrets.rotations import FILE as ROTATIONS
+from llmcfg.secrets.rotations import without
 from llmcfg.secrets.sops import stores
 from llmcfg.secrets.sops.change import changes_between
 from llmcfg.secrets.sops.edit import amend_file, replace_content
@@ -50,7 +53,7 @@ class Edit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileEdit:
-    """A SOPS file of any kind, in a repository or not. Made by `open_for_edit`."""
+    """A SOPS file of any kind, in a repository or not; `root` is the configuration's folder if it is in one. Made by `open_for_edit`."""
 
     place: Path
     file_type: FileType
@@ -59,6 +62,7 @@ class FileEdit:
     identities: Sequence[Identity] = field(repr=False)
     lock: Path | None
     now: Callable[[], datetime]
+    root: Path | None = None
 
     @property
     def name(self) -> str:
@@ -69,8 +73,19 @@ class FileEdit:
             content = _read(self.place)
             changed = self._changed(content, edited)
             if changed != content:
-                write_all({self.place: changed})
+                write_all({self.place: changed, **self._settled(content, changed)})
             return changed != content
+
+    def _settled(self, before: bytes, after: bytes) -> dict[Path, bytes]:
+        """The file of marks for rotation without those of what has a new value now."""
+        marks = self.root / ROTATIONS if self.root else None
+        if self.root is None or marks is None or not marks.is_file() or marks.is_symlink():
+            return {}
+        file = self.place.resolve().relative_to(self.root.resolve()).as_posix()
+        content = known = marks.read_bytes()
+        for name in renewed_names(file, before, after):
+            content = without(content, file, name)
+        return {marks: content} if content != known else {}
 
     def _changed(self, content: bytes, edited: bytes) -> bytes:
         """Where somebody else changed the file meanwhile, both changes count."""
@@ -155,13 +170,20 @@ class ValueEdit:
 
 
 def open_for_edit(
-    place: Path, identities: Callable[[], Sequence[Identity]], lock: Path | None, now: Callable[[], datetime]
+    place: Path,
+    identities: Callable[[], Sequence[Identity]],
+    lock: Path | None,
+    now: Callable[[], datetime],
+    root: Path | None = None,
 ) -> FileEdit:
-    """A file that is there. Raises as `decrypt_file`, and UsageError for one that can only be read."""
+    """A file that is there; `root` is the folder of the configuration that it is part of.
+
+    Raises as `decrypt_file`, and UsageError for one that can only be read.
+    """
     file_type = editable_type(place)
     before = _read(place)
     plain = decrypt_file(before, file_type, identities()).plain
-    return FileEdit(place, file_type, before, plain, identities(), lock, now)
+    return FileEdit(place, file_type, before, plain, identities(), lock, now, root)
 
 
 def open_value(custody: Custody, held: Held) -> ValueEdit:

@@ -1,4 +1,4 @@
-"""What can be told about secrets without any key: who can open them, who changed them when, and what refers to them."""
+"""What can be told about secrets without any key: who can open them, who changed them when, what uses them, what waits to be done."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from llmcfg.custody.places import BINARY, Held, folder_of, holders
 from llmcfg.model.reference import parse_secret_use
+from llmcfg.pipeline.build import build
 from llmcfg.pipeline.sealed import inspected_file
-from llmcfg.pipeline.select import select
 from llmcfg.secrets.drops import drop_target
+from llmcfg.secrets.rotations import FILE, read_due
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Scope
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
+    from llmcfg.secrets.rotations import Due
 
-State: TypeAlias = Literal["unset", "overlap", "pending", "drop"]
+State: TypeAlias = Literal["unset", "overlap", "pending", "drop", "due"]
 Key: TypeAlias = tuple[str, str]  # file and name
 
 
@@ -36,8 +38,8 @@ class Users(NamedTuple):
 class Kept:
     """One secret of one file. `line` is where its value stands, 0 in a binary file; `changed` says who wrote that last.
 
-    `recipients` are keys as the file names them; of a binary file only their kinds. `documents` and `consumers` refer to it in an
-    environment where this file's value is the one that counts.
+    `recipients` are keys as the file names them; of a binary file only their kinds. `documents` and `consumers`, in their documents or
+    templates, refer to it in an environment where this file's value is the one that counts. `due` says why it has to get a new value.
     """
 
     held: Held
@@ -46,6 +48,7 @@ class Kept:
     changed: LineBlame | None
     documents: tuple[str, ...]
     consumers: tuple[str, ...]
+    due: tuple[Due, ...]
 
     @property
     def has_unnamed_keys(self) -> bool:
@@ -59,6 +62,7 @@ class Kept:
             ("overlap", secret.previous is not None),
             ("pending", secret.pending is not None),
             ("drop", drop_target(self.held.file) is not None),
+            ("due", bool(self.due)),
         ]
         return tuple(state for state, holds in found if holds)
 
@@ -81,13 +85,13 @@ def secrets_of_scope(configuration: Configuration, scope: Scope) -> list[Held]:
 
 def look_over(configuration: Configuration, repository: Repository, chosen: Sequence[Held]) -> list[Kept]:
     """All that can be told about these secrets of the work tree."""
-    users = _users(configuration)
+    users, due = _users(configuration), _due(configuration)
     by_file: dict[BlobEntry, list[Held]] = {}
     for held in chosen:
         by_file.setdefault(held.entry, []).append(held)
     known: dict[Key, Kept] = {}
     for entry, of_file in by_file.items():
-        known.update(_of_file(configuration, repository, entry, of_file, users))
+        known.update(_of_file(configuration, repository, entry, of_file, users, due))
     return [known[held.file, held.secret.name] for held in chosen]
 
 
@@ -97,6 +101,7 @@ def _of_file(
     entry: BlobEntry,
     chosen: Sequence[Held],
     users: AnyMapping[Key, Users],
+    due: AnyMapping[Key, Sequence[Due]],
 ) -> Iterator[tuple[Key, Kept]]:
     is_binary = entry.path.endswith(BINARY)
     lines = [0 if is_binary else configuration.locator.origin(entry, held.secret.path).line for held in chosen]
@@ -104,11 +109,9 @@ def _of_file(
     blames = repository.blame(None, entry.path, [line or 1 for line in lines])
     for held, line in zip(chosen, lines, strict=True):
         key = held.file, held.secret.name
-        documents, consumers = users.get(key) or _no_users()
-        yield (
-            key,
-            Kept(held, line, recipients, blames.get(line or 1), tuple(sorted(documents)), tuple(sorted(consumers))),
-        )
+        documents, consumers = (tuple(sorted(names)) for names in users.get(key) or _no_users())
+        blame = blames.get(line or 1)
+        yield key, Kept(held, line, recipients, blame, documents, consumers, tuple(due.get(key, ())))
 
 
 def _recipients(configuration: Configuration, entry: BlobEntry) -> tuple[str, ...]:
@@ -127,11 +130,18 @@ def _users(configuration: Configuration) -> dict[Key, Users]:
         for name, resolved in configuration.effective(scope).documents.items():
             for key in _keys(configuration, scope, resolved.secrets):
                 found[key].documents.add(name)
-    for target in configuration.targets:
-        consumer = configuration.consumer(target.consumer)
-        selection = select(consumer, configuration.effective(target.scope), configuration.memo)
-        for key in _keys(configuration, target.scope, selection.secrets):
-            found[key].consumers.add(consumer.name)
+    for target, uses in build(configuration, configuration.targets).uses.items():
+        for key in _keys(configuration, target.scope, uses):
+            found[key].consumers.add(target.consumer)
+    return found
+
+
+def _due(configuration: Configuration) -> dict[Key, list[Due]]:
+    """The entries of `rotations.yaml`, where there are any."""
+    entry = configuration.snapshot.entries.get(FILE)
+    found: defaultdict[Key, list[Due]] = defaultdict(list)
+    for due in read_due(configuration.snapshot.read(entry.oid)) if entry is not None else ():
+        found[due.file, due.secret].append(due)
     return found
 
 

@@ -17,6 +17,7 @@ from llmcfg.daemon.passes import make_pass
 from llmcfg.daemon.session import open_session
 from llmcfg.daemon.state import StateFolder
 from llmcfg.daemon.wire import MOST_LINE, Build, Built, Start, StepTaken, read_for_child, write_line
+from llmcfg.pipeline.templates.render import load_engine
 from llmcfg.secrets.held import read_with
 from llmcfg.sync.deliveries import is_quick
 
@@ -33,6 +34,7 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
     assert isinstance(start, Start)
     failpoints.arm(start.failpoints)
     _limit(start.settings.memory_bytes)
+    load_engine()
     session: Session | None = None
     reader = read_with(lambda: own_keys(os.environ))
 

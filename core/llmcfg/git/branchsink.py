@@ -52,7 +52,7 @@ class BranchSink:
         self._objects = Objects(opened.git.odb)
         self._trees = TreeReader(self._objects)
         self._history = History(self._objects, clone)
-        self._writer = ObjectWriter(opened.git)
+        self._writer = ObjectWriter(opened.git, opened.git_dir)
         self._transport = Transport(program, clone, target.access, target.budget)
 
     @property

@@ -1,24 +1,30 @@
-"""Writing objects: blobs, trees that share what did not change, commits and tags. Flushed, since `opening` turns flushing on.
+"""Writing objects: blobs, trees that share what did not change, commits and tags, each in a file of its own, as Git keeps loose objects.
 
-Objects are written before the ref that makes them reachable, so a crash leaves at most unreachable objects.
+A file gets its name once its content is flushed, so an object is whole or not there. All objects of a tree are written side by side, and
+before the ref that makes them reachable, so a crash leaves at most unreachable objects.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
+import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
+from llmcfg.disk import make_folders, side_by_side, storage_errors, sync_folder, write_new
 from llmcfg.errors import StorageError, UsageError
 from llmcfg.git.filenames import why_not_a_file_name
 from llmcfg.limits import BLOB_BYTES, COMMIT_MESSAGE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
 _FALLBACK_IDENTITY = "llmcfg <llmcfg@localhost>"
 _Folder = dict[str, "str | _Folder"]
@@ -51,17 +57,21 @@ def branch_ref(ref: str) -> str:
 
 
 class ObjectWriter:
-    """Writes objects of one repository."""
+    """Writes objects of one repository, whose own folder is `git_dir`, also when `git` is one of its linked work trees."""
 
-    def __init__(self, git: pygit2.Repository) -> None:
+    def __init__(self, git: pygit2.Repository, git_dir: Path) -> None:
         self._git = git
+        self._folder = git_dir / "objects"
 
     def write_tree(self, files: Mapping[str, bytes], present: Collection[str] = ()) -> str:
         """A tree of `files` by path. Objects in `present` are known to be stored and are not written again."""
         top: _Folder = {}
+        objects: dict[str, bytes] = {}
         for path, content in sorted(files.items()):
-            self._place(top, path, self._write_once(ObjectType.BLOB, b"blob", content, present))
-        return self._write_folder(top, present)
+            _place(top, path, _add(objects, b"blob", content))
+        tree = _add_folder(objects, top)
+        self._write_all([oid for oid in objects if oid not in present], objects)
+        return tree
 
     def graft(self, tree: str | None, path: str, below: str) -> str:
         """The tree with `below` at `path`, everything else as it is. None is an empty tree. Raises UsageError if a file is in the way."""
@@ -84,54 +94,27 @@ class ObjectWriter:
     def write_commit(self, tree: str, parents: tuple[str, ...], message: str) -> str:
         who = f"{self.identity()} {int(time.time())} +0000"
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
-        return self._write(ObjectType.COMMIT, _with_message(lines, message))
+        return self._write(b"commit", _with_message(lines, message))
 
     def write_tag(self, name: str, commit: str, message: str) -> str:
         who = f"{self.identity()} {int(time.time())} +0000"
         lines = [f"object {commit}", "type commit", f"tag {name}", f"tagger {who}"]
-        return self._write(ObjectType.TAG, _with_message(lines, message))
+        return self._write(b"tag", _with_message(lines, message))
 
-    def _place(self, top: _Folder, path: str, oid: str) -> None:
-        *folders, name = path.split("/")
-        for segment in (*folders, name):
-            reason = why_not_a_file_name(segment.encode())
-            if reason:
-                raise UsageError(f"cannot store a file at {path!r}: {reason}", hint="choose another output path")
-        at = top
-        for segment in folders:
-            below = at.setdefault(segment, {})
-            if isinstance(below, str):
-                raise UsageError(f"{path!r} lies below another file", hint="choose another output path")
-            at = below
-        if name in at:
-            raise UsageError(f"{path!r} is a file and a directory", hint="choose another output path")
-        at[name] = oid
+    def _write(self, word: bytes, content: bytes) -> str:
+        objects: dict[str, bytes] = {}
+        oid = _add(objects, word, content)
+        self._write_all([oid], objects)
+        return oid
 
-    def _write_folder(self, folder: _Folder, present: Collection[str]) -> str:
-        lines = []
-        for name, below in folder.items():
-            if isinstance(below, str):
-                lines.append((name, b"100644 " + name.encode() + b"\0" + bytes.fromhex(below)))
-            else:
-                oid = self._write_folder(below, present)
-                lines.append((f"{name}/", b"40000 " + name.encode() + b"\0" + bytes.fromhex(oid)))
-        raw = b"".join(line for _, line in sorted(lines))
-        return self._write_once(ObjectType.TREE, b"tree", raw, present)
-
-    def _write_once(self, kind: ObjectType, word: bytes, content: bytes, present: Collection[str]) -> str:
-        if len(content) > BLOB_BYTES:
-            raise UsageError(f"a file of {len(content):,} bytes is over the limit of {BLOB_BYTES:,}", hint="split it")
-        oid = object_id(word, content)
-        return oid if oid in present else self._write(kind, content)
-
-    def _write(self, kind: ObjectType, content: bytes) -> str:
-        try:
-            return str(self._git.odb.write(kind, content))
-        except (pygit2.GitError, OSError) as error:
-            raise StorageError(
-                f"cannot write to {self._git.path}: {error}",
-                hint="check that the disk is writable and has free space and inodes",
-            ) from error
+    def _write_all(self, chosen: Sequence[str], objects: Mapping[str, bytes]) -> None:
+        """Those of the objects that are chosen. One that is there already is written again, which mends a damaged one."""
+        folders = sorted({self._folder / oid[:2] for oid in chosen})
+        with storage_errors("write to", self._folder.parent):
+            for folder in folders:
+                make_folders(folder)
+            side_by_side(lambda oid: _write_loose(self._folder / oid[:2] / oid[2:], objects[oid]), chosen)
+            side_by_side(sync_folder, folders)
 
     def identity(self) -> str:
         """`name <mail>` of the Git configuration, or a stand-in."""
@@ -143,6 +126,56 @@ class ObjectWriter:
         except (KeyError, pygit2.GitError, ValueError):
             return None
         return f"{_plain(signature.name)} <{_plain(signature.email)}>"
+
+
+def _add(objects: dict[str, bytes], word: bytes, content: bytes) -> str:
+    """The id of an object, which is among `objects` from now on, with its header."""
+    if len(content) > BLOB_BYTES:
+        raise UsageError(f"a file of {len(content):,} bytes is over the limit of {BLOB_BYTES:,}", hint="split it")
+    whole = b"%s %d\0" % (word, len(content)) + content
+    oid = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
+    objects[oid] = whole
+    return oid
+
+
+def _add_folder(objects: dict[str, bytes], folder: _Folder) -> str:
+    lines = []
+    for name, below in folder.items():
+        if isinstance(below, str):
+            lines.append((name, b"100644 " + name.encode() + b"\0" + bytes.fromhex(below)))
+        else:
+            oid = _add_folder(objects, below)
+            lines.append((f"{name}/", b"40000 " + name.encode() + b"\0" + bytes.fromhex(oid)))
+    return _add(objects, b"tree", b"".join(line for _, line in sorted(lines)))
+
+
+def _place(top: _Folder, path: str, oid: str) -> None:
+    *folders, name = path.split("/")
+    for segment in (*folders, name):
+        reason = why_not_a_file_name(segment.encode())
+        if reason:
+            raise UsageError(f"cannot store a file at {path!r}: {reason}", hint="choose another output path")
+    at = top
+    for segment in folders:
+        below = at.setdefault(segment, {})
+        if isinstance(below, str):
+            raise UsageError(f"{path!r} lies below another file", hint="choose another output path")
+        at = below
+    if name in at:
+        raise UsageError(f"{path!r} is a file and a directory", hint="choose another output path")
+    at[name] = oid
+
+
+def _write_loose(path: Path, whole: bytes) -> None:
+    """The name is flushed by who writes the last one. What a crash leaves is named so that `git gc` removes it."""
+    aside = path.with_name(f"tmp_obj_{os.urandom(6).hex()}")
+    try:
+        write_new(aside, zlib.compress(whole), mode=0o444)
+        aside.rename(path)
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink()
+        raise
 
 
 def _with_message(lines: list[str], message: str) -> bytes:

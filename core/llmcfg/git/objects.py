@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _REMEMBERED_HEADERS = 500_000
+_REMEMBERED_BYTES = 64 << 20
 T = TypeVar("T")
 Kind = Literal["commit", "tree", "blob", "tag"]
 _KINDS: dict[int, Kind] = {
@@ -39,11 +40,13 @@ class Header(NamedTuple):
 
 
 class Objects:
-    """The object database of one repository. Headers are remembered, since objects never change."""
+    """The object database of one repository. Headers and small contents are remembered, since objects never change."""
 
     def __init__(self, odb: pygit2.Odb) -> None:
         self._odb = odb
         self._headers: dict[str, Header] = {}
+        self._contents: dict[str, bytes] = {}
+        self._content_bytes = 0
 
     def header(self, oid: str) -> Header:
         """Kind and size, without inflating the content. Raises UnreadableObject."""
@@ -67,7 +70,19 @@ class Objects:
         if header.size > limit:
             message = f"object {oid[:10]} has {header.size:,} bytes; the limit for a {kind} is {limit:,}"
             raise UnreadableObject("tree-count" if kind == "tree" else "blob-size", message)
-        return _reading(oid, lambda: self._odb.read(oid))[1]
+        known = self._contents.get(oid)
+        return _reading(oid, lambda: self._odb.read(oid))[1] if known is None else known
+
+    def read_again(self, oid: str, kind: Kind, limit: int) -> bytes:
+        """The same, for what is likely to be asked for once more: the content is remembered."""
+        content = self.read(oid, kind, limit)
+        if oid not in self._contents:
+            if self._content_bytes + len(content) > _REMEMBERED_BYTES:
+                self._contents.clear()
+                self._content_bytes = 0
+            self._contents[oid] = content
+            self._content_bytes += len(content)
+        return content
 
 
 def _reading(oid: str, read: Callable[[], tuple[ObjectType, T]]) -> tuple[ObjectType, T]:

@@ -67,7 +67,7 @@ class GitRepository:
         self._refs = Refs(opened.git, self._objects)
         self._history = History(self._objects, opened.git_dir)
         self._revisions = Revisions(opened.git, self._refs, self._history)
-        self._writer = ObjectWriter(opened.git)
+        self._writer = ObjectWriter(opened.git, opened.git_dir)
         self._swap = RefSwap(opened.git_dir, self.state_folder, self._refs, self._history)
         self.publish: Publish | None = None
 
@@ -201,7 +201,8 @@ class GitRepository:
         return blame_lines(self._git, self._history, tip, in_tree, lines, current)
 
     def read_tree(self, commit: str) -> Mapping[str, bytes]:
-        return {path: read_blob(self._trees, entry.oid) for path, entry in self._whole_tree(commit).items()}
+        tree = self._whole_tree(commit)
+        return {path: read_blob(self._trees, entry.oid, again=True) for path, entry in tree.items()}
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """One file of a commit's whole tree; None if there is no such file."""

@@ -54,9 +54,10 @@ class CommitSnapshot:
         return self._reader.walk(self._tree, self._wanted, self._prefix)
 
 
-def read_blob(reader: TreeReader, oid: str) -> bytes:
-    """Raises IntegrityError if the object is missing or damaged."""
+def read_blob(reader: TreeReader, oid: str, *, again: bool = False) -> bytes:
+    """`again` says that it is likely to be read once more. Raises IntegrityError if the object is missing or damaged."""
+    read = reader.objects.read_again if again else reader.objects.read
     try:
-        return reader.objects.read(oid, "blob", BLOB_BYTES)
+        return read(oid, "blob", BLOB_BYTES)
     except UnreadableObject as error:
         raise IntegrityError(error.message, hint="run git fsck, then clone or fetch anew") from None

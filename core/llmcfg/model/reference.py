@@ -29,6 +29,14 @@ class Reference(NamedTuple):
     end: int
 
 
+class Slip(NamedTuple):
+    """A text that is no reference, and the one that was probably meant."""
+
+    meant: str
+    start: int
+    end: int
+
+
 PREVIOUS: Final = "previous"
 ALL: Final = "all"
 SELECTORS: Final = (PREVIOUS, ALL)
@@ -51,6 +59,8 @@ _HEAD = re.compile(r"\{\{[ \t]*+(secret|config|var|param)([ \t]*+):")
 # Possessive, and only looked for in a bounded window, so that no text takes quadratic time.
 _NAME = re.compile(r"(?=[ \t]*+[^ \t}])((?:\"(?:[^\"\\]|\\.)*+\"|[^{}\"])++)\}\}")
 _LONGEST_NAME = 512
+_KINDS: Final = tuple(ReferenceKind)
+_SLIP = re.compile(r"(?<!\$)\{\{[ \t]*+([A-Za-z]{3,10})[ \t]*+([:.])[ \t]*+([^\s{}|()]{1,200})[ \t]*+\}\}")
 
 
 def find_references(text: str) -> list[Reference]:
@@ -74,6 +84,27 @@ def _scan(text: str) -> Iterator[Reference | int]:
         yield (
             head.start() if name is None else Reference(ReferenceKind(head[1]), name[1].strip(" \t"), head.start(), end)
         )
+
+
+def find_slips(text: str) -> list[Slip]:
+    """What is almost a reference, in order: `{{secrets:x}}`, `{{Secret:x}}`, `{{ secret.x }}`. `${{ … }}` is another language."""
+    return [
+        Slip(f"{{{{{kind}:{match[3]}}}}}", match.start(), match.end())
+        for match in (_SLIP.finditer(text) if "{{" in text else ())
+        if (kind := _meant_kind(match[1], match[2])) is not None
+    ]
+
+
+def _meant_kind(word: str, mark: str) -> ReferenceKind | None:
+    """The kind that was meant by a word before a colon; before a dot only a secret, since programs have variables of their own."""
+    from difflib import get_close_matches  # slow to import, and seldom needed
+
+    if word in _KINDS and mark == ":":
+        return None  # it is a reference, or a malformed one
+    if mark == ".":
+        return ReferenceKind.SECRET if word.lower() in ("secret", "secrets") else None
+    meant = get_close_matches(word.lower(), _KINDS, n=1, cutoff=0.75)
+    return ReferenceKind(meant[0]) if meant else None
 
 
 def is_whole(text: str, reference: Reference) -> bool:

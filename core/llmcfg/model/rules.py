@@ -242,6 +242,12 @@ _RULES: Final = (
     Rule("param-unused", _W, "$with fills a parameter that the pattern does not have", "It is probably mistyped."),
     Rule("reference-syntax", _E, "malformed reference", "It looks like a reference but cannot be read as one."),
     Rule(
+        "reference-slip",
+        _W,
+        "text that is almost a reference",
+        "It is delivered as it stands: a program gets the braces, and no secret or value.",
+    ),
+    Rule(
         "reference-missing",
         _E,
         "reference to a configuration key that is not there",

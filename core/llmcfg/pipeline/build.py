@@ -19,6 +19,7 @@ from llmcfg.pipeline.templates.render import Rendering, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from llmcfg.model.manifest import Consumer, Output
     from llmcfg.model.reference import SecretUse
@@ -33,12 +34,14 @@ class Built:
     """The bundles that could be built, by target in the configuration's order, and what is wrong with templates and outputs.
 
     `opened` are the renderings, by target and output, that are made again with the values of secrets when the bundles are deployed.
+    `uses` are the uses of secrets of each target as texts, in documents and templates, also of one that has no bundle.
     """
 
     bundles: Mapping[Target, Bundle]
     selections: Mapping[Target, Selection]
     findings: tuple[Finding, ...]
     opened: Mapping[Target, Mapping[str, RenderRequest]] = field(default_factory=dict)
+    uses: Mapping[Target, AbstractSet[str]] = field(default_factory=dict)
 
 
 class _Job(NamedTuple):
@@ -86,7 +89,7 @@ class Building:
 
 @contextmanager
 def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iterator[Building]:
-    """Select for these targets and begin to render. The renderer gets ready while the selection is made."""
+    """Select for these targets and begin to render. Where nothing was rendered before, the renderer gets ready while they are selected."""
     chosen = tuple(targets)
     if not any(configuration.consumer(target.consumer).outputs for target in chosen):
         building = Building(configuration, None)
@@ -94,7 +97,8 @@ def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iter
         yield building
         return
     files = configuration.layout.templates
-    with Rendering({path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}) as rendering:
+    templates = {path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}
+    with Rendering(templates, is_likely=not configuration.memo.renderings) as rendering:
         building = Building(configuration, rendering)
         building.select(chosen)
         yield building
@@ -125,7 +129,7 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
         if made is not None and selection.is_whole:
             bundles[target] = _bundle(configuration, target, selection, made, uses[target])
     findings += recipient_findings(configuration, bundles)
-    return Built(bundles, selections, tuple(findings), opened)
+    return Built(bundles, selections, tuple(findings), opened, uses)
 
 
 def _has_templates(configuration: Configuration, target: Target) -> bool:

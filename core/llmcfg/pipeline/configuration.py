@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.pipeline.schema.compiled import CompiledSchema
     from llmcfg.ports import Snapshot
-    from llmcfg.secrets.creation import CreationRules
+    from llmcfg.secrets.creation import CreationRule, CreationRules
     from llmcfg.secrets.inspection import Inspected
     from llmcfg.secrets.names import HeldValue
 
@@ -57,6 +57,9 @@ class Memo:
     inspected: dict[tuple[str, str], Inspected] = field(default_factory=dict)
     sealed: dict[str, bool] = field(default_factory=dict)
     creation_rules: dict[str, tuple[CreationRules, tuple[Problem, ...]]] = field(default_factory=dict)
+    chosen_rules: dict[tuple[str, str], CreationRule | None] = field(default_factory=dict)
+    plaintext: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    stored: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

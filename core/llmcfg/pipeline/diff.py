@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llmcfg.canonical import canonical_json, digest
@@ -20,7 +20,7 @@ from llmcfg.model.keypath import format_key_path
 from llmcfg.pipeline.stored import DocumentReader, read_bundles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from llmcfg.model.change import Kind, Side
     from llmcfg.model.target import Target
@@ -36,13 +36,17 @@ _NO_NEWLINE = "\n\\ No newline at end of file"
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """One bundle's content: selected documents by name, rendered files by path, secret lock, recipients, its manifest's digest."""
+    """One bundle's content: selected documents by name, rendered files by path, secret lock, recipients, its manifest's digest.
+
+    `digests` are those of the documents, as far as they are known: documents with one digest are the same.
+    """
 
     documents: Documents
     files: Mapping[str, bytes]
     secrets: Mapping[str, str]
     recipients: frozenset[str] = frozenset()
     manifest: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
             bundle.secrets,
             frozenset(bundle.recipients),
             digest(bundle.manifest),
+            {name: document.part.sha256 for name, document in built.selections[target].documents.items()},
         )
         for target, bundle in built.bundles.items()
     }
@@ -81,20 +86,26 @@ def deployed_state(files: Mapping[str, bytes]) -> State:
     return state_of_stored(read_bundles(files)) if files else NOTHING_DEPLOYED
 
 
-def state_of_stored(bundles: Mapping[str, StoredBundle]) -> State:
-    """The state that bundles are which were read back. Raises IntegrityError if a document in them is none that llmcfg wrote."""
-    reader = DocumentReader()
+def state_of_stored(bundles: Mapping[str, StoredBundle], known: dict[str, Value] | None = None) -> State:
+    """The state that bundles are which were read back. `known` remembers documents by their digests.
+
+    Raises IntegrityError if a document in them is none that llmcfg wrote.
+    """
+    reader = DocumentReader({} if known is None else known)
     targets: dict[Target, TargetState] = {}
     for folder, bundle in bundles.items():
         documents: dict[str, Value] = {}
         rendered: dict[str, bytes] = {}
+        digests: dict[str, str] = {}
         for path, content in bundle.parts.items():
             if path.startswith("config/"):
-                documents[path[len("config/") : -len(".json")]] = reader.read(f"{folder}/{path}", content)
+                name = path[len("config/") : -len(".json")]
+                digests[name] = bundle.digests[path]
+                documents[name] = reader.read(f"{folder}/{path}", content, digests[name])
             else:
                 rendered[path.removeprefix("files/")] = content
         targets[bundle.target] = TargetState(
-            documents, rendered, bundle.secrets, frozenset(bundle.recipients), manifest=bundle.digest
+            documents, rendered, bundle.secrets, frozenset(bundle.recipients), bundle.digest, digests
         )
     return State({}, targets)
 
@@ -136,9 +147,9 @@ class _Collected:
         self._recipients: dict[tuple[str, Kind], set[str]] = defaultdict(set)
         self._affected: set[str] = set()
 
-    def pairs(self, before: Documents, after: Documents) -> Iterator[_Pair]:
-        """The documents that differ."""
-        for name in sorted({*before, *after}):
+    def pairs(self, before: Documents, after: Documents, same: Collection[str] = ()) -> Iterator[_Pair]:
+        """The documents that differ; those in `same` are known not to."""
+        for name in sorted({*before, *after}.difference(same)):
             old, new = before.get(name, ABSENT), after.get(name, ABSENT)
             if old is not new:
                 key = (id(old), id(new), name)
@@ -154,7 +165,8 @@ class _Collected:
         old, new = before or nothing, after or nothing
         name = str(target)
         touched = before is None or after is None or old.manifest != new.manifest
-        for pair in self.pairs(old.documents, new.documents):
+        same = {document for document, said in old.digests.items() if new.digests.get(document) == said}
+        for pair in self.pairs(old.documents, new.documents, same):
             pair.targets.add(name)
             touched = True
         for path, kind in _keys_that_differ(old.files, new.files):

@@ -21,6 +21,7 @@ from llmcfg.model.reference import (
     ReferenceKind,
     find_malformed_reference,
     find_references,
+    find_slips,
     is_whole,
     parse_secret_use,
     secret_reference,
@@ -142,6 +143,12 @@ class _Resolution:
             self._point_at("{{", stack)
             self._notes.add("reference-syntax", f"cannot read the reference {shown!r}",
                             "write it as {{config:key.path}}, {{secret:name}} or {{var:name}}")  # fmt: skip
+        for slip in find_slips(text):
+            written = text[slip.start : slip.end]
+            self._point_at(written, stack)
+            self._notes.add(
+                "reference-slip", f"{written} is no reference, and stays as it is", f"did you mean {slip.meant}?"
+            )
         references = find_references(text)
         if not references:
             return text

@@ -99,7 +99,7 @@ def _against_rule(
 ) -> Iterator[Finding]:
     if inspected.metadata is None and inspected.header is None:
         return
-    rule = rules.find(entry.path)
+    rule = _chosen_rule(configuration, entry, rules)
     if rule is None:
         problem = Problem("secret-no-rule", f"no creation rule of {CONFIG} matches this file", inspected.line,
                           inspected.column, "add a rule whose path_regex matches it")  # fmt: skip
@@ -108,6 +108,14 @@ def _against_rule(
     related = (Origin(CONFIG, rule.line, rule.column),)
     for problem in _differences(inspected, rule):
         yield replace(configuration.locator.in_blob(problem, entry), related=related)
+
+
+def _chosen_rule(configuration: Configuration, entry: BlobEntry, rules: CreationRules) -> CreationRule | None:
+    key = (configuration.snapshot.entries[CONFIG].oid, entry.path)
+    chosen = configuration.memo.chosen_rules
+    if key not in chosen:
+        chosen[key] = rules.find(entry.path)
+    return chosen[key]
 
 
 def _differences(inspected: Inspected, rule: CreationRule) -> Iterator[Problem]:

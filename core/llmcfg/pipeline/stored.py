@@ -116,18 +116,18 @@ def read_bundle(head: Head, folder: str, files: Mapping[str, bytes]) -> StoredBu
 
 
 class DocumentReader:
-    """Parses `config/…` parts. Equal parts give the same object, so that bundles that share one are compared once."""
+    """Parses `config/…` parts. Parts with one digest give the same object, so that bundles that share one are compared once."""
 
-    def __init__(self) -> None:
-        self._values: dict[bytes, Value] = {}
+    def __init__(self, known: dict[str, Value]) -> None:
+        self._values = known
 
-    def read(self, path: str, content: bytes) -> Value:
-        if content not in self._values:
+    def read(self, path: str, content: bytes, digest: str) -> Value:
+        if digest not in self._values:
             try:
-                self._values[content] = from_typed(json.loads(content))
+                self._values[digest] = from_typed(json.loads(content))
             except (ValueError, KeyError, TypeError, RecursionError):
                 raise IntegrityError(f"{path} is not configuration that llmcfg wrote", hint=_HINT) from None
-        return self._values[content]
+        return self._values[digest]
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -20,7 +20,8 @@ def forbid_dumps() -> None:
     import resource
 
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # the soft limit is the one that counts
     if sys.platform == "linux":
         import ctypes
 

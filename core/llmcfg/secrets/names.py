@@ -102,6 +102,16 @@ def read_secret_file(file: str, content: bytes) -> SecretFile:
     return SecretFile({secret.name: secret for secret in _secrets(values, ())}, tuple(found))
 
 
+def renewed_names(file: str, before: bytes | None, after: bytes) -> list[str]:
+    """The secrets of a file that are new in it, or have another ciphertext than before."""
+    known = read_secret_file(file, before).secrets if before is not None else {}
+    return [
+        name
+        for name, secret in read_secret_file(file, after).secrets.items()
+        if name not in known or known[name].fingerprint != secret.fingerprint
+    ]
+
+
 def is_rotated(value: Value) -> bool:
     """Whether a mapping of a secret file is one secret with its current value and those of its rotation."""
     if not isinstance(value, dict) or VALUE not in value or not value.keys() <= ROTATED:

@@ -27,15 +27,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from llmcfg.disk import atomic_write, is_aside, make_folders, storage_errors, sync_folder, write_new
+from llmcfg.disk import atomic_write, is_aside, make_folders, side_by_side, storage_errors, sync_folder, write_new
 from llmcfg.errors import LlmcfgError, PendingError, UsageError
 from llmcfg.failpoints import failpoint
-from llmcfg.sinks.mapped import follow_mapped, without_mapped, write_mapped
+from llmcfg.sinks.digests import Digests
+from llmcfg.sinks.mapped import MappedFiles, follow_mapped
 from llmcfg.sinks.openedfiles import remove_opened
 from llmcfg.sinks.switching import UNFINISHED, Switch, forget_switch, read_switch, write_switch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
@@ -50,15 +52,28 @@ _PAUSE_SECONDS = 0.02
 _LOOKS = 20  # at a delivery that is replaced while it is being observed
 
 
+class Seen:
+    """What is known of files that were looked at before."""
+
+    def __init__(self, now: Callable[[], datetime] | None = None) -> None:
+        self.digests = Digests(now)
+        self.mapped = MappedFiles()
+
+
 class DirectorySink:
     """Delivers to the folder `root`, made when first needed. `keep` is how many deliveries stay there, at least the current one.
 
     `after_apply` may refuse a delivery before it is current, and take it back afterwards. `opened` keeps what is sealed in the current
-    delivery beside it, opened.
+    delivery beside it, opened. `seen` remembers what was looked at, for sinks that are made again and again.
     """
 
     def __init__(
-        self, root: Path, keep: int = 3, after_apply: AfterApply | None = None, opened: OpenedFiles | None = None
+        self,
+        root: Path,
+        keep: int = 3,
+        after_apply: AfterApply | None = None,
+        opened: OpenedFiles | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self._root = root
         self._store = root / _STORE
@@ -66,6 +81,7 @@ class DirectorySink:
         self._keep = max(keep, 1)
         self._after_apply = after_apply
         self._opened = opened
+        self._seen = seen or Seen()
 
     @property
     def name(self) -> str:
@@ -82,7 +98,9 @@ class DirectorySink:
                 pointed, before = self._pointed(), self._identity()
                 if pointed is None:
                     return None
-                seen = _contents(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
+                seen = (
+                    self._contents(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
+                )
                 if self._after_apply is not None and read_switch(self._store) is not None:
                     seen[UNFINISHED] = "its consumers were not told to the end"
                 if self._opened is not None and self._is_delivery(pointed):
@@ -211,16 +229,18 @@ class DirectorySink:
         wanted = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
         current = self._delivery()
         for folder in self._deliveries():
-            if folder.name.split(".")[0] == digest and _contents(folder) == wanted:
+            if folder.name.split(".")[0] == digest and self._contents(folder) == wanted:
                 os.utime(folder)
                 if folder != current:
-                    write_mapped(folder, files, current)
+                    for path, content in self._seen.mapped.make(folder, files, current).items():
+                        atomic_write(folder / path, content, mode=0o600)
                 return folder
         taken = {path.name for path in self._store.iterdir()}
         free = next(name for name in _names(digest) if name not in taken)
         aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
-        _write_folder(aside, files, self._same_as_current(wanted))
-        write_mapped(aside, files, current)
+        aside.mkdir(mode=0o700)
+        mapped = self._seen.mapped.make(aside, files, current)
+        self._write_folder(aside, {**files, **mapped}, self._same_as_current(wanted))
         failpoint("directory.written")
         aside.rename(self._store / free)
         sync_folder(self._store)
@@ -231,7 +251,7 @@ class DirectorySink:
         current = self._delivery()
         if current is None:
             return {}
-        there = _digests(current)
+        there = self._seen.digests.below(current)
         return {path: current / path for path, digest in wanted.items() if there.get(path) == digest}
 
     def _point_at(self, folder: Path) -> None:
@@ -305,6 +325,34 @@ class DirectorySink:
                     time.sleep(_PAUSE_SECONDS)
             yield
 
+    def _contents(self, folder: Path) -> dict[str, str]:
+        """What a delivery holds; of its mapped files, only what is wrong with them."""
+        return self._seen.mapped.without(folder, self._seen.digests.below(folder))
+
+    def _write_folder(self, folder: Path, files: Mapping[str, bytes], same: Mapping[str, Path]) -> None:
+        """Write and flush all files, or link those of `same`, then flush every folder."""
+        folders = {PurePosixPath()}
+        written = []
+        for path in sorted(files):
+            for above in reversed(PurePosixPath(path).parents):
+                if above not in folders:
+                    (folder / above).mkdir(mode=0o700)
+                    folders.add(above)
+            if not (path in same and self._link(same[path], folder / path)):
+                written.append(path)
+        side_by_side(lambda path: write_new(folder / path, files[path], mode=0o600), written)
+        side_by_side(lambda inner: sync_folder(folder / inner), sorted(folders))
+
+    def _link(self, source: Path, path: Path) -> bool:
+        """Whether `path` is now the same file; not when others may read it, or the file system has no links or no more of them."""
+        try:
+            if stat.S_IMODE(source.lstat().st_mode) != 0o600:
+                return False
+            self._seen.digests.link(source, path)
+        except OSError:
+            return False
+        return True
+
 
 def _names(digest: str) -> Iterator[str]:
     yield digest
@@ -318,69 +366,3 @@ def _check_path(path: str) -> None:
     segments = path.split("/")
     if "\0" in path or any(segment in ("", ".", "..") for segment in segments):
         raise UsageError(f"{path!r} cannot be delivered: it leaves its directory", hint="choose another output path")
-
-
-def _write_folder(folder: Path, files: Mapping[str, bytes], same: Mapping[str, Path]) -> None:
-    """Write and flush all files, or link those of `same`, then every directory from the innermost outwards."""
-    folders = {PurePosixPath()}
-    folder.mkdir(mode=0o700)
-    for path, content in sorted(files.items()):
-        for above in reversed(PurePosixPath(path).parents):
-            if above not in folders:
-                (folder / above).mkdir(mode=0o700)
-                folders.add(above)
-        if not (path in same and _link(same[path], folder / path)):
-            write_new(folder / path, content, mode=0o600)
-    for inner in sorted(folders, key=lambda path: len(path.parts), reverse=True):
-        sync_folder(folder / inner)
-
-
-def _link(source: Path, path: Path) -> bool:
-    """Whether `path` is now the same file as `source`; not when others may read it, or the file system has no links or no more of them."""
-    try:
-        if stat.S_IMODE(source.lstat().st_mode) != 0o600:
-            return False
-        path.hardlink_to(source)
-    except OSError:
-        return False
-    return True
-
-
-def _contents(folder: Path) -> dict[str, str]:
-    """What a delivery holds; of its mapped files, only what is wrong with them."""
-    return without_mapped(folder, _digests(folder))
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """Path to SHA-256 of every file in `folder`, without following links."""
-    seen: dict[str, str] = {}
-    pending = [folder]
-    while pending:
-        at = pending.pop()
-        try:
-            with os.scandir(at) as found:
-                listed = list(found)
-        except OSError as error:
-            seen[at.relative_to(folder).as_posix()] = f"unreadable: {error.strerror}"
-            continue
-        for entry in listed:
-            path = at / entry.name
-            if entry.is_dir(follow_symlinks=False):
-                pending.append(path)
-            else:
-                seen[path.relative_to(folder).as_posix()] = _digest(path)
-    return dict(sorted(seen.items()))
-
-
-def _digest(path: Path) -> str:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        return "symbolic link" if path.is_symlink() else f"unreadable: {error.strerror}"
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return "not a regular file"
-        try:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            return f"unreadable: {error.strerror}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -21,12 +21,14 @@ from llmcfg.disk import atomic_write
 from llmcfg.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from llmcfg.bundlefile.head import Head
 
-_HEAD = "head.json"
+T = TypeVar("T")
+_HEAD: Final = "head.json"
+_REMEMBERED: Final = 10_000
 
 
 class _Sealed(msgspec.Struct):
@@ -40,20 +42,51 @@ class _Said(msgspec.Struct):
     sealed: dict[str, dict[str, _Sealed]] | None = None
 
 
-def write_mapped(folder: Path, files: Mapping[str, bytes], current: Path | None) -> None:
-    """Write the mapped files of the delivery in `folder`, which was made just now. Their heads follow those of the delivery `current`."""
-    inner: dict[str, dict[str, bytes]] = defaultdict(dict)
-    for path, content in files.items():
-        target, name = _split(path)
-        inner[target][name] = content
-    said = _said(files)
-    moment = folder.stat().st_mtime_ns
-    for target in _targets(files):
-        before = _find(current / target / BUNDLE_FILE) if current else None
-        seals = {path: entry.sequence for path, entry in (said.sealed or {}).get(target, {}).items()}
-        made = bundle_of(inner[target], before, seals=seals)
-        head = _next_head(made.head, before.head if before else None, said.revision or "", moment)
-        atomic_write(folder / target / BUNDLE_FILE, pack_bundle(Bundle(head, made.tree)), mode=0o600)
+class MappedFiles:
+    """Makes and checks mapped files. One that is known to be right, by its digest and those of the files beside it, is not read again."""
+
+    def __init__(self) -> None:
+        self._right: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+
+    def make(self, folder: Path, files: Mapping[str, bytes], current: Path | None) -> dict[str, bytes]:
+        """The mapped files of the delivery in `folder`, which was made just now, by path. Their heads follow those of `current`."""
+        said = _said(files)
+        moment = folder.stat().st_mtime_ns
+        mapped = {}
+        for target, inner in _by_target(files).items():
+            before = _find(current / target / BUNDLE_FILE) if current else None
+            seals = {path: entry.sequence for path, entry in (said.sealed or {}).get(target, {}).items()}
+            made = bundle_of(inner, before, seals=seals)
+            head = _next_head(made.head, before.head if before else None, said.revision or "", moment)
+            packed = mapped[f"{target}/{BUNDLE_FILE}"] = pack_bundle(Bundle(head, made.tree))
+            self._note(_sha256(packed), {name: _sha256(content) for name, content in inner.items() if _counts(name)})
+        return mapped
+
+    def without(self, folder: Path, digests: Mapping[str, str]) -> dict[str, str]:
+        """What the files of a delivery are, without its mapped files; of one that is missing or wrong, what is wrong with it."""
+        seen = dict(digests)
+        for target, inner in _by_target(digests).items():
+            path = f"{target}/{BUNDLE_FILE}"
+            beside = {name: digest for name, digest in inner.items() if _counts(name)}
+            trouble = self._trouble(folder / path, seen.pop(path, None), beside)
+            if trouble:
+                seen[path] = trouble
+        return seen
+
+    def _trouble(self, path: Path, digest: str | None, beside: Mapping[str, str]) -> str | None:
+        if digest is None:
+            return "missing"
+        if (digest, frozenset(beside.items())) in self._right:
+            return None
+        trouble = _trouble(path, beside)
+        if trouble is None:
+            self._note(digest, beside)
+        return trouble
+
+    def _note(self, digest: str, beside: Mapping[str, str]) -> None:
+        if len(self._right) >= _REMEMBERED:
+            self._right.clear()
+        self._right.add((digest, frozenset(beside.items())))
 
 
 def follow_mapped(folder: Path, current: Path) -> None:
@@ -67,29 +100,19 @@ def follow_mapped(folder: Path, current: Path) -> None:
             atomic_write(path, pack_bundle(Bundle(head, bundle.tree)), mode=0o600)
 
 
-def without_mapped(folder: Path, digests: Mapping[str, str]) -> dict[str, str]:
-    """What the files of a delivery are, without its mapped files; of one that is missing or wrong, what is wrong with it."""
-    seen = dict(digests)
-    for target in _targets(digests):
-        path = f"{target}/{BUNDLE_FILE}"
-        inner = {name: digest for name, digest in _inside(digests, target) if name == MANIFEST or is_sealed(name)}
-        trouble = _trouble(folder / path, inner) if path in seen else "missing"
-        seen.pop(path, None)
-        if trouble:
-            seen[path] = trouble
-    return seen
+def _counts(name: str) -> bool:
+    """Whether a file of a bundle says what its mapped file has to be. The manifest names the digests of all others."""
+    return name == MANIFEST or is_sealed(name)
 
 
-def _split(path: str) -> tuple[str, str]:
-    """The folder of a bundle, and a path inside it."""
-    tenant, _, rest = path.partition("/")
-    consumer, _, name = rest.partition("/")
-    return f"{tenant}/{consumer}", name
-
-
-def _targets(paths: Iterable[str]) -> list[str]:
-    """The folders of bundles: two names deep, and with a manifest."""
-    return [target for target, name in map(_split, paths) if name == MANIFEST]
+def _by_target(paths: Mapping[str, T]) -> dict[str, dict[str, T]]:
+    """What is said of the files of each bundle: a folder two names deep, and with a manifest."""
+    inner: dict[str, dict[str, T]] = defaultdict(dict)
+    for path, said in paths.items():
+        tenant, _, rest = path.partition("/")
+        consumer, _, name = rest.partition("/")
+        inner[f"{tenant}/{consumer}"][name] = said
+    return {target: files for target, files in inner.items() if MANIFEST in files}
 
 
 def _said(files: Mapping[str, bytes]) -> _Said:
@@ -116,21 +139,19 @@ def _find(path: Path) -> Bundle | None:
     return None
 
 
-def _inside(paths: Mapping[str, str], target: str) -> Iterator[tuple[str, str]]:
-    for path, digest in paths.items():
-        if path.startswith(f"{target}/"):
-            yield path[len(target) + 1 :], digest
-
-
 def _trouble(path: Path, beside: Mapping[str, str]) -> str | None:
     """Why the mapped file is not made from a manifest and sealed files with these digests; None when it is."""
     try:
         bundle = open_bundle(path)
         bundle.verify()
         said = {name: leaf.sha256.hex() for name, leaf in bundle.tree.below() if is_sealed(name)}
-        said[MANIFEST] = hashlib.sha256(bundle.manifest()).hexdigest()
+        said[MANIFEST] = _sha256(bundle.manifest())
     except IntegrityError as error:
         return f"damaged: {error.message}"
     except OSError as error:
         return f"unreadable: {error.strerror}"
     return None if said == beside else "not made from the files beside it"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import Revision
+    from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.sealing import Draft
@@ -119,7 +120,7 @@ class Observed(NamedTuple):
 def observe_environment(built: BuiltEnvironment, repository: Repository, make_sink: MakeSink) -> Observed:
     environment = built.environment
     deployed = read_deployed(repository, environment)
-    there = read_state(repository, deployed, environment)
+    there = read_state(repository, deployed, environment, built.configuration.memo.stored)
     is_same = deployed is not None and not there.damage and deployed.root == built.root
     made = None if is_same else _draft(built, repository, deployed, there)
     files = made.files() if made else there.files
@@ -162,13 +163,16 @@ class ReadState(NamedTuple):
     damage: str
 
 
-def read_state(repository: Repository, deployed: Deployed | None, environment: str) -> ReadState:
+def read_state(
+    repository: Repository, deployed: Deployed | None, environment: str, known: dict[str, Value] | None = None
+) -> ReadState:
+    """What is deployed. `known` remembers documents by their digests."""
     if deployed is None:
         return ReadState({}, {}, NOTHING_DEPLOYED, "")
     try:
         files = deployed_files(repository, deployed)
         bundles = read_bundles(files) if files else {}
-        state = state_of_stored(bundles)
+        state = state_of_stored(bundles, known)
         if files and (found := read_head(files).environment) != environment:
             raise IntegrityError(f"it holds the bundles of {found}")
     except IntegrityError as error:

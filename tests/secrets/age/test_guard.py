@@ -18,7 +18,7 @@ file = Path(sys.argv[1])
 file.write_text(generate_identity().reveal())
 before = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
 {load}
-print(before, ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))
+print(before, ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[0])
 """
 
 
@@ -36,4 +36,4 @@ def test_loading_an_identity_forbids_dumps(load: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "keys")], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.strip() == "1 0 (0, 0)"
+    assert done.stdout.strip() == "1 0 0"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.findings import Problem
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from llmcfg.pipeline.templates.engine import Engine
 
-__all__ = ["Budget", "RenderRequest", "Rendered", "Rendering", "render_batch"]
+__all__ = ["Budget", "RenderRequest", "Rendered", "Rendering", "load_engine", "render_batch"]
 
 STRIKES: Final = 3
 _WORTH_A_WORKER: Final = 16  # requests that take about as long as a second worker takes to start
@@ -40,18 +41,31 @@ def render_batch(
         return rendering.answers()
 
 
-class Rendering:
-    """A batch that is rendered beside its parent. One worker gets ready when the `with` is entered; leaving it ends all of them."""
+def load_engine() -> None:
+    """Load what rendering needs into this process, so that workers which are forked from it need not."""
+    import_module("llmcfg.pipeline.templates.engine")
 
-    def __init__(self, templates: Mapping[str, bytes], budget: Budget = DEFAULT_BUDGET) -> None:
+
+class Rendering:
+    """A batch that is rendered beside its parent; leaving the `with` ends all workers.
+
+    With `is_likely` one worker gets ready when it is entered, so that it is by the time that the requests are known. Without, workers are
+    started for requests, if there are any.
+    """
+
+    def __init__(
+        self, templates: Mapping[str, bytes], budget: Budget = DEFAULT_BUDGET, *, is_likely: bool = True
+    ) -> None:
         self._templates = templates
         self._budget = budget
+        self._is_likely = is_likely
         self._requests: Sequence[RenderRequest] = ()
         self._lanes: list[list[int]] = []
         self._workers: list[Worker] = []
 
     def __enter__(self) -> Rendering:
-        self._workers.append(Worker(self._make_engine, self._budget))
+        if self._is_likely:
+            self._workers.append(Worker(self._make_engine, self._budget))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,7 +76,7 @@ class Rendering:
         """Hand out the requests, once."""
         self._requests = requests
         self._lanes = _split(requests)
-        self._workers += [Worker(self._make_engine, self._budget) for _ in self._lanes[1:]]
+        self._workers += [Worker(self._make_engine, self._budget) for _ in self._lanes[len(self._workers) :]]
         for lane, worker in zip(self._lanes, self._workers, strict=False):
             worker.assign([requests[at] for at in lane])
 
