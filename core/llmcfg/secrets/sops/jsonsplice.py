@@ -38,13 +38,13 @@ def insert(
 
 
 def remove(_text: str, parent: Mapping | Sequence, position: int) -> Splice:
-    """An entry and one comma."""
+    """An entry with one comma and the space before it; what stands before the next entry stays, but behind the first."""
     entries = [item for item in parent.items if not isinstance(item, Comment)]
     at = next(number for number, item in enumerate(entries) if item is parent.items[position])
-    if at + 1 < len(entries):
-        return Splice(Span(_start(entries[at]), _start(entries[at + 1])), "")
     if at:
         return Splice(Span(span_of(entries[at - 1]).end, span_of(entries[at]).end), "")
+    if len(entries) > 1:
+        return Splice(Span(_start(entries[0]), _start(entries[1])), "")
     if parent.span is None:
         raise cannot_splice()
     return Splice(parent.span, _enclosed(parent, ""))
