@@ -101,7 +101,11 @@ PANELS: Final = (
             Family(
                 "import",
                 "take over configuration from other programs",
-                (Command("litellm", "import_litellm:import_litellm", "take over a LiteLLM proxy config"),),
+                (
+                    Command("litellm", "import_litellm:import_litellm", "take over a LiteLLM proxy config"),
+                    Command("mcp", "import_others:import_mcp", "take over the MCP servers of a client"),
+                    Command("env", "import_others:import_env", "take over an env file"),
+                ),
             ),
             Family(
                 "schema",

@@ -9,9 +9,10 @@ finding of severity error and no file.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from llmcfg.importers.environment import is_credential, is_environment_name, is_taken_variable
+from llmcfg.importers.imported import Imported, manifest_text, secret_file
 from llmcfg.importers.sections import Section, split_sections
 from llmcfg.importers.source import parse_source
 from llmcfg.importers.values import Reader
@@ -55,20 +56,6 @@ SECTIONS: Final = frozenset(
     ]
 )
 """What LiteLLM looks for. A file may have any others beside them; one with none of these is another program's."""
-
-
-class Imported(NamedTuple):
-    """`files` are those of a whole repository by path, empty if a finding is an error.
-
-    `secrets` and `variables` are the names that the configuration refers to, sorted. The secrets have no value yet. `sections` are the
-    file's top-level keys.
-    """
-
-    files: Mapping[str, bytes]
-    findings: tuple[Finding, ...]
-    secrets: tuple[str, ...]
-    variables: tuple[str, ...]
-    sections: tuple[str, ...] = ()
 
 
 def import_litellm(content: bytes, *, name: str, file: str = "config.yaml") -> Imported:
@@ -138,7 +125,7 @@ def _files(name: str, sections: list[Section], references: _References) -> dict[
     for section in sections:
         files[f"base/litellm/{documents[section.name]}.yaml"] = section.text
     if secrets:
-        files["base/secrets/litellm.yaml"] = _secret_file(secrets)
+        files["base/secrets/litellm.yaml"] = secret_file(secrets)
         files["templates/litellm.env.j2"] = _environment_template(secrets)
     return {path: files[path].encode() for path in sorted(files)}
 
@@ -160,21 +147,17 @@ def _document_names(sections: Iterable[str]) -> dict[str, str]:
 
 
 def _manifest(name: str, variables: list[str]) -> str:
-    lines = ["apiVersion: llmcfg.dev/v1", "kind: Repository", f"name: {flow_text(_label(name))}"]
-    if variables:
-        lines += [
-            "# What LiteLLM reads from its own environment; set a value here, or per environment, to have it in the file instead."
-        ]
-        lines += ["variables:"]
-        lines += [f"  {flow_text(variable)}: {ENVIRONMENT_PREFIX}{variable}" for variable in variables]
-    lines += ["environments:", "  dev: {}", "  staging: {}", "  prod: {protected: true}", ""]
-    return "\n".join(lines)
-
-
-def _label(name: str) -> str:
-    """A name that the manifest takes, made from any text."""
-    label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-")
-    return label if why_not_a_name(label) is None else "litellm"
+    if not variables:
+        return manifest_text(name, "litellm")
+    lines = [
+        "# What LiteLLM reads from its own environment; set a value here, or per environment, to have it in the file instead.",
+        "variables:",
+    ]
+    return manifest_text(
+        name,
+        "litellm",
+        [*lines, *(f"  {flow_text(variable)}: {ENVIRONMENT_PREFIX}{variable}" for variable in variables)],
+    )
 
 
 def _consumer(has_secrets: bool) -> str:
@@ -218,14 +201,6 @@ def _template_string(text: str) -> str:
 
 def _environment_template(secrets: list[str]) -> str:
     return "".join(f'{swap_name_case(name)}={{{{ secret("{name}") }}}}\n' for name in secrets)
-
-
-def _secret_file(secrets: list[str]) -> str:
-    lines = [
-        "# Names without values yet. Give each its value, and encrypt the file with sops for the recipients of .sops.yaml.",
-        *(f'{flow_text(name)}: ""' for name in secrets),
-    ]
-    return "\n".join((*lines, ""))
 
 
 def _findings(problems: Iterable[Problem], file: str, content: bytes) -> tuple[Finding, ...]:

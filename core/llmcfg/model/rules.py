@@ -466,6 +466,12 @@ _RULES: Final = (
         "The program reads the later value; the earlier one had no effect and is now a comment.",
     ),
     Rule(
+        "import-left-out",
+        _W,
+        "key that the import leaves out",
+        "No record here says the same, so a file that is rendered does not hold it.",
+    ),
+    Rule(
         "import-rewritten",
         _N,
         "section written anew by the import",
