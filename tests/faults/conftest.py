@@ -28,4 +28,5 @@ def prepared(endpoint, tmp_path_factory):
 @pytest.fixture
 def host(prepared, endpoint, tmp_path):
     endpoint[0].taken.clear()
+    endpoint[0].count = 0
     return prepared.copy(tmp_path / "host", endpoint[1])

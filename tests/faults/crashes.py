@@ -58,21 +58,25 @@ class Recording:
         self.operations.append(Operation("acknowledge", name=what))
 
     def states(self, most: int | None = None, seed: int = 0) -> Iterator[State]:
-        """Each state that a crash can leave, once; only `most` of them, drawn by the seed, if that is given."""
-        if most is not None:
-            found = list(self._all_states())
-            yield from random.Random(seed).sample(found, min(most, len(found)))
-        else:
-            yield from self._all_states()
+        """Each state that a crash can leave, once. With `most` only so many, from moments that are drawn by the seed."""
+        moments = list(range(len(self.operations) + 1))
+        if most is None:
+            yield from self._states_at(moments)
+            return
+        drawn = random.Random(seed)
+        drawn.shuffle(moments)
+        for moment in moments[:most]:
+            found = list(self._states_at([moment]))
+            yield from drawn.sample(found, min(len(found), -(-most // len(moments))))
 
     def last(self) -> State:
         """What is there when everything was written."""
         done = len(self.operations)
         return State(self._names(done, set(range(done))), self._contents(done, "kept"), self._promised(done), "the end")
 
-    def _all_states(self) -> Iterator[State]:
+    def _states_at(self, moments: list[int]) -> Iterator[State]:
         seen = set()
-        for done in range(len(self.operations) + 1):
+        for done in moments:
             for state in self._states_after(done):
                 key = state.key()
                 if key not in seen:

@@ -160,6 +160,7 @@ FIRST, NEXT, ASKED = (
     "a delivery after another",
     "a delivery with consumers who have a say",
 )
+MANY = "a delivery of many files"
 MOVED, NEW, BEATEN, STATE = "a ref that moves", "a ref that is new", "a ref that is not what it was", "the state folder"
 
 BUGS = [
@@ -169,6 +170,7 @@ BUGS = [
     Bug("several files are replaced one by one", _setting(disk, "write_all", _one_by_one), (SEVERAL,)),
     Bug("a line of a log is not flushed", _setting(disk, "append_line", _unflushed_line), (LOG,)),
     Bug("the folders of a sink are not flushed", _without_folder_flush(directory), (FIRST, NEXT)),
+    Bug("many files are not flushed", _without_content_flush, (MANY,)),
     Bug("a delivery is recorded before it is current", _record_first, (NEXT,)),
     Bug("a delivery is written into the current one", _write_into_the_current_one, (NEXT,)),
     Bug("the link is removed and made anew", _setting(DirectorySink, "_point_current_at", _two_step_link), (NEXT,)),

@@ -23,12 +23,12 @@ class Sweep(NamedTuple):
     violations: list[str]
 
 
-def sweep(writer: Writer, folder: Path, most: int | None = None, *, is_nested: bool = False) -> Sweep:
-    """Look at every state, or at `most` of them. `is_nested` lets it be done once more, and crash there too."""
+def sweep(writer: Writer, folder: Path, *, is_nested: bool = False) -> Sweep:
+    """Look at every state. `is_nested` lets it be done once more, and crash there too."""
     recorded = record(writer, folder)
     count, violations = 0, list[str]()
     with unflushed():
-        for state in recorded.states(most):
+        for state in recorded.states(writer.most):
             count += 1
             wrong = [look(writer, state, folder / "state")]
             if is_nested and writer.is_repeatable and not any(wrong):

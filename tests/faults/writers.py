@@ -31,6 +31,7 @@ class Writer(NamedTuple):
     write: Callable[[Path, Promise], None]
     check: Callable[[Path, frozenset[str]], None]
     is_repeatable: bool = True
+    most: int | None = None  # states that are looked at, where there are very many
 
 
 # single files
@@ -105,6 +106,7 @@ def check_lines(root: Path, promised: frozenset[str]) -> None:
 
 FIRST = {"head.json": b"1", "_shared/api/a.json": b'{"a":1}', "_shared/api/same.json": b"{}"}
 SECOND = {"head.json": b"2", "_shared/api/a.json": b'{"a":2}', "_shared/api/same.json": b"{}"}
+MANY = {**SECOND, **{f"_shared/c{number}/a.json": b"%d" % number for number in range(14)}}
 THIRD = {"head.json": b"3", "other.json": b"{}"}
 
 
@@ -183,6 +185,21 @@ def prepare_delivery(root: Path) -> None:
 def deliver_second(root: Path, promise: Promise) -> None:
     deliver(make_sink(root), SECOND)
     promise("second")
+
+
+def deliver_many(root: Path, promise: Promise) -> None:
+    """More files than are written one after the other."""
+    deliver(make_sink(root), MANY)
+    promise("many")
+
+
+def check_many(root: Path, promised: frozenset[str]) -> None:
+    found = read_current(root / "delivered")
+    assert found == MANY or (found == FIRST and "many" not in promised), (
+        "half a delivery is visible, or a promised one gone"
+    )
+    deliver(make_sink(root), SECOND)
+    check_delivery(root, frozenset({"second"}), make_sink(root))
 
 
 def deliver_with_consumers(root: Path, promise: Promise) -> None:
@@ -322,6 +339,7 @@ WRITERS = [
         deliver_second,
         lambda root, promised: check_delivery(root, promised | {"first"}, make_sink(root)),
     ),
+    Writer("a delivery of many files", prepare_delivery, deliver_many, check_many, is_repeatable=False, most=60),
     Writer(
         "a delivery with consumers who have a say",
         prepare_delivery,
