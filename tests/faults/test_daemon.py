@@ -106,6 +106,7 @@ def test_a_daemon_that_is_killed_again_and_again_loses_nothing(host):
     assert (host.leftovers(), host.damage()) == ([], [])
 
 
+@pytest.mark.sweep
 @pytest.mark.fault("C12")
 def test_readers_notice_nothing_of_a_slow_disk(host):
     host.misbehave("flush_slowly")

@@ -62,8 +62,16 @@ def refuse_each(writer, folder, number):
 
 
 @pytest.mark.fault("C02", "C07", "C10", "C11")
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
 @pytest.mark.parametrize("writer", [one for one in WRITERS if one.most is None], ids=lambda writer: writer.name)
-def test_each_call_that_is_refused_is_told_and_nothing_promised_is_lost(writer, tmp_path, number):
+def test_each_call_that_is_refused_is_told_and_nothing_promised_is_lost(writer, tmp_path):
+    with unflushed():
+        assert refuse_each(writer, tmp_path, errno.ENOSPC) > 4
+
+
+@pytest.mark.sweep
+@pytest.mark.fault("C02", "C11")
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.EDQUOT], ids=errno.errorcode.get)
+@pytest.mark.parametrize("writer", [one for one in WRITERS if one.most is None], ids=lambda writer: writer.name)
+def test_every_kind_of_refusal_is_told(writer, tmp_path, number):
     with unflushed():
         assert refuse_each(writer, tmp_path, number) > 4

@@ -9,7 +9,7 @@ from .sweep import sweep
 from .writers import WRITERS
 
 BY_NAME = {writer.name: writer for writer in WRITERS}
-QUICK = 2  # of the bugs
+QUICK = (1, 3)  # of the bugs
 
 
 @pytest.mark.fault("C06")
@@ -36,12 +36,12 @@ def notices(bug, folder):
 
 
 @pytest.mark.fault("C06")
-@pytest.mark.parametrize("bug", BUGS[:QUICK], ids=lambda bug: bug.name)
+@pytest.mark.parametrize("bug", [BUGS[at] for at in QUICK], ids=lambda bug: bug.name)
 def test_a_bug_is_noticed(bug, tmp_path):
     assert dict(notices(bug, tmp_path)) == dict.fromkeys(bug.writers, True)
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("bug", BUGS[QUICK:], ids=lambda bug: bug.name)
+@pytest.mark.parametrize("bug", [bug for at, bug in enumerate(BUGS) if at not in QUICK], ids=lambda bug: bug.name)
 def test_every_bug_is_noticed(bug, tmp_path):
     assert dict(notices(bug, tmp_path)) == dict.fromkeys(bug.writers, True)
