@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from llmcfg.secrets.names import is_rotated, read_secret_file
 from support.sealed import sealed, written
 
-PLAIN = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=6, max_size=20).filter(
-    lambda text: "\n" not in text
+PLAIN = (
+    st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=6, max_size=20)
+    .filter(lambda text: "\n" not in text)
+    .map(lambda text: f"canary-{text}")  # no word of ours
 )
 
 
