@@ -12,7 +12,6 @@ import os
 import re
 import stat
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -153,6 +152,8 @@ def side_by_side(act: Callable[[T], object], items: Sequence[T]) -> None:
         for item in items:
             act(item)
         return
+    from concurrent.futures import ThreadPoolExecutor  # it brings logging, which readers do without
+
     with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as threads:
         for _ in threads.map(act, items):
             pass

@@ -24,6 +24,7 @@ from support.guarded import SECRETS, Guarded, Scene, Step
 MACHINE = "--identity <keys>/machine.txt"
 BUNDLE = "delivered/prod/current/_shared/gateway"
 PROXY = b"model_list: [{model_name: a, litellm_params: {model: openai/a, api_key: %s}}]\n"
+SERVERS = b'{"mcpServers": {"crm": {"command": "crm", "args": [], "env": {"CRM_API_KEY": "%s"}}}}\n'
 ENV = b"""# old deployment
 IMPORTED_PLAIN='%s'
 IMPORTED_LINES="%s"
@@ -42,6 +43,8 @@ def given_files(guarded: Guarded) -> None:
     guarded.give("plain.yaml", guarded.plain("new"))
     guarded.give("broken.yaml", b"key: {%s\n" % guarded.canaries["new.plain"])
     guarded.give("proxy.yaml", PROXY % guarded.canaries["new.plain"])
+    guarded.give("bot.env", b"BOT_RPM=10\nOPENAI_API_KEY='%s'\n" % guarded.canaries["new.plain"])
+    guarded.give("mcp.json", SERVERS % guarded.canaries["new.plain"])
     guarded.give("broken.json", b'{"key": "%s", }' % guarded.canaries["new.plain"])
 
 
@@ -298,6 +301,8 @@ REST: Scene = (
     imported,
     Step("import litellm <given>/proxy.yaml --to proxy"),
     Step("validate -C proxy", code=4),
+    Step("import env <given>/bot.env --to bot"),
+    Step("import mcp <given>/mcp.json --to servers"),
     Step(f"secret merge {SECRETS} {SECRETS} {SECRETS}"),
 )
 SCENES = {
