@@ -159,3 +159,10 @@ def test_a_comment_is_for_its_own_line_and_the_next_only():
     comment = "# llmcfg:allow plaintext: of a test\n"
     assert named(f"{comment}a: 1\nkey: ghp_{made(36)}\n") == [(3, 6)]
     assert named(f"a: ghp_{made(36)}  {comment}b: ghp_{made(36, seed=2)}\n") == [(2, 4)]
+
+
+@pytest.mark.parametrize("odd", ["\udc80", "\ud800", "\udd00", "\x00", "é😀"])
+def test_a_line_is_masked_whatever_else_it_holds(odd):
+    key = "sk-ant-api03-" + "a1B2" * 20
+    assert masked(f"{odd} key: {key} {odd}") == f"{odd} key: ******** {odd}"
+    assert masked(odd) == odd

@@ -41,10 +41,10 @@ def find_secrets(content: bytes, *, by_name: bool) -> list[Found]:
 
 def masked(text: str) -> str:
     """A line without what looks like a secret in it."""
-    content = text.encode("utf-8", "surrogateescape")
+    content = text.encode("utf-8", "surrogatepass")  # whatever a line holds comes back
     for found in reversed(find_secrets(content, by_name=True)):
         content = content[: found.start] + b"********" + content[found.end :]
-    return content.decode("utf-8", "surrogateescape")
+    return content.decode("utf-8", "surrogatepass")
 
 
 def _problem(content: bytes, found: Found, hint: str) -> Problem | None:

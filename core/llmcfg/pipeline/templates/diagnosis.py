@@ -87,8 +87,9 @@ def _place(error: BaseException) -> tuple[str, int] | None:
     trace = error.__traceback__
     while trace is not None:
         template = trace.tb_frame.f_globals.get("__jinja_template__")
-        if template is not None:
-            place = template.name, template.get_corresponding_lineno(trace.tb_lineno)
+        line: int | None = trace.tb_lineno  # none where a time limit struck between two lines
+        if template is not None and line is not None:
+            place = template.name, template.get_corresponding_lineno(line)
         trace = trace.tb_next
     return place
 
