@@ -23,12 +23,12 @@ def surroundings_of(start: Start, environment: Mapping[str, str]) -> Surrounding
         start.search_path,
         start.agent,
         environment,
-        identities=lambda: own_keys(environment),
+        identities=lambda: _own_keys(environment),
         memory=memory_folders(environment),
     )
 
 
-def own_keys(environment: Mapping[str, str]) -> Sequence[Identity]:
+def _own_keys(environment: Mapping[str, str]) -> Sequence[Identity]:
     """From where the environment says. Nobody is there to be asked for a passphrase."""
     forbid_dumps()
     return find_identities(environment, Path.home(), system=sys.platform)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from llmcfg import failpoints
-from llmcfg.daemon.around import own_keys, surroundings_of
+from llmcfg.daemon.around import surroundings_of
 from llmcfg.daemon.passes import make_pass
 from llmcfg.daemon.session import open_session
 from llmcfg.daemon.state import StateFolder
@@ -36,7 +36,8 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
     _limit(start.settings.memory_bytes)
     load_engine()
     session: Session | None = None
-    reader = read_with(lambda: own_keys(os.environ))
+    surroundings = surroundings_of(start, os.environ)
+    reader = read_with(surroundings.identities)
 
     def tell(step: str, environment: str) -> None:
         _say(stdout, StepTaken(step, environment))
@@ -44,7 +45,6 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
     for line in iter(lambda: stdin.readline(MOST_LINE), b""):
         asked = read_for_child(line)
         assert isinstance(asked, Build)
-        surroundings = surroundings_of(start, os.environ)
         session = session or open_session(start.directory, start.settings, StateFolder(start.state), surroundings)
         if asked.repair and session.upstream is not None:
             session.upstream.repair()
