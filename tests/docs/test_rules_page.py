@@ -22,7 +22,8 @@ RULE_SECTIONS = {found.title.strip("`"): found for found in sections(PAGE) if fo
 WITHOUT_EXAMPLE = {
     "tree-mode", "tree-type", "tree-order", "tree-count", "blob-size", "blob-encoding", "object-missing", "object-corrupt",
     "yaml-depth", "yaml-size", "yaml-direction", "yaml-disagree", "manifest-missing", "reference-limit", "schema-limit", "template-limit",
-    "template-timeout", "template-worker", "import-duplicate", "import-left-out", "import-rewritten", "import-reference", "import-section",
+    "template-timeout", "template-worker", "import-duplicate", "import-left-out", "import-rewritten", "import-reference",
+    "import-secret", "import-section",
 }  # fmt: skip
 
 

@@ -358,3 +358,54 @@ def test_whatever_pyyaml_writes_comes_back(config: dict[str, object], flow: bool
     result = imported(content)
     assert result.files, result.findings
     assert render(result.files).config("prod") == config
+
+
+KEY = "sk-proj-bB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5z"
+OTHER = KEY.replace("bB3", "cC4")
+
+
+def left_behind(result: Imported) -> list[tuple[int, str]]:
+    return [(found.origin.line, found.message) for found in result.findings if found.rule_id == "import-secret"]
+
+
+def test_a_secret_in_the_clear_is_left_behind_and_named_after_its_item_once_for_each_value() -> None:
+    result = imported(
+        "model_list:\n"
+        f"  - {{model_name: gpt-4o, litellm_params: {{model: openai/gpt-4o, api_key: {KEY}}}}}\n"
+        f"  - {{model_name: gpt-4o, litellm_params: {{model: openai/gpt-4o, api_key: {OTHER}}}}}\n"
+        f"  - {{model_name: mini, litellm_params: {{model: openai/gpt-4o-mini, api_key: '{KEY}'}}}}\n"
+        f"general_settings: {{database_url: 'postgres://u:{OTHER}@db/x'}}\n"
+        f"environment_variables: {{9_TOKEN: {KEY.replace('bB', 'eE')}}}\n"
+    )
+    assert result.secrets == ("gpt_4o_api_key", "gpt_4o_api_key_2", "litellm_database_url", "secret_9_token")
+    assert [line for line, _ in left_behind(result)] == [2, 3, 4, 5, 6]
+    written = b"".join(result.files.values()).decode()
+    assert KEY[10:] not in written
+    assert OTHER[10:] not in written
+    assert written.count("{{secret:gpt_4o_api_key}}") == 2
+
+
+def test_a_literal_does_not_take_the_name_of_a_variable_that_the_file_reads() -> None:
+    result = imported(
+        "model_list:\n"
+        "  - {model_name: mini, litellm_params: {model: openai/a, api_key: os.environ/MINI_API_KEY}}\n"
+        f"  - {{model_name: mini, litellm_params: {{model: openai/b, api_key: {KEY}}}}}\n"
+    )
+    assert result.secrets == ("mini_api_key", "mini_api_key_2")
+
+
+def test_a_comment_is_kept_without_the_secret_in_it() -> None:
+    text = documents(f"# é before: api_key: {KEY}\nrouter_settings:\n  num_retries: 2  # not {OTHER}, surely\n")
+    assert text["router_settings.yaml"] == (
+        f"# é before: api_key: {'x' * len(KEY)}\nnum_retries: 2  # not {'x' * len(OTHER)}, surely\n"
+    )
+    pem = f"-----BEGIN PRIVATE KEY-----\n# {KEY[8:]}\n# -----END PRIVATE KEY-----"
+    kept = documents(f"# {pem}\nrouter_settings:\n  num_retries: 2\n")
+    assert KEY[8:] not in kept["router_settings.yaml"]
+    assert left_behind(imported(f"# {pem}\nrouter_settings:\n  num_retries: 2\n"))[0][0] == 1
+
+
+def test_what_stands_in_for_a_secret_is_imported_as_it_is() -> None:
+    result = imported("general_settings: {master_key: sk-1234}\n")
+    assert result.secrets == ()
+    assert left_behind(result) == []

@@ -1,7 +1,8 @@
 """A LiteLLM proxy's config.yaml as a small configuration repository that renders it back (docs/import-litellm.md).
 
 Each section is a document under base/litellm/, a consumer `llm-gateway` renders config.yaml from them, and each `os.environ/NAME`
-becomes a reference: to a secret where NAME looks like a credential, else to a variable of the manifest. LiteLLM loads its file with
+becomes a reference: to a secret where NAME looks like a credential, else to a variable of the manifest. What looks like a secret itself is
+left behind, and a reference to a secret stands in its place. LiteLLM loads its file with
 PyYAML, so what the file means is what `yaml.safe_load` says; what the repository renders means exactly the same, or there is a
 finding of severity error and no file.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.importers.environment import is_credential, is_environment_name, is_taken_variable
 from llmcfg.importers.imported import Imported, manifest_text, secret_file
+from llmcfg.importers.literals import find_literals, without
 from llmcfg.importers.sections import Section, split_sections
 from llmcfg.importers.source import parse_source
 from llmcfg.importers.values import Reader
@@ -26,10 +28,14 @@ if TYPE_CHECKING:
 
     import yaml
 
+    from llmcfg.importers.literals import Literal, Span
+
 ENVIRONMENT_PREFIX = "os.environ/"
+PROGRAM: Final = "litellm"
+_VARIABLE = re.compile(ENVIRONMENT_PREFIX + r"([A-Za-z_][A-Za-z0-9_]*)")
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOCUMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
-
+_REVOKE: Final = "revoke it, since it was in plain text"
 
 SECTIONS: Final = frozenset(
     [
@@ -63,10 +69,18 @@ def import_litellm(content: bytes, *, name: str, file: str = "config.yaml") -> I
     source = parse_source(content)
     if isinstance(source, Problem):
         return Imported({}, (_finding(source, file, content),), (), ())
-    references = _References()
+    used = [swap_name_case(variable) for variable in _VARIABLE.findall(source.text)]
+    literals = find_literals(source, PROGRAM, used)
+    elsewhere = [_in_a_comment(source.text, span) for span in literals.elsewhere]
+    if elsewhere:
+        source = parse_source(without(source.text, literals.elsewhere).encode())
+        if isinstance(source, Problem):
+            return Imported({}, (_finding(source, file, content),), (), ())
+        literals = find_literals(source, PROGRAM, used)
+    references = _References(literals.scalars)
     reader = Reader(references.rename)
     reader.read(source.root)
-    problems = [*reader.problems, *references.problems]
+    problems = [*elsewhere, *reader.problems, *references.problems]
     findings = _findings(problems, file, content)
     if has_blocking(findings):
         return Imported({}, findings, (), ())
@@ -78,9 +92,10 @@ def import_litellm(content: bytes, *, name: str, file: str = "config.yaml") -> I
 
 
 class _References:
-    """Puts our references for LiteLLM's, and remembers their names."""
+    """Puts our references for LiteLLM's and for secrets in the clear, and remembers their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, literals: Mapping[int, Literal]) -> None:
+        self._literals = literals
         self.secrets: set[str] = set()
         self.variables: set[str] = set()
         self.problems: list[Problem] = []
@@ -89,6 +104,9 @@ class _References:
         variable = text.removeprefix(ENVIRONMENT_PREFIX)
         if variable != text and is_environment_name(variable) and not is_taken_variable(variable):
             return self._reference(variable)
+        literal = self._literals.get(id(node))
+        if literal is not None:
+            return self._left_behind(literal, node)
         if find_references(text) or find_malformed_reference(text) is not None:
             mark = node.start_mark
             message = (
@@ -105,6 +123,14 @@ class _References:
             )
         return text
 
+    def _left_behind(self, literal: Literal, node: yaml.Node) -> str:
+        reference = secret_reference(literal.name)
+        self.secrets.add(literal.name)
+        message = f"this looks like {literal.what}; it is left behind, and {reference} stands in its place"
+        mark = node.start_mark
+        self.problems.append(Problem("import-secret", message, mark.line + 1, mark.column + 1, _REVOKE))
+        return reference
+
     def _reference(self, variable: str) -> str:
         if is_credential(variable):
             secret = swap_name_case(variable)
@@ -112,6 +138,13 @@ class _References:
             return secret_reference(secret)
         self.variables.add(variable)
         return "{{var:" + variable + "}}"
+
+
+def _in_a_comment(text: str, span: Span) -> Problem:
+    line = text.count("\n", 0, span.start) + 1
+    column = span.start - text.rfind("\n", 0, span.start)
+    message = f"this looks like {span.what}, in a comment; the comment is kept without it"
+    return Problem("import-secret", message, line, column, _REVOKE)
 
 
 def _files(name: str, sections: list[Section], references: _References) -> dict[str, bytes]:

@@ -472,6 +472,12 @@ _RULES: Final = (
         "No record here says the same, so a file that is rendered does not hold it.",
     ),
     Rule(
+        "import-secret",
+        _W,
+        "secret in the clear in the file that is imported",
+        "Values and comments of a repository hold none; it is left behind, and a value gets a reference in its place.",
+    ),
+    Rule(
         "import-rewritten",
         _N,
         "section written anew by the import",
