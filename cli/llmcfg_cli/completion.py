@@ -67,6 +67,16 @@ def complete_secrets(ctx: typer.Context, incomplete: str) -> list[str]:
     return _matching(names, incomplete)
 
 
+def complete_prompts(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Paths of prompts below prompts/."""
+    names: Iterable[str] = ()
+    with suppress(Exception):
+        from llmcfg.wiring import prompt_names
+
+        names = prompt_names(_directory(ctx))
+    return _matching(names, incomplete)
+
+
 def repository_names(directory: Path) -> RepositoryNames:
     """Names as the manifest and the file names say them, valid or not; empty where there is no readable manifest."""
     with suppress(Exception):

@@ -7,7 +7,7 @@ Use an alias as an annotation with a default: `directory: Directory = Path()`. F
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import typer
 
@@ -15,6 +15,7 @@ from llmcfg_cli.completion import (
     complete_consumers,
     complete_environments,
     complete_keys,
+    complete_prompts,
     complete_revisions,
     complete_secrets,
     complete_tenants,
@@ -124,6 +125,18 @@ SecretFile: TypeAlias = Annotated[
         help="The file below the layer's secrets/, such as providers.yaml.",
         show_default="the one that holds NAME, or the only one, or secrets.yaml",
     ),
+]
+
+_PROMPT_HELP: Final = "A prompt by its id or its path below prompts/, such as support/triage."
+PromptName: TypeAlias = Annotated[
+    str, typer.Argument(metavar="PROMPT", help=_PROMPT_HELP, autocompletion=complete_prompts, show_default=False)
+]
+OptionalPromptName: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(metavar="[PROMPT]", help=_PROMPT_HELP, autocompletion=complete_prompts, show_default=False),
+]
+PromptVersion: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="[VERSION]", help="A version, such as 2.1.0.", show_default=False)
 ]
 
 OUTPUT = typer.Option("--output", "-o", help="The form of the answer.", case_sensitive=False)

@@ -115,6 +115,27 @@ PANELS: Final = (
         ),
     ),
     Panel(
+        "Prompts",
+        (
+            Family(
+                "prompt",
+                "prompts, their versions, and which of them applications use",
+                (
+                    Command("list", "prompt:list_prompts", "list prompts with what is current in each environment"),
+                    Command("show", "prompt:show", "print a version as it holds in an environment"),
+                    Command("diff", "prompt:diff", "show what differs between two versions"),
+                    Command("render", "prompt_render:render", "print the messages with values filled in"),
+                    Command("test", "prompt_render:test", "run the tests of prompts, without a model"),
+                    Command("new", "prompt_change:new", "begin a version from the newest one"),
+                    Command("release", "prompt_change:release", "record a version that is never edited again"),
+                    Command("promote", "prompt_change:promote", "make a version current in an environment"),
+                    Command("import", "prompt_transfer:import_dotprompt", "take over a Dotprompt file"),
+                    Command("export", "prompt_transfer:export_dotprompt", "print a version as a Dotprompt file"),
+                ),
+            ),
+        ),
+    ),
+    Panel(
         "Secrets",
         (
             Family(

@@ -345,6 +345,13 @@ def secret_names(directory: Path) -> list[str]:
     )
 
 
+def prompt_names(directory: Path) -> list[str]:
+    """The paths of the prompts of the work tree below `prompts/`, sorted."""
+    from llmcfg.pipeline.prompts import base_prompts
+
+    return sorted(base_prompts(Workspace(directory).configuration()))
+
+
 def release_names(directory: Path) -> list[str]:
     """The tags of the repository, sorted."""
     return sorted(open_repository(directory).tags())

@@ -25,6 +25,14 @@ MACHINE = "--identity <keys>/machine.txt"
 BUNDLE = "delivered/prod/current/_shared/gateway"
 PROXY = b"model_list: [{model_name: a, litellm_params: {model: openai/a, api_key: %s}}]\n"
 SERVERS = b'{"mcpServers": {"crm": {"command": "crm", "args": [], "env": {"CRM_API_KEY": "%s"}}}}\n'
+PROMPT = """id: ask
+current: 1.0.0
+versions:
+  1.0.0:
+    variables: {card: {type: string, required: true, sensitive: true}, mood: {type: string, enum: [kind, stern]}}
+    messages: [{role: user, content: "Card {{ card }}, {{ mood }}."}]
+    tests: [{variables: {card: "1"}, contains: [Card 1]}]
+"""
 ENV = b"""# old deployment
 IMPORTED_PLAIN='%s'
 IMPORTED_LINES="%s"
@@ -83,6 +91,25 @@ def without_bob(guarded: Guarded) -> None:
 
 def committed(guarded: Guarded) -> None:
     guarded.repository.commit()
+
+
+def prompted(guarded: Guarded) -> None:
+    """A prompt with a variable that is sensitive, and values for it that are canaries."""
+    place = guarded.root / "prompts/ask.yaml"
+    place.parent.mkdir()
+    place.write_text(PROMPT)
+    secret = guarded.canaries["new.plain"]
+    guarded.give("values.yaml", b"card: %s\n" % secret)
+    guarded.give("wrong.yaml", b"card: a\nmood: %s\n" % secret)
+    guarded.give("broken.yaml", b"card: [%s\n" % secret)
+    guarded.give("greet.prompt", b"Hi {{who}}\n")
+    guarded.give("broken.prompt", b"---\nmodel: [%s\n---\nHi\n" % secret)
+
+
+def asked_for_a_key(guarded: Guarded) -> None:
+    """Somebody sends a secret to the model."""
+    place = guarded.root / "prompts/ask.yaml"
+    place.write_text(place.read_text().replace("Card {{", "{{secret:openai}} {{"))
 
 
 def with_editor(script: str):
@@ -305,9 +332,33 @@ REST: Scene = (
     Step("import mcp <given>/mcp.json --to servers"),
     Step(f"secret merge {SECRETS} {SECRETS} {SECRETS}"),
 )
+PROMPTS: Scene = (
+    prompted,
+    Step("prompt list"),
+    Step("prompt show ask -e prod"),
+    Step("prompt render ask -e prod --var-file <given>/values.yaml", prints="new.plain"),
+    Step("prompt render ask -e prod --var-file <given>/values.yaml -o json", prints="new.plain"),
+    Step("prompt render ask -e prod --var-file <given>/wrong.yaml", code=2),
+    Step("prompt render ask -e prod --var-file <given>/broken.yaml", code=4),
+    Step("prompt render ask -e prod --var 'card=<canary>'", code=2, gives_away=True),
+    Step("prompt render ask -e prod --var 'mood=<canary>'", code=2, gives_away=True),
+    Step("prompt test -e prod"),
+    Step("prompt new ask"),
+    Step("prompt release ask 1.1.0"),
+    Step("prompt promote ask --to prod"),
+    Step("prompt diff ask 1.0.0 1.1.0"),
+    Step("prompt import <given>/greet.prompt"),
+    Step("prompt import <given>/broken.prompt", code=4),
+    Step("prompt export ask -e prod"),
+    asked_for_a_key,
+    Step("prompt show ask 1.0.0 -e prod"),
+    Step("prompt export ask 1.0.0 -e prod", code=2),
+    Step("prompt render ask 1.0.0 -e prod --var-file <given>/values.yaml", code=4),
+    Step("validate", code=4),
+)
 SCENES = {
     "values": VALUES, "moves": MOVES, "files": FILES, "edits": EDITS, "deploys": DEPLOYS, "git": GIT, "cleartext": CLEARTEXT,
-    "people": PEOPLE, "keys": KEYS, "rest": REST,
+    "people": PEOPLE, "keys": KEYS, "prompts": PROMPTS, "rest": REST,
 }  # fmt: skip
 
 

@@ -55,7 +55,10 @@ def fmt(
 
 
 def _documents(workspace: Workspace) -> list[Path]:
+    from llmcfg.prompts.file import is_prompt_file
+
     root = workspace.work_folder
     layout = workspace.configuration().layout
     entries = [entry for layer in layout.layers.values() for entry in layer.documents.values()]
-    return [root / entry.path for entry in [*entries, *layout.consumers.values()]]
+    files = [*entries, *layout.consumers.values()]
+    return [root / entry.path for entry in files if not is_prompt_file(entry.path)]

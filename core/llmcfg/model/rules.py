@@ -129,6 +129,27 @@ _RULES: Final = (
         "It makes people who review the text see something else than programs read.",
     ),
     Rule("yaml-tab", _E, "tab used as white space", "YAML readers differ on tabs."),
+    Rule(
+        "prompt-file",
+        _E,
+        "version of a prompt that cannot be read as one",
+        "It is YAML between --- lines, then messages; what is not understood would not be sent.",
+    ),
+    Rule(
+        "prompt-broken",
+        _E,
+        "prompt that cannot be sent as it is, or that was edited after its release",
+        "A variable comes out empty or the text is not what was tested, and the model answers something else.",
+    ),
+    Rule(
+        "prompt-astray",
+        _W,
+        "prompt that may be led astray",
+        "What users write counts as the operator's word, variables do nothing, or the text outgrows a model.",
+    ),
+    Rule(
+        "prompt-missing", _E, "service that uses a prompt that is not there", "The service would have nothing to send."
+    ),
     Rule("yaml-disagree", _E, "two YAML readers disagree", "What programs read here would depend on their library."),
     # names and layout
     Rule(

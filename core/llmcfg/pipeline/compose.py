@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.documents.loader import load_document
 from llmcfg.pipeline import merge, tags
+from llmcfg.prompts.file import SUFFIX, is_prompt_file, load_prompt_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -141,9 +142,11 @@ class Composer:
 
     def parsed(self, entry: BlobEntry) -> ParsedDocument:
         """The loaded document of a blob; `value` is None where it cannot be used."""
-        known = self._memo.parsed.get(entry.oid)
+        is_prompt = is_prompt_file(entry.path)
+        key = f"{entry.oid}{SUFFIX}" if is_prompt else entry.oid
+        known = self._memo.parsed.get(key)
         if known is None:
-            known = self._memo.parsed[entry.oid] = parse_document(self._read(entry.oid))
+            known = self._memo.parsed[key] = parse_document(self._read(entry.oid), is_prompt=is_prompt)
         return known
 
     def _lay(self, below: Documents, layer: Layer) -> Documents:
@@ -175,8 +178,9 @@ def _is_among(name: str, unreadable: Collection[str]) -> bool:
     return any("/".join(parts[:length]) in unreadable for length in range(len(parts) + 1))
 
 
-def parse_document(content: bytes) -> ParsedDocument:
-    document, problems = load_document(content)
+def parse_document(content: bytes, *, is_prompt: bool = False) -> ParsedDocument:
+    """Of YAML, or of the version of a prompt as a file."""
+    document, problems = load_prompt_file(content) if is_prompt else load_document(content)
     # An escape in a double-quoted text may spell any of them.
     has_links = any(mark in content for mark in (b"{{", b"$extends", b"$with", b"\\"))
     if document is None:

@@ -14,6 +14,7 @@ from llmcfg.documents.screen import why_not_a_key
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.scalartext import scalar_text
 from llmcfg.pipeline.layerpatterns import DIMENSION, LayerPatterns, Placed
+from llmcfg.prompts.file import is_prompt_file
 from llmcfg.secrets.drops import laying_order
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class _Sorter:
             self._schemas[path] = entry
         elif path.startswith(TEMPLATES):
             self._templates[path] = entry
-        elif path.startswith(PROMPTS) and path.endswith(_YAML):
+        elif path.startswith(PROMPTS) and (path.endswith(_YAML) or is_prompt_file(path)):
             self._add_document("base", _without_suffix(path), entry)
         elif path.startswith((CONSUMERS, SCHEMAS, POLICIES, PROMPTS)):
             self._findings.extend(_unread(path))
@@ -108,7 +109,8 @@ class _Sorter:
         if isinstance(placed, Placed):
             folder, rest, self._tenants[placed.folder] = placed
             rest = rest.rstrip("/")
-            if not rest.startswith("secrets") and PurePosixPath(rest).suffix in ("", *_YAML):
+            may_be_document = PurePosixPath(rest).suffix in ("", *_YAML) or _is_version(rest)
+            if not rest.startswith("secrets") and may_be_document:
                 self._refused.setdefault(folder, set()).add(_without_suffix(rest))
         elif self._patterns.is_above_layers(path):
             self._refused.setdefault("base", set()).add("")
@@ -133,7 +135,7 @@ class _Sorter:
         elif isinstance(placed, Placed):
             folder, rest, self._tenants[placed.folder] = placed
             if not rest.startswith("secrets/"):
-                if rest.endswith(_YAML):
+                if rest.endswith(_YAML) or _is_version(rest):
                     self._add_document(folder, _without_suffix(rest), entry)
                 else:
                     self._findings.append(_unknown(path, "documents end in .yaml"))
@@ -239,6 +241,11 @@ def _expand(pattern: str, fixed: Mapping[str, str], environments: Iterable[str])
         return
     for environment in environments if "environment" in needed else ("",):
         yield pattern.format_map({**fixed, "environment": environment})
+
+
+def _is_version(rest: str) -> bool:
+    """Whether a file of a layer is a version of a prompt."""
+    return rest.startswith(PROMPTS) and is_prompt_file(rest)
 
 
 def _unread(path: str) -> Iterator[Finding]:

@@ -129,7 +129,7 @@ def _origin_of_variable(configuration: Configuration, effective: Effective, name
     for tenant in manifest.tenant_chain(effective.scope.tenant):
         candidates += [("tenants", tenant.name, "region")] if name == "region" else []
         candidates.append(("tenants", tenant.name, "variables", name))
-    places = configuration.locator.places(entry.oid)
+    places = configuration.locator.places(entry)
     for path in reversed(candidates):
         if path in places:
             return configuration.locator.origin(entry, path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llmcfg.documents.positions import find_places, nearest_place
 from llmcfg.model.findings import Finding, Origin, Problem, finding_from
 from llmcfg.pipeline.merge import no_rules
+from llmcfg.prompts.file import SUFFIX, find_prompt_places, is_prompt_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,10 +27,13 @@ class Locator:
         self._places: dict[str, Mapping[Path, Place]] = {}
         self._lines: dict[str, list[str]] = {}
 
-    def places(self, oid: str) -> Mapping[Path, Place]:
-        if oid not in self._places:
-            self._places[oid] = find_places(self._read(oid))
-        return self._places[oid]
+    def places(self, entry: BlobEntry) -> Mapping[Path, Place]:
+        is_prompt = is_prompt_file(entry.path)
+        key = f"{entry.oid}{SUFFIX}" if is_prompt else entry.oid
+        if key not in self._places:
+            content = self._read(entry.oid)
+            self._places[key] = find_prompt_places(content) if is_prompt else find_places(content)
+        return self._places[key]
 
     def source_line(self, oid: str, line: int) -> str:
         """The text of a line (from 1), without its end; empty where there is none."""
@@ -39,7 +43,7 @@ class Locator:
     def in_blob(self, problem: Problem, entry: BlobEntry, reach: Iterable[str] = ()) -> Finding:
         """The finding for a problem in this file, by its line or else by its path."""
         if not problem.line and problem.path is not None:
-            places = self.places(entry.oid)
+            places = self.places(entry)
             place = nearest_place(places, problem.path)
             if problem.written and problem.path in places:
                 problem = self._at_text(problem, place, entry.oid)
@@ -58,12 +62,12 @@ class Locator:
         """The highest of the sources that says something about the path, or about the nearest thing around it."""
         for length in range(len(path), 0, -1):
             for entry in reversed(sources):
-                if path[:length] in self.places(entry.oid):
+                if path[:length] in self.places(entry):
                     return entry
         return sources[-1]
 
     def origin(self, entry: BlobEntry, path: Path) -> Origin:
-        place = nearest_place(self.places(entry.oid), path)
+        place = nearest_place(self.places(entry), path)
         return Origin(entry.path, place.line, place.column)
 
     def _source(self, oid: str) -> list[str]:
@@ -84,13 +88,13 @@ class Locator:
     def _in_own_list(self, sources: Sequence[BlobEntry], path: Path, rule_at: RuleLookup) -> tuple[BlobEntry, Path]:
         """The source that sets the value, and its own path to it: layers that add to a list move each other's items."""
         length = next((index for index, step in enumerate(path) if isinstance(step, int)), len(path))
-        saying = [entry for entry in sources if path[:length] in self.places(entry.oid)]
+        saying = [entry for entry in sources if path[:length] in self.places(entry)]
         if length == len(path) or len(saying) < 2:
             return self.setter(sources, path), path
         rule = rule_at(path[:length])
         items: list[tuple[BlobEntry, int]] = []
         for entry in saying:
-            places = self.places(entry.oid)
+            places = self.places(entry)
             own = [(entry, index) for index in range(_length(places, path[:length]))]
             place = places[path[:length]]
             written = self.source_line(entry.oid, place.value_line)[place.value_column - 1 :]

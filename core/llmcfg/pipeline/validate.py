@@ -19,6 +19,7 @@ from llmcfg.pipeline.filefindings import (
 )
 from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.merge import no_rules
+from llmcfg.pipeline.prompts import prompt_findings
 from llmcfg.pipeline.rotations import rotation_findings
 from llmcfg.pipeline.sealed import sealed_findings
 from llmcfg.pipeline.secretuse import ciphertext_in, empty_secret
@@ -67,6 +68,7 @@ def validate_configuration(
             *_overlap_findings(configuration, scopes),
             *_selection_findings(configuration, building.selections),
             *quota_findings(configuration),
+            *prompt_findings(configuration, scopes),
         ]
         return merge_findings([*found, *building.finish().findings])
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from llmcfg.pipeline.templates.engine import Engine
+    from llmcfg.pipeline.templates.request import Renders
 
 __all__ = ["Budget", "RenderRequest", "Rendered", "Rendering", "load_engine", "render_batch"]
 
@@ -112,7 +113,7 @@ def _split(requests: Sequence[RenderRequest]) -> list[list[int]]:
 
 
 def render_with(
-    make_engine: Callable[[], Engine],
+    make_engine: Callable[[], Renders],
     requests: Sequence[RenderRequest],
     templates: Mapping[str, bytes],
     budget: Budget,

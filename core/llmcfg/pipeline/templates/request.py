@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from llmcfg import limits
 
@@ -51,6 +51,12 @@ class Budget(NamedTuple):
     memory: int = limits.TEMPLATE_MEMORY
     output_bytes: int = limits.OUTPUT_BYTES
     wall_seconds: float = 60.0
+
+
+class Renders(Protocol):
+    """What runs inside the worker: an answer for every request, whatever goes wrong."""
+
+    def render(self, request: RenderRequest) -> Rendered: ...
 
 
 class OutOfTimeError(BaseException):

@@ -34,8 +34,7 @@ from llmcfg.pipeline.templates.request import BUDGET_RULES, OutOfTimeError, Rend
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from llmcfg.pipeline.templates.engine import Engine
-    from llmcfg.pipeline.templates.request import Budget
+    from llmcfg.pipeline.templates.request import Budget, Renders
 
 _LENGTH: Final = struct.Struct(">I")
 _FRAME_SLACK: Final = 4 << 20  # what a frame may hold beside the output: messages and names of templates
@@ -84,7 +83,7 @@ class Worker:
     the last answer, or after an answer that used up its budget. `report` or `kill` must be called.
     """
 
-    def __init__(self, make_engine: Callable[[], Engine], budget: Budget) -> None:
+    def __init__(self, make_engine: Callable[[], Renders], budget: Budget) -> None:
         self._count = 0
         self._budget = budget
         requests, self._asking = os.pipe()
@@ -199,7 +198,7 @@ def _read_exactly(pipe: int, size: int, deadline: float | None = None) -> bytes 
     return b"".join(parts)
 
 
-def _work(make_engine: Callable[[], Engine], budget: Budget, asked: int, answering: int) -> NoReturn:
+def _work(make_engine: Callable[[], Renders], budget: Budget, asked: int, answering: int) -> NoReturn:
     status = _BROKEN
     try:
         asked, answering = _leave_parent(asked, answering)
@@ -282,7 +281,7 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-def _answer(engine: Engine, requests: Sequence[RenderRequest], budget: Budget, pipe: int) -> None:
+def _answer(engine: Renders, requests: Sequence[RenderRequest], budget: Budget, pipe: int) -> None:
     import msgspec
 
     def on_time_up(_number: int, _frame: object) -> NoReturn:

@@ -1,0 +1,205 @@
+"""Prompts of a configuration: found by name in a scope, and checked in all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.errors import NotFoundError
+from llmcfg.model.findings import Problem
+from llmcfg.model.suggest import did_you_mean
+from llmcfg.pipeline.configuration import walk_leaves
+from llmcfg.pipeline.shape import shape_problems
+from llmcfg.prompts.bindings import bound_prompt, find_binding_flaws, read_bindings
+from llmcfg.prompts.braceuses import parse_handlebars, parse_mustache
+from llmcfg.prompts.checks import find_flaws, find_too_long
+from llmcfg.prompts.file import is_prompt_file
+from llmcfg.prompts.immutable import find_edits, find_overlay_edits
+from llmcfg.prompts.record import FOLDER, read_prompts
+from llmcfg.prompts.tokens import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from llmcfg.model.findings import Finding
+    from llmcfg.model.target import Scope
+    from llmcfg.model.value import Path, Value
+    from llmcfg.pipeline.compose import Composed
+    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.layers import Layer
+    from llmcfg.prompts.checks import Flaw
+    from llmcfg.prompts.record import Prompt, Version
+    from llmcfg.prompts.syntax import Engine, Grammar, Parsed
+
+BASE: Final = "base"
+_READ: Final = (FOLDER, "services/", "models/", "routes/")
+
+
+def parse_jinja(text: str, types: Mapping[str, str]) -> Parsed:
+    from llmcfg.pipeline.templates.prompting import parse_jinja as parse  # Jinja2 takes a while to load
+
+    return parse(text, types)
+
+
+GRAMMARS: Final[Mapping[Engine, Grammar]] = {
+    "jinja": parse_jinja,
+    "mustache": parse_mustache,
+    "handlebars": parse_handlebars,
+}
+
+
+def prompts_in(effective: Effective) -> dict[str, Prompt]:
+    """The prompts of a scope by name, references resolved."""
+    return read_prompts({name: resolved.value for name, resolved in effective.documents.items()})
+
+
+def base_prompts(configuration: Configuration) -> dict[str, Prompt]:
+    """The prompts as the layer `base` says them, references unresolved: what hashes are of."""
+    return read_prompts({composed.name: composed.value for composed in configuration.composer.documents((BASE,))})
+
+
+def find_prompt(prompts: Mapping[str, Prompt], name: str) -> Prompt:
+    """By its path below `prompts/` or by its id. Raises NotFoundError with the nearest one."""
+    for prompt in prompts.values():
+        if name in (prompt.name, prompt.id):
+            return prompt
+    known = [word for prompt in prompts.values() for word in (prompt.name, prompt.id)]
+    raise NotFoundError(
+        f"there is no prompt {name!r}", hint=did_you_mean(name, known, "see what there is: llmcfg prompt list")
+    )
+
+
+def find_version(prompt: Prompt, number: str) -> Version:
+    """Raises NotFoundError with the nearest one."""
+    if number in prompt.versions:
+        return prompt.versions[number]
+    hint = did_you_mean(number, prompt.versions, f"there are: {', '.join(prompt.versions) or 'none'}")
+    raise NotFoundError(f"{prompt.name} has no version {number or 'that is current'}", hint=hint)
+
+
+def prompt_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
+    """What is wrong with prompts and with how services use them; released versions that were edited."""
+    if not any(name.startswith(FOLDER) for layer in configuration.layout.layers.values() for name in layer.documents):
+        return
+    yield from _edit_findings(configuration)
+    for sharing in _alike(configuration, scopes):
+        effective = configuration.effective(sharing[0])
+        yield from _shape_findings(configuration, effective, sharing)
+        for flaw in dict.fromkeys(_scope_flaws(configuration, effective)):
+            composed = effective.documents[flaw.spot.document].composed
+            yield _located(configuration, flaw, composed, map(str, sharing))
+
+
+def _shape_findings(configuration: Configuration, effective: Effective, sharing: Iterable[Scope]) -> Iterator[Finding]:
+    """Versions as files, against the shipped schema where the manifest binds none."""
+    for name, resolved in effective.documents.items():
+        sources = resolved.composed.sources
+        if (
+            name.startswith(FOLDER)
+            and any(is_prompt_file(source.path) for source in sources)
+            and not configuration.schema_for(name)
+        ):
+            for problem in shape_problems("prompt-version.schema.json", resolved.value, "prompt-file"):
+                yield configuration.locator.in_sources(problem, sources, map(str, sharing))
+
+
+def problem_of(flaw: Flaw) -> Problem:
+    """The same in its document."""
+    return Problem(flaw.rule, flaw.message, path=flaw.spot.path, hint=flaw.hint, written=flaw.written)
+
+
+def _scope_flaws(configuration: Configuration, effective: Effective) -> Iterator[Flaw]:
+    documents = {name: resolved.value for name, resolved in effective.documents.items() if name.startswith(_READ)}
+    prompts = read_prompts(documents)
+    is_protected = configuration.manifest.environments[effective.scope.environment].protected
+    receivers = RecordedModels(documents)
+    for prompt in prompts.values():
+        yield from find_flaws(prompt, GRAMMARS, is_protected=is_protected)
+    sent: dict[str, set[str]] = defaultdict(set)
+    for binding in read_bindings(documents):
+        yield from find_binding_flaws(binding, prompts)
+        bound = bound_prompt(binding, prompts)
+        if bound is not None and binding.route:
+            sent[bound.name].add(binding.route)
+    for prompt in prompts.values():
+        version = prompt.versions.get(prompt.current)
+        if version is not None:
+            names = sorted({*version.models_tested, *sent[prompt.name]})
+            yield from find_too_long(prompt, version, GRAMMARS, names, receivers)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedModels:
+    """What records under `models/` and `routes/` say of models: `limits.context`, targets and fallbacks."""
+
+    documents: Mapping[str, Mapping[str, Value]]
+
+    def behind(self, name: str) -> tuple[Receiver, ...]:
+        route = self.documents.get(f"routes/{name}")
+        names = [name] if route is None else [*_models_of(route)]
+        return tuple(Receiver(each, self._context(each)) for each in dict.fromkeys(names))
+
+    def _context(self, name: str) -> int | None:
+        for document, value in self.documents.items():
+            if document.startswith("models/"):
+                model = value.get(name, value if document.rsplit("/", 1)[-1] == name else None)
+                limits = model.get("limits") if isinstance(model, dict) else None
+                context = limits.get("context") if isinstance(limits, dict) else None
+                if isinstance(context, int):
+                    return context
+        return None
+
+
+def _models_of(route: Mapping[str, Value]) -> Iterator[str]:
+    """The models that a route sends to, and those that it falls back to."""
+    fallbacks = route.get("fallbacks")
+    chains = list(fallbacks.values()) if isinstance(fallbacks, dict) else []
+    for chain in [route.get("targets"), *chains]:
+        for target in chain if isinstance(chain, list) else ():
+            model = target.get("model") if isinstance(target, dict) else target
+            if isinstance(model, str):
+                yield model
+
+
+def _edit_findings(configuration: Configuration) -> Iterator[Finding]:
+    documents = {composed.name: composed for composed in configuration.composer.documents((BASE,))}
+    prompts = base_prompts(configuration)
+    for prompt in prompts.values():
+        for flaw in find_edits(prompt):
+            yield _located(configuration, flaw, documents[flaw.spot.document], ())
+    for folder, layer in configuration.layout.layers.items():
+        if folder != BASE:
+            yield from _overlay_findings(configuration, layer, prompts)
+
+
+def _overlay_findings(configuration: Configuration, layer: Layer, prompts: Mapping[str, Prompt]) -> Iterator[Finding]:
+    for prompt in prompts.values():
+        for number in prompt.released:
+            version = prompt.versions.get(number)
+            entry = layer.documents.get(version.spot.document) if version is not None else None
+            if version is None or entry is None:
+                continue
+            said = configuration.composer.parsed(entry).value or {}
+            paths = [path for path, _ in walk_leaves(said)]
+            for flaw in find_overlay_edits(prompt, version, _inside(paths, version.spot.path)):
+                yield configuration.locator.in_blob(problem_of(flaw), entry)
+
+
+def _inside(paths: Iterable[Path], place: Path) -> Iterator[Path]:
+    return (path[len(place) :] for path in paths if path[: len(place)] == place)
+
+
+def _alike(configuration: Configuration, scopes: Iterable[Scope]) -> list[list[Scope]]:
+    """The scopes whose prompts, services, models and routes are the same values."""
+    alike: dict[object, list[Scope]] = defaultdict(list)
+    for scope in scopes:
+        documents = configuration.effective(scope).documents
+        read = tuple(id(resolved) for name, resolved in documents.items() if name.startswith(_READ))
+        alike[configuration.manifest.environments[scope.environment].protected, read].append(scope)
+    return list(alike.values())
+
+
+def _located(configuration: Configuration, flaw: Flaw, composed: Composed, reach: Iterable[str]) -> Finding:
+    rule_at = configuration.merge_rules(composed.name)[1]
+    return configuration.locator.in_sources(problem_of(flaw), composed.sources, reach, rule_at)
