@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ CLIENTS = [
 
 @pytest.mark.parametrize(("builtin", "provider", "suffix", "code", "path"), CLIENTS, ids=[each[0] for each in CLIENTS])
 def test_a_client_calls_the_address_of_its_env_file_with_the_key_of_its_env_file(
-    builtin: str, provider: str, suffix: str, code: str, path: str, python_of_consumers: Path, tmp_path: Path
+    builtin: str, provider: str, suffix: str, code: str, path: str, tmp_path: Path
 ) -> None:
     with Upstream().serving() as upstream:
         config: dict[str, Any] = platform(gateway_url=None)
@@ -38,7 +39,7 @@ def test_a_client_calls_the_address_of_its_env_file_with_the_key_of_its_env_file
         config |= {"models": {}, "routes": {}}
         file = tmp_path / "client.env"
         file.write_text(rendered(builtin, config, opened=True))
-        script = f'set -a; . "{file}"; exec "{python_of_consumers}" -c "$1"'
+        script = f'set -a; . "{file}"; exec "{sys.executable}" -c "$1"'
         done = subprocess.run(
             ["sh", "-c", script, "sh", code], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}
         )
