@@ -102,7 +102,8 @@ PANELS: Final = (
                 "import",
                 "take over configuration from other programs",
                 (
-                    Command("litellm", "import_litellm:import_litellm", "take over a LiteLLM proxy config"),
+                    Command("litellm", "import_programs:import_litellm", "take over a LiteLLM proxy config"),
+                    Command("librechat", "import_programs:import_librechat", "take over a LibreChat config"),
                     Command("mcp", "import_others:import_mcp", "take over the MCP servers of a client"),
                     Command("env", "import_others:import_env", "take over an env file"),
                 ),

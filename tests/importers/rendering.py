@@ -26,9 +26,9 @@ class Rendering(NamedTuple):
     files: Mapping[str, Mapping[str, bytes]]
     errors: Sequence[Finding]
 
-    def config(self, environment: str) -> Any:
-        """config.yaml as LiteLLM reads it."""
-        return yaml.safe_load(self.files[environment]["files/config.yaml"])
+    def config(self, environment: str, file: str = "config.yaml") -> Any:
+        """A file as LiteLLM reads it."""
+        return yaml.safe_load(self.files[environment][f"files/{file}"])
 
 
 class MemorySnapshot:

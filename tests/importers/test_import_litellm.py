@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importers.rendering import render
-from llmcfg.importers.litellm import Imported, import_litellm
+from llmcfg.importers.imported import Imported
+from llmcfg.importers.litellm import import_litellm
 from llmcfg.model.findings import Severity
 from llmcfg.model.reference import swap_name_case
 

@@ -23,6 +23,7 @@ from support.guarded import SECRETS, Guarded, Scene, Step
 
 MACHINE = "--identity <keys>/machine.txt"
 BUNDLE = "delivered/prod/current/_shared/gateway"
+CHAT = b"endpoints: {custom: [{name: Gateway, apiKey: '%s'}]}\n"
 PROXY = b"model_list: [{model_name: a, litellm_params: {model: openai/a, api_key: %s}}]\n"
 SERVERS = b'{"mcpServers": {"crm": {"command": "crm", "args": [], "env": {"CRM_API_KEY": "%s"}}}}\n'
 PROMPT = """id: ask
@@ -51,6 +52,7 @@ def given_files(guarded: Guarded) -> None:
     guarded.give("plain.yaml", guarded.plain("new"))
     guarded.give("broken.yaml", b"key: {%s\n" % guarded.canaries["new.plain"])
     guarded.give("proxy.yaml", PROXY % guarded.canaries["new.plain"])
+    guarded.give("librechat.yaml", CHAT % guarded.canaries["new.plain"])
     guarded.give("bot.env", b"BOT_RPM=10\nOPENAI_API_KEY='%s'\n" % guarded.canaries["new.plain"])
     guarded.give("mcp.json", SERVERS % guarded.canaries["new.plain"])
     guarded.give("broken.json", b'{"key": "%s", }' % guarded.canaries["new.plain"])
@@ -77,11 +79,6 @@ def cleartext(guarded: Guarded) -> None:
 def noted(guarded: Guarded) -> None:
     """Somebody wrote a secret where none belongs."""
     guarded.expose("base/notes.yaml", b"note: %s\n" % guarded.canaries["new.plain"])
-
-
-def imported(guarded: Guarded) -> None:
-    """What `import litellm` made holds what the proxy's file holds."""
-    guarded.cleartext.add(guarded.root / "proxy/base/litellm/model_list.yaml")
 
 
 def without_bob(guarded: Guarded) -> None:
@@ -325,9 +322,9 @@ REST: Scene = (
     Step("completion show bash"),
     Step("completion install bash"),
     Step("init <taken>/fresh"),
-    imported,
     Step("import litellm <given>/proxy.yaml --to proxy"),
     Step("validate -C proxy", code=4),
+    Step("import librechat <given>/librechat.yaml --to chat"),
     Step("import env <given>/bot.env --to bot"),
     Step("import mcp <given>/mcp.json --to servers"),
     Step(f"secret merge {SECRETS} {SECRETS} {SECRETS}"),

@@ -119,7 +119,8 @@ def _item_name(node: yaml.MappingNode) -> str:
 
 
 def _free_name(held: _Entry, taken: set[str]) -> str:
-    stem = re.sub(r"[^a-z0-9]+", "_", f"{held.owner}_{held.key}".lower()).strip("_")[:80]
+    key = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", held.key)
+    stem = re.sub(r"[^a-z0-9]+", "_", f"{held.owner}_{key}".lower()).strip("_")[:80]
     stem = stem if stem[:1].isalpha() else f"secret_{stem}"
     return next(
         name for name in (stem, *(f"{stem}_{count}" for count in range(2, len(taken) + 3))) if name not in taken

@@ -6,6 +6,7 @@ The text is the file's with `\\n` line ends and without a byte order mark. Offse
 from __future__ import annotations
 
 import codecs
+import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MERGE_TAG = "tag:yaml.org,2002:merge"
+AMBIGUOUS_TAG = "tag:yaml.org,2002:ambiguous"
+"""Of a number that readers take for different ones, such as 014."""
 
 
 class Place(NamedTuple):
@@ -96,8 +99,8 @@ def is_flow(node: yaml.Node) -> bool:
     return isinstance(node, yaml.CollectionNode) and bool(node.flow_style)
 
 
-def parse_source(content: bytes) -> Source | Problem:
-    """The file's mapping with its places, or why there is none."""
+def parse_source(content: bytes, *, has_yaml_12: bool = False) -> Source | Problem:
+    """The file's mapping with its places, or why there is none. `has_yaml_12`: scalars mean what js-yaml makes of them."""
     if len(content) > limits.DOCUMENT_BYTES:
         message = f"the file has {len(content)} bytes; {limits.DOCUMENT_BYTES} is the limit"
         return Problem("yaml-size", message, hint="split it, and import each part")
@@ -106,12 +109,12 @@ def parse_source(content: bytes) -> Source | Problem:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return Problem("blob-encoding", f"byte {error.start} is not UTF-8", line, hint="save the file as UTF-8")
-    return _compose(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _compose(text.replace("\r\n", "\n").replace("\r", "\n"), _Composer12 if has_yaml_12 else _Composer)
 
 
-def _compose(text: str) -> Source | Problem:
+def _compose(text: str, made_by: type[_Composer]) -> Source | Problem:
     try:
-        composer = _Composer(text)
+        composer = made_by(text)
         root = composer.get_single_node()
     except RecursionError:
         return Problem("yaml-depth", f"values are nested deeper than {limits.DOCUMENT_DEPTH} levels", hint="flatten it")
@@ -160,3 +163,28 @@ class _Composer(yaml.SafeLoader):
         if node is not None and event.anchor is not None:
             self.anchor_names[id(node)] = event.anchor
         return node
+
+
+class _Composer12(_Composer):
+    """The scalars of YAML 1.2 as js-yaml has them. Numbers that other readers take for different ones are marked as such."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  (PyYAML's way to have none of its parent's)
+
+
+for _tag, _pattern, _first in (
+    (MERGE_TAG, r"<<", "<"),
+    ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN"),
+    ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("tag:yaml.org,2002:int", r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        r"[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|"
+        r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+    (AMBIGUOUS_TAG, r"[-+]?0b[01_]+|[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?", "-+0123456789"),
+    ("tag:yaml.org,2002:timestamp", r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt \t].*)?", "0123456789"),
+):
+    _Composer12.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), [*_first])
+    if _tag.endswith("null"):
+        _Composer12.add_implicit_resolver(_tag, re.compile(r"\Z"), [""])

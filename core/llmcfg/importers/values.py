@@ -13,7 +13,7 @@ import yaml
 
 from llmcfg import limits
 from llmcfg.documents.scalars import EXACT_INTEGER, one_number
-from llmcfg.importers.source import MERGE_TAG
+from llmcfg.importers.source import AMBIGUOUS_TAG, MERGE_TAG
 from llmcfg.model.findings import Problem
 
 if TYPE_CHECKING:
@@ -128,8 +128,13 @@ class Reader:
 
     def _report_tag(self, node: yaml.ScalarNode) -> None:
         if node.tag == _TAG + "timestamp":
-            message = f"YAML 1.1 readers take {node.value} for a date, and configuration holds none"
+            message = f"readers of YAML take {node.value} for a date, and configuration holds none"
             self._report("yaml-ambiguous", message, node, f'write "{node.value}" if the text is meant')
+        elif node.tag == AMBIGUOUS_TAG:
+            message = f"readers of YAML take {node.value} for different numbers"
+            self._report(
+                "yaml-ambiguous", message, node, f'write the number in plain digits, or "{node.value}" for a text'
+            )
         else:
             self._report("yaml-tag", f"{_short(node.tag)} is no kind of configuration value", node, "write a string")
 

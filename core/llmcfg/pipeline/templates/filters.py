@@ -116,26 +116,26 @@ def secret_use(name: Any) -> SecretUse:
     return use
 
 
-def env_references(value: Any, prefix: str) -> Value:
-    """The value with `prefix` and the name of an environment variable in place of every string that is one secret reference.
+def env_references(value: Any, prefix: str, suffix: str = "") -> Value:
+    """The value with `prefix`, the name of an environment variable and `suffix` in place of every string that is one secret reference.
 
     For programs that read secrets from their own environment: `{{secret:openai_api_key}}` as os.environ/OPENAI_API_KEY.
     """
     match plain(value):
         case dict() as mapping:
-            return {key: env_references(item, prefix) for key, item in mapping.items()}
+            return {key: env_references(item, prefix, suffix) for key, item in mapping.items()}
         case list() as items:
-            return [env_references(item, prefix) for item in items]
+            return [env_references(item, prefix, suffix) for item in items]
         case str() as text:
-            return _env_reference(text, prefix)
+            return _env_reference(text, prefix, suffix)
         case other:
             return other
 
 
-def _env_reference(text: str, prefix: str) -> str:
+def _env_reference(text: str, prefix: str, suffix: str) -> str:
     for reference in find_references(text):
         if reference.kind is ReferenceKind.SECRET and is_whole(text, reference):
-            return prefix + environment_name(parse_secret_use(reference.name))
+            return prefix + environment_name(parse_secret_use(reference.name)) + suffix
     return text
 
 
