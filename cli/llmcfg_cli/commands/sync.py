@@ -91,7 +91,7 @@ def _follow(
     import asyncio
 
     from llmcfg.clock import now
-    from llmcfg.daemon.notify import Notifier
+    from llmcfg.daemon.notify import notifier_of
     from llmcfg.daemon.supervisor import Outside, Supervisor
     from llmcfg_cli.settings import surroundings
 
@@ -99,7 +99,7 @@ def _follow(
         directory=directory,
         surroundings=surroundings(),
         failpoints=os.environ.get("LLMCFG_FAILPOINTS", ""),
-        notifier=Notifier(os.environ.get("NOTIFY_SOCKET", ""), int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000),
+        notifier=notifier_of(os.environ, os.getpid()),
         now=now,
         random=random.Random(),
         log=lambda event: write_event(event, now(), quiet=quiet),

@@ -65,6 +65,7 @@ class Supervisor:
         self._stopped = asyncio.Event()
         self._signal: signal.Signals | None = None
         self._step = StepTaken("start", "")
+        self._ending: asyncio.Future[tuple[ChildEnded | None, ChildEnded | None]] | None = None
         self._deaths = 0
         self._slow: frozenset[str] = frozenset()
         self._open()
@@ -117,7 +118,12 @@ class Supervisor:
         await self._courier.stop()
 
     def _stop(self, number: signal.Signals) -> None:
-        self._signal = self._signal or number
+        """The first signal leaves the pass that is being made some time to end; another one does not."""
+        if self._signal is not None:
+            self._ending = asyncio.gather(self._builder.kill(), self._courier.kill())
+            return
+        self._signal = number
+        self._outside.notifier.status("ending after this pass")
         self._stopped.set()
         self._triggers.ask("stop")
 
@@ -151,19 +157,27 @@ class Supervisor:
         await self._tell_courier(lift=asked.redeliver)
 
     async def _reload(self) -> None:
-        """Take the settings anew; those that cannot be used leave everything as it is."""
+        """Take the settings anew; those that cannot be used leave everything as it is, or bring it back."""
         self._outside.notifier.reloading()
+        before = self._settings
         try:
             self._settings = self._outside.reload()
+            await self._begin_anew()
         except LlmcfgError as error:
             said = {"code": error.code, "message": error.message, "hint": error.hint}
             self._outside.log({"event": "failed", "step": "reload", **said})
+            if self._settings is not before:
+                self._settings = before
+                await self._begin_anew()
+            self._outside.notifier.ready("settings refused: see the log")
         else:
-            await self._close()
-            self._open()
-            await self._triggers.start()
             self._outside.log({"event": "reloaded"})
-        self._outside.notifier.ready("reloaded")
+            self._outside.notifier.ready("reloaded")
+
+    async def _begin_anew(self) -> None:
+        await self._close()
+        self._open()
+        await self._triggers.start()
 
     # the builder
 

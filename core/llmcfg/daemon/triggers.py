@@ -43,13 +43,17 @@ class Triggers:
         self._refs_folder = _watched(settings, directory)
         self._passed = -_QUIET_SECONDS
         self._server: WebhookServer | None = None
+        self._hints: Hints | None = None
+        self._looking: asyncio.Task[None] | None = None
         self.port = 0
 
     async def start(self) -> None:
-        """Raises UsageError for a webhook that cannot be listened for, StorageError."""
+        """Raises UsageError for a webhook that cannot be listened for, StorageError; nothing is started then."""
         for folder in self._folders:
             with storage_errors("make", folder):
                 make_folders(folder, mode=0o700)
+        if self._settings.webhook is not None:
+            await self._listen(self._settings.webhook)
         self._requests = RequestWatch(*self._folders)
         self._refs = RefWatch(self._refs_folder) if self._refs_folder else None
         loop = asyncio.get_running_loop()
@@ -63,12 +67,12 @@ class Triggers:
 
         self._hints = Hints(folders, hint)
         self._looking = asyncio.create_task(self._look_again())
-        if self._settings.webhook is not None:
-            await self._listen(self._settings.webhook)
 
     async def stop(self) -> None:
-        self._looking.cancel()
-        await asyncio.to_thread(self._hints.stop)
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._hints is not None:
+            await asyncio.to_thread(self._hints.stop)
         if self._server is not None:
             await self._server.stop()
 

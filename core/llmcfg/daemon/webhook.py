@@ -22,6 +22,7 @@ MOST_HEADER: Final = 16 << 10
 MOST_BODY: Final = 1 << 20
 TOLERANCE_SECONDS: Final = 300
 _REQUEST_SECONDS: Final = 10
+_END_SECONDS: Final = 1
 _MOST_CONNECTIONS: Final = 64
 _MOST_REMEMBERED: Final = 4096
 _ONCE: Final = ("content-length", "transfer-encoding", "x-hub-", "x-gitea-", "x-gitlab-", "webhook-")
@@ -101,7 +102,8 @@ class WebhookServer:
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-            await self._server.wait_closed()
+            with suppress(TimeoutError):  # newer Pythons wait for who is still connected
+                await asyncio.wait_for(self._server.wait_closed(), _END_SECONDS)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
