@@ -6,6 +6,7 @@ Use an alias as an annotation with a default: `directory: Directory = Path()`. F
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -180,6 +181,17 @@ Quiet: TypeAlias = Annotated[
 Verbose: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on the way.", show_default=False)]
 ExitCode: TypeAlias = Annotated[
     bool, typer.Option("--exit-code", help="Exit with 3 when there are differences.", show_default=False)
+]
+AsOf: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        help="The day that retirement dates and comments are held against.",
+        formats=["%Y-%m-%d"],
+        envvar="LLMCFG_AS_OF",
+        show_default="today",
+    ),
 ]
 FailOnLevel: TypeAlias = Literal["error", "warning", "note", "never"]
 FailOn: TypeAlias = Annotated[

@@ -45,6 +45,7 @@ PANELS: Final = (
         "Daily",
         (
             Command("validate", "validate:validate", "check every environment, tenant and consumer"),
+            Command("lint", "lint:lint", "check files of LLM programs as they lie there"),
             Command("diff", "diff:diff", "show what changes in effect, and for whom"),
             Command("render", "render:render", "write the bundles, or one file of one bundle"),
             Command("explain", "explain:explain", "show where a value comes from"),
@@ -106,6 +107,14 @@ PANELS: Final = (
                     Command("librechat", "import_programs:import_librechat", "take over a LibreChat config"),
                     Command("mcp", "import_others:import_mcp", "take over the MCP servers of a client"),
                     Command("env", "import_others:import_env", "take over an env file"),
+                ),
+            ),
+            Family(
+                "catalogue",
+                "what is known about models",
+                (
+                    Command("show", "catalogue:show", "show limits, prices and the last day of a model"),
+                    Command("update", "catalogue:update", "pin a fresh catalogue in the repository"),
                 ),
             ),
             Family(

@@ -24,11 +24,11 @@ SHAPES = {
 
 
 def examples(kind: str) -> list[object]:
-    """Every block of this kind with its page; rules.md has its own tests, since its examples are wrong on purpose."""
+    """Every block of this kind with its page; rules have their own tests, since their examples are wrong on purpose."""
     return [
         pytest.param(block, id=f"{page.relative_to(PROJECT)}:{block.line}")
         for page in pages()
-        if page != SPEC / "rules.md"
+        if page not in (SPEC / "rules.md", SPEC / "llm-rules.md")
         for block in blocks(page)
         if block.kind == kind
     ]

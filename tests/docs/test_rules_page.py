@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from llmcfg.model.rules import RULES
+from llmcfg.model.llmrules import LLM_RULES
+from llmcfg.model.rules import RULES as ALL
 from llmcfg.pipeline.validate import validate
 from llmcfg.wiring import Workspace
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = SPEC / "rules.md"
+RULES = {name: rule for name, rule in ALL.items() if rule not in LLM_RULES}  # those have a page of their own
 RULE_SECTIONS = {found.title.strip("`"): found for found in sections(PAGE) if found.level == 3}
+AS_OF = date(2026, 11, 25)
 # What no small example can show: Git objects and sizes, and the files that other programs wrote.
 WITHOUT_EXAMPLE = {
     "tree-mode", "tree-type", "tree-order", "tree-count", "blob-size", "blob-encoding", "object-missing", "object-corrupt",
@@ -61,4 +65,4 @@ def _rules_found(folder: Path, example: Section | None = None) -> set[str]:
         place.write_text(text, encoding="utf-8")
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
     workspace = Workspace(folder)
-    return {finding.rule_id for finding in validate(workspace.snapshot(None), workspace.memo)}
+    return {finding.rule_id for finding in validate(workspace.snapshot(None), workspace.memo, AS_OF)}

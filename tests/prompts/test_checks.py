@@ -44,16 +44,14 @@ def test_a_sound_prompt_has_no_findings():
 @pytest.mark.parametrize("engine", ["jinja", "mustache", "handlebars"])
 def test_an_undeclared_variable_is_found_where_it_is_used(engine):
     text = prompt('[{role: user, content: "{{ name }} {{ nam }}"}]', more=f"    engine: {engine}\n")
-    assert said(text) == [
-        ("prompt-broken", "greet 1.0.0: the user message uses 'nam', which is not declared", "{{ nam }}")
-    ]
+    assert said(text) == [("LLM037", "greet 1.0.0: the user message uses 'nam', which is not declared", "{{ nam }}")]
 
 
 def test_a_text_that_is_no_template_is_found_with_its_tag():
     found = said(prompt('[{role: user, content: "{{#name}}"}]', more="    engine: mustache\n"))
     assert found == [
         (
-            "prompt-broken",
+            "LLM037",
             "greet 1.0.0: the user message is no mustache template: {{#name}} is never closed",
             "{{#name}}",
         )
@@ -62,14 +60,12 @@ def test_a_text_that_is_no_template_is_found_with_its_tag():
 
 def test_a_variable_that_is_never_used_is_found_at_its_declaration():
     found = said(prompt(variables="\n      name: {type: string}\n      other: {type: string}"))
-    assert found == [("prompt-astray", "greet 1.0.0 declares 'other' and never uses it", 9)]
+    assert found == [("LLM038", "greet 1.0.0 declares 'other' and never uses it", 9)]
 
 
 def test_what_users_fill_may_not_stand_in_the_system_message():
     found = said(prompt('[{role: system, content: "{{ name }}"}]', "{name: {type: string, untrusted: true}}"))
-    assert found == [
-        ("prompt-astray", "greet 1.0.0: users fill 'name', and it stands in the system message", "{{ name }}")
-    ]
+    assert found == [("LLM038", "greet 1.0.0: users fill 'name', and it stands in the system message", "{{ name }}")]
 
 
 def test_a_secret_is_never_sent_to_a_model():
@@ -88,20 +84,20 @@ def test_a_key_in_plain_text_is_found_in_a_file_too():
 
 def test_a_default_must_fit_its_variable_and_must_not_be_sensitive():
     assert said(prompt(variables="{name: {type: string, default: 5}}")) == [
-        ("prompt-broken", "greet 1.0.0: the default does not fit: name is a string, and a number is given", 7)
+        ("LLM037", "greet 1.0.0: the default does not fit: name is a string, and a number is given", 7)
     ]
     found = said(prompt(variables="{name: {type: string, sensitive: true, default: x}}"))
-    assert [rule for rule, _, _ in found] == ["prompt-astray"]
+    assert [rule for rule, _, _ in found] == ["LLM038"]
 
 
 def test_tokens_are_held_against_the_budget_of_the_prompt():
     least = said(prompt(more="    max_prompt_tokens: 4\n").replace("{{ name }}", "{{ name }}" + "word " * 20))
-    assert least == [("prompt-astray", "greet 1.0.0 has about 29 tokens without its variables; 4 are allowed", 8)]
+    assert least == [("LLM038", "greet 1.0.0 has about 29 tokens without its variables; 4 are allowed", 8)]
     most = said(prompt(variables="{name: {type: string, max_chars: 400}}", more="    max_prompt_tokens: 50\n"))
-    assert most == [("prompt-astray", "greet 1.0.0 may come to about 104 tokens; 50 are allowed", 8)]
+    assert most == [("LLM038", "greet 1.0.0 may come to about 104 tokens; 50 are allowed", 8)]
     free = said(prompt(variables="{name: {type: string, untrusted: true}}", more="    max_prompt_tokens: 50\n"))
     assert free == [
-        ("prompt-astray", "greet 1.0.0: users fill 'name' and nothing bounds it, so max_prompt_tokens cannot hold", 7)
+        ("LLM038", "greet 1.0.0: users fill 'name' and nothing bounds it, so max_prompt_tokens cannot hold", 7)
     ]
 
 
@@ -114,14 +110,14 @@ def test_tokens_are_held_against_every_model_that_a_route_may_reach():
     route = "targets: [{model: big}]\nfallbacks: {on_error: [{model: small}]}\n"
     files = {"base__models__all": MODELS, "base__routes__chat": route, "base__services__bot": SERVICE}
     assert said(text, **files) == [
-        ("prompt-astray", "greet 1.0.0 may come to about 104 tokens, and small reads 90 at once", 4)
+        ("LLM038", "greet 1.0.0 may come to about 104 tokens, and small reads 90 at once", 4)
     ]
     assert said(text, base__models__all=MODELS) == []
 
 
 def test_a_label_names_a_version_that_is_there():
     found = said(prompt(), environments__prod__prompts__greet='current: "1.0.1"\n')
-    assert found == [("prompt-broken", "greet has no version 1.0.1", "1.0.1")]
+    assert found == [("LLM037", "greet has no version 1.0.1", "1.0.1")]
 
 
 def test_a_protected_environment_uses_released_versions_only():
@@ -139,7 +135,7 @@ def test_a_required_variable_that_a_service_never_gives_is_found_at_the_service(
     text = prompt(variables="{name: {type: string, required: true}}")
     assert said(text, base__services__bot=SERVICE) == []
     found = said(text, base__services__bot="prompts: {hello: {prompt: greet}}\n")
-    assert found == [("prompt-broken", "greet 1.0.0 requires 'name', and bot never gives it", 1)]
+    assert found == [("LLM037", "greet 1.0.0 requires 'name', and bot never gives it", 1)]
 
 
 def test_what_a_service_gives_must_be_there_and_fit():

@@ -51,7 +51,7 @@ def test_a_release_records_the_hash_and_sets_the_status():
 def test_an_edit_of_a_released_version_is_found_in_its_file(before, after):
     files = released()
     files[PLACE] = files[PLACE].replace(before, after)
-    assert ("prompt-broken", "greet 1.0.0 was released and is edited since", PLACE) in messages(files)
+    assert ("LLM037", "greet 1.0.0 was released and is edited since", PLACE) in messages(files)
 
 
 def test_status_tests_and_changelog_may_change_later():
@@ -76,14 +76,12 @@ def test_an_overlay_may_change_defaults_and_nothing_else_of_a_released_version()
     overlay = "environments/dev/prompts/greet/versions/1.0.0.yaml"
     assert messages({**files, overlay: "variables: {name: {default: Ada}}\n"}) == []
     found = messages({**files, overlay: "variables: {name: {required: false}}\n"})
-    assert found == [("prompt-broken", "greet 1.0.0 was released, and this layer changes its variables", overlay)]
+    assert found == [("LLM037", "greet 1.0.0 was released, and this layer changes its variables", overlay)]
 
 
 def test_a_status_alone_releases_nothing():
     files = {"llmcfg.yaml": PROTECTED, "prompts/greet.yaml": INDEX, PLACE: FILE.replace("draft", "released")}
-    assert messages(files) == [
-        ("prompt-broken", "greet 1.0.0 is called released, and no hash of it is recorded", PLACE)
-    ]
+    assert messages(files) == [("LLM037", "greet 1.0.0 is called released, and no hash of it is recorded", PLACE)]
 
 
 def test_inline_versions_are_released_in_place_and_comments_stay():

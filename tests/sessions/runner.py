@@ -147,6 +147,7 @@ class World:
             "TZ": "UTC",
             "TERM": "dumb",
             "COLUMNS": "100",
+            "LLMCFG_AS_OF": "2026-11-25",  # models retire; what is shown here does not change by that
             "GIT_CONFIG_NOSYSTEM": "1",
             "PYTHONWARNINGS": "error",
             **{name: value for name, value in os.environ.items() if name.startswith(("COVERAGE_", "PYTHONPATH"))},

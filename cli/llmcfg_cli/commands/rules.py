@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import textwrap
+from typing import Annotated, Final, Literal
 
 import typer
 
 from llmcfg.errors import NotFoundError
+from llmcfg.model.llmrules import LLM_RULES
 from llmcfg.model.rules import RULES, Rule
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import out, width
 from llmcfg_cli.options import OUTPUT
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.tables import table
+
+_LLM: Final = frozenset(rule.id for rule in LLM_RULES)
 
 
 def rules(
@@ -26,11 +30,31 @@ def rules(
     if output == "json":
         out(to_json("Rules", {"items": [_as_mapping(item) for item in chosen]}))
     elif rule:
-        out(f"{rule} ({RULES[rule].severity}): {RULES[rule].title}\n{RULES[rule].why}")
+        out(_explained(RULES[rule]))
     else:
         rows = [(item.id, str(item.severity), item.title) for item in chosen]
         out(table(("RULE", "SEVERITY", "MEANING"), rows, width=width()))
 
 
+def _explained(rule: Rule) -> str:
+    head = f"{rule.id} ({_severity(rule)}): {rule.title}\n{rule.why}"
+    if rule.id not in _LLM:
+        return head
+    from llmcfg.llm.explained import explain
+
+    explained = explain(rule.id)
+    text = "\n".join(textwrap.wrap(explained.text, width()))
+    return f"{head}\n\n{text}\n\nA finding:\n\n{_indented(explained.bad)}\n\nNone:\n\n{_indented(explained.good)}"
+
+
+def _severity(rule: Rule) -> str:
+    return f"{rule.severity}, {rule.protected} in protected environments" if rule.protected else str(rule.severity)
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text.rstrip(), "  ")
+
+
 def _as_mapping(rule: Rule) -> dict[str, str]:
-    return {"id": rule.id, "severity": str(rule.severity), "title": rule.title, "why": rule.why}
+    protected = {"protected": str(rule.protected)} if rule.protected else {}
+    return {"id": rule.id, "severity": str(rule.severity), **protected, "title": rule.title, "why": rule.why}

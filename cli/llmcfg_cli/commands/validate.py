@@ -10,7 +10,7 @@ import typer
 from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import has_colour, note, out, progress
-from llmcfg_cli.options import OUTPUT, At, Directory, Environments, FailOn, FailOnLevel, Quiet, Tenants
+from llmcfg_cli.options import OUTPUT, AsOf, At, Directory, Environments, FailOn, FailOnLevel, Quiet, Tenants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +27,16 @@ def validate(
     environments: Environments = None,
     tenants: Tenants = None,
     at: At = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="REV",
+            help="Also look at limits and budgets that jumped from this revision.",
+            show_default=False,
+        ),
+    ] = None,
+    as_of: AsOf = None,
     output: Annotated[Literal["table", "json", "sarif", "github", "junit"], OUTPUT] = "table",
     fail_on: FailOn = "error",
     quiet: Quiet = False,
@@ -36,6 +46,7 @@ def validate(
     Works on the files as they lie, committed or not, or on a revision with --at. Exits with 4 when a finding is at least as severe as
     --fail-on.
     """
+    from llmcfg.clock import now
     from llmcfg.model.findings import merge_findings
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import Workspace, choose_targets
@@ -47,7 +58,8 @@ def validate(
             configuration = workspace.configuration(at)
             some = environments or tenants
             targets = choose_targets(configuration, environments or (), tenants or ()) if some else None
-            findings = validate_configuration(configuration, targets)
+            earlier = workspace.configuration(since) if since else None
+            findings = validate_configuration(configuration, targets, as_of=(as_of or now()).date(), since=earlier)
             files = len(configuration.snapshot.entries)
     except FindingsError as error:
         findings, files = merge_findings(error.findings), len(workspace.snapshot(at).entries)

@@ -35,7 +35,19 @@ if TYPE_CHECKING:
 Publish = Callable[[str, str | None, str], None]  # ref, what it was, what it is to be
 
 FOLDERS = frozenset(
-    ["base", "environments", "tenants", "consumers", "prompts", "schemas", "templates", "policies", "access", "regions"]
+    [
+        "base",
+        "environments",
+        "tenants",
+        "consumers",
+        "prompts",
+        "schemas",
+        "templates",
+        "policies",
+        "access",
+        "regions",
+        "catalogue",
+    ]
 )
 FILES = frozenset([MANIFEST, ".sops.yaml", "rotations.yaml"])
 

@@ -51,7 +51,8 @@ class Origin:
 class Finding:
     """A problem with its place.
 
-    `reach` names the targets or scopes that it was found in, sorted; empty means it stands in the file itself.
+    `reach` names the targets or scopes that it was found in, sorted; empty means it stands in the file itself. `level` is its severity
+    where that is not its rule's.
     """
 
     rule_id: str
@@ -62,6 +63,7 @@ class Finding:
     length: int = 1
     reach: tuple[str, ...] = ()
     related: tuple[Origin, ...] = ()
+    level: Severity | None = None
 
     @property
     def rule(self) -> Rule:
@@ -69,7 +71,7 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        return self.rule.severity
+        return self.level or self.rule.severity
 
     def sort_key(self) -> tuple[str, int, int, str, str]:
         return (self.origin.file, self.origin.line, self.origin.column, self.rule_id, self.message)
@@ -88,15 +90,16 @@ def finding_from(problem: Problem, file: str, source_line: str = "", reach: Iter
 
 
 def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """One finding for the same thing said about several targets, with their reach joined; in the order of files and lines."""
+    """One finding for the same thing said about several targets, with their reach joined and the worst severity; by file and line."""
     merged: dict[tuple[str, int, int, str, str], Finding] = {}
     for finding in findings:
         key = finding.sort_key()
         seen = merged.get(key)
         if seen is None:
             merged[key] = finding
-        elif set(finding.reach) - set(seen.reach):
-            merged[key] = replace(seen, reach=tuple(sorted({*seen.reach, *finding.reach})))
+        elif set(finding.reach) - set(seen.reach) or finding.severity.rank > seen.severity.rank:
+            worse = max(seen, finding, key=lambda one: one.severity.rank)
+            merged[key] = replace(worse, reach=tuple(sorted({*seen.reach, *finding.reach})))
     return tuple(merged[key] for key in sorted(merged))
 
 

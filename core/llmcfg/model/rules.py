@@ -1,32 +1,16 @@
-"""Every rule that a finding can name: what it means, why it is one, how it is mended. docs/spec/rules.md has one section each.
+"""Every rule that a finding can name: what it means, why it is one, how it is mended. docs/spec/rules.md has one section each,
+docs/spec/llm-rules.md those of `llmrules`.
 
 Rule ids are stable: people write them into suppressions and CI filters.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class Severity(StrEnum):
-    """Ordered by `rank`: an error blocks apply, a warning is worth a look, a note is worth knowing."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-    @property
-    def rank(self) -> int:
-        return {"error": 2, "warning": 1, "note": 0}[self.value]
-
-
-class Rule(NamedTuple):
-    id: str
-    severity: Severity
-    title: str
-    why: str
-
+from llmcfg.model.llmrules import LLM_RULES
+from llmcfg.model.severity import Rule as Rule
+from llmcfg.model.severity import Severity as Severity
 
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -134,18 +118,6 @@ _RULES: Final = (
         _E,
         "version of a prompt that cannot be read as one",
         "It is YAML between --- lines, then messages; what is not understood would not be sent.",
-    ),
-    Rule(
-        "prompt-broken",
-        _E,
-        "prompt that cannot be sent as it is, or that was edited after its release",
-        "A variable comes out empty or the text is not what was tested, and the model answers something else.",
-    ),
-    Rule(
-        "prompt-astray",
-        _W,
-        "prompt that may be led astray",
-        "What users write counts as the operator's word, variables do nothing, or the text outgrows a model.",
     ),
     Rule(
         "prompt-missing", _E, "service that uses a prompt that is not there", "The service would have nothing to send."
@@ -516,6 +488,25 @@ _RULES: Final = (
         "section that cannot be carried over",
         "The strict loader would not read the same values from it.",
     ),
+    # allowing findings of rules about LLM platforms
+    Rule(
+        "allow-form",
+        _E,
+        "comment that allows a finding, without a reason or a date",
+        "Somebody has to know why it was allowed, and somebody has to look at it again.",
+    ),
+    Rule(
+        "allow-expired",
+        _W,
+        "comment that allowed a finding until a day that has passed",
+        "What it allowed is a finding again.",
+    ),
+    Rule(
+        "allow-unused",
+        _W,
+        "comment that allows a finding that is not there",
+        "It would hide the next one.",
+    ),
 )
 
-RULES: Final = {rule.id: rule for rule in _RULES}
+RULES: Final = {rule.id: rule for rule in (*_RULES, *LLM_RULES)}

@@ -32,6 +32,16 @@ DEFAULT_HIERARCHY: Final = (
 )
 MANIFEST: Final = "llmcfg.yaml"
 CONSUMERS, SCHEMAS, TEMPLATES, PROMPTS, POLICIES = "consumers/", "schemas/", "templates/", "prompts/", "policies/"
+CATALOGUE: Final = "catalogue/models.json"
+"""A model catalogue of the repository's own; it counts instead of the shipped one."""
+CATALOGUES: Final = "catalogue/"
+_WANTED: Final = {
+    "consumers": "consumers/<name>.yaml",
+    "schemas": "schemas/**.json",
+    "prompts": "prompts/**.yaml",
+    "policies": "*.rego",
+    "catalogue": CATALOGUE,
+}
 _YAML: Final = (".yaml", ".yml")
 _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattributes")
 """Files that may lie anywhere, for people and for Git."""
@@ -97,8 +107,8 @@ class _Sorter:
             self._templates[path] = entry
         elif path.startswith(PROMPTS) and (path.endswith(_YAML) or is_prompt_file(path)):
             self._add_document("base", _without_suffix(path), entry)
-        elif path.startswith((CONSUMERS, SCHEMAS, POLICIES, PROMPTS)):
-            self._findings.extend(_unread(path))
+        elif path.startswith((CONSUMERS, SCHEMAS, POLICIES, PROMPTS, CATALOGUES)):
+            self._findings.extend(_unread(path) if path != CATALOGUE else ())
         else:
             self._add_to_layer(path, entry)
 
@@ -254,10 +264,7 @@ def _unread(path: str) -> Iterator[Finding]:
         return
     if path.endswith((".md", ".txt")):
         return
-    wanted = {"consumers": "consumers/<name>.yaml", "schemas": "schemas/**.json", "prompts": "prompts/**.yaml"}.get(
-        folder, "*.rego"
-    )
-    yield _unknown(path, f"this folder holds {wanted}")
+    yield _unknown(path, f"this folder holds {_WANTED[folder]}")
 
 
 def _unknown(path: str, why: str) -> Finding:

@@ -20,7 +20,7 @@ from llmcfg.model.rules import RULES, Severity
 from llmcfg.model.snapshot import BlobEntry
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.layerpatterns import DIMENSION, dimension_values
-from llmcfg.pipeline.layers import CONSUMERS, DEFAULT_HIERARCHY, POLICIES, PROMPTS, SCHEMAS, TEMPLATES
+from llmcfg.pipeline.layers import CATALOGUES, CONSUMERS, DEFAULT_HIERARCHY, POLICIES, PROMPTS, SCHEMAS, TEMPLATES
 from llmcfg.pipeline.locate import Locator
 from llmcfg.pipeline.shape import shape_problems, sink_problems, sinks_of, tag_problems
 
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 DEFAULT_SINKS = (SinkSpec("directory", "delivered/{environment}", 3),)
 _MOST_PROBLEMS: Final = 200
 """Of one kind: a manifest of ten thousand mistakes is not mended one by one."""
-_OWN_FOLDERS: Final = tuple(folder.rstrip("/") for folder in (CONSUMERS, SCHEMAS, TEMPLATES, PROMPTS, POLICIES))
+_OWN_FOLDERS: Final = tuple(
+    folder.rstrip("/") for folder in (CONSUMERS, SCHEMAS, TEMPLATES, PROMPTS, POLICIES, CATALOGUES)
+)
 
 
 class Parsed(NamedTuple):

@@ -19,6 +19,13 @@ from llmcfg.pipeline.filefindings import (
 )
 from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.merge import no_rules
+from llmcfg.pipeline.platforms import (
+    all_readable,
+    change_findings,
+    platform_findings,
+    with_allowances,
+    without_echoes,
+)
 from llmcfg.pipeline.prompts import prompt_findings
 from llmcfg.pipeline.rotations import rotation_findings
 from llmcfg.pipeline.sealed import sealed_findings
@@ -27,6 +34,7 @@ from llmcfg.pipeline.select import places_of_ciphertext, places_of_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
     from llmcfg.model.target import Scope, Target
     from llmcfg.pipeline.compose import Composed
@@ -37,19 +45,27 @@ if TYPE_CHECKING:
     from llmcfg.ports import Snapshot
 
 
-def validate(snapshot: Snapshot, memo: Memo) -> tuple[Finding, ...]:
+def validate(snapshot: Snapshot, memo: Memo, as_of: date | None = None) -> tuple[Finding, ...]:
     """All findings, in the order of files and lines. A manifest that cannot be built from leaves only the findings up to there."""
     try:
         configuration = Configuration(snapshot, memo)
     except FindingsError as error:
         return merge_findings(error.findings)
-    return validate_configuration(configuration)
+    return validate_configuration(configuration, as_of=as_of)
 
 
 def validate_configuration(
-    configuration: Configuration, targets: Iterable[Target] | None = None
+    configuration: Configuration,
+    targets: Iterable[Target] | None = None,
+    *,
+    as_of: date | None = None,
+    since: Configuration | None = None,
 ) -> tuple[Finding, ...]:
-    """The findings of an opened snapshot. With `targets`, only these and their scopes are composed and rendered."""
+    """The findings of an opened snapshot. With `targets`, only these and their scopes are composed and rendered.
+
+    With `as_of`, also those of the rules about LLM platforms, which depend on the day: what is built does not. With `since`, also those
+    about what changed from there.
+    """
     wanted = configuration.targets if targets is None else tuple(targets)
     scopes = configuration.scopes if targets is None else tuple(dict.fromkeys(target.scope for target in wanted))
     with start_build(configuration, wanted) as building:
@@ -70,7 +86,13 @@ def validate_configuration(
             *quota_findings(configuration),
             *prompt_findings(configuration, scopes),
         ]
-        return merge_findings([*found, *building.finish().findings])
+        found += building.finish().findings
+    if as_of is None:
+        return merge_findings(found)
+    found += platform_findings(configuration, scopes, as_of)
+    found += change_findings(since, configuration, scopes) if since is not None else ()
+    is_whole = targets is None and all_readable(configuration, scopes)
+    return with_allowances(configuration, merge_findings(without_echoes(found)), as_of, is_whole=is_whole)
 
 
 def lint_secrets(configuration: Configuration) -> tuple[Finding, ...]:

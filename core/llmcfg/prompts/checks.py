@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llmcfg.prompts.syntax import Engine, Grammar, Parsed
     from llmcfg.prompts.tokens import Receivers
 
-BROKEN, ASTRAY, SECRET = "prompt-broken", "prompt-astray", "secret-misplaced"
+BROKEN, ASTRAY, SECRET = "LLM037", "LLM038", "secret-misplaced"
 
 
 class Flaw(NamedTuple):

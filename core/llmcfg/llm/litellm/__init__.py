@@ -1,0 +1,1 @@
+"""LiteLLM proxy configs as platforms."""

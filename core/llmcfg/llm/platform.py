@@ -1,0 +1,297 @@
+"""A platform as rules see it: providers, models, routes, budgets and what guards them, each fact with the place that says it.
+
+Readers make one of typed records, of free-form documents, or of another program's file. Nothing here knows which. What a reader did not
+find is None or empty; rules say nothing about what they cannot see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from llmcfg.model.rules import Severity
+    from llmcfg.model.value import Path
+
+T = TypeVar("T")
+FallbackKind: TypeAlias = Literal["on_error", "on_context", "on_policy", "on_budget"]
+ReferenceKind: TypeAlias = Literal["provider", "model", "guardrail", "prompt", "mcp server"]
+
+
+class Spot(NamedTuple):
+    """A place in a document (or a foreign file): the way into its value."""
+
+    document: str
+    path: Path = ()
+
+    def at(self, *steps: str | int) -> Spot:
+        return Spot(self.document, (*self.path, *steps))
+
+
+class Given(NamedTuple, Generic[T]):
+    """A value and the place that says it."""
+
+    value: T
+    spot: Spot
+
+
+class Complaint(NamedTuple):
+    """What a rule has to say about a place. `severity` is set where the rule's own does not fit."""
+
+    rule: str
+    message: str
+    spot: Spot
+    hint: str = ""
+    severity: Severity | None = None
+    related: tuple[Spot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Requests and tokens a minute, and requests at once."""
+
+    rpm: Given[int] | None = None
+    tpm: Given[int] | None = None
+    parallel: Given[int] | None = None
+
+    def given(self) -> tuple[Given[int], ...]:
+        return tuple(limit for limit in (self.rpm, self.tpm, self.parallel) if limit is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Seconds, and tries after the first."""
+
+    request: Given[float] | None = None
+    stream_idle: Given[float] | None = None
+    retries: Given[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One account at one vendor, or one server. `type` is the vendor's name (`llm.vendors`), or whatever is written.
+
+    `auth` holds what is given to authenticate by, under the record's field names; `fields` other settings of the endpoint (region,
+    project, location, api_version, deployment, …). `secrets` are the names of secrets or environment variables that it uses.
+    """
+
+    name: str
+    spot: Spot
+    type: Given[str]
+    enabled: bool = True
+    base_url: Given[str] | None = None
+    auth: Mapping[str, Given[Any]] = field(default_factory=dict)
+    fields: Mapping[str, Given[Any]] = field(default_factory=dict)
+    headers: Mapping[str, Given[Any]] = field(default_factory=dict)
+    residency: Given[tuple[str, ...]] | None = None
+    rate: Rate = Rate()
+    waiting: Waiting = Waiting()
+    allows_custom_host: bool = False
+    secrets: tuple[Given[str], ...] = ()
+
+    @property
+    def region(self) -> str:
+        for name in ("region", "location"):
+            if name in self.fields:
+                return str(self.fields[name].value)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A name that applications use, and what answers to it. Several of one name share its traffic.
+
+    `upstream` is what the provider calls it; `base_model` the catalogue's name where `upstream` does not tell. `context` and `output` are
+    declared limits. `supports` are declared abilities, `requires` those that applications rely on. Prices are USD per million tokens.
+    """
+
+    name: str
+    spot: Spot
+    upstream: Given[str]
+    provider: Provider | None = None
+    base_model: Given[str] | None = None
+    aliases: tuple[Given[str], ...] = ()
+    mode: str = ""
+    status: Given[str] | None = None
+    params: Mapping[str, Given[Any]] = field(default_factory=dict)
+    drops_params: bool = False
+    context: Given[int] | None = None
+    output: Given[int] | None = None
+    supports: frozenset[str] = frozenset()
+    requires: tuple[Given[str], ...] = ()
+    price_in: Given[float] | None = None
+    price_out: Given[float] | None = None
+    retires: Given[str] | None = None
+    replacement: Given[str] | None = None
+    rate: Rate = Rate()
+    waiting: Waiting = Waiting()
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it stands for many models, as `openai/*` does."""
+        return "*" in self.upstream.value
+
+    @property
+    def is_on(self) -> bool:
+        return self.provider is None or self.provider.enabled
+
+
+class Target(NamedTuple):
+    """One of the models that a route sends to. Weight 0 gets nothing."""
+
+    model: Given[str]
+    weight: Given[float] | None = None
+
+
+class Fallback(NamedTuple):
+    """An edge of the fallback graph: who answers instead, and when."""
+
+    kind: FallbackKind
+    to: Given[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How requests for one purpose find a model. `recurses` says whether the gateway goes on to the fallbacks of a fallback."""
+
+    name: str
+    spot: Spot
+    targets: tuple[Target, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
+    guardrails: Given[tuple[str, ...]] | None = None
+    requires: tuple[Given[str], ...] = ()
+    min_context: Given[int] | None = None
+    max_price_factor: Given[float] | None = None
+    waiting: Waiting = Waiting()
+    recurses: bool = False
+
+
+class Budget(NamedTuple):
+    """What may be spent in a period. `scope` is what it is for (`tenant`, `provider`, `service`, `model`, `gateway`), `name` which one."""
+
+    scope: str
+    name: str
+    amount: Given[float]
+    period: str = ""
+
+
+class Guardrail(NamedTuple):
+    """`kind` is what it does, or the library's name of it; `is_always_on` needs no route to name it."""
+
+    name: str
+    spot: Spot
+    kind: str = ""
+    is_always_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class McpServer:
+    name: str
+    spot: Spot
+    command: Given[str] | None = None
+    args: Given[tuple[str, ...]] | None = None
+    url: Given[str] | None = None
+    env: Mapping[str, Given[Any]] = field(default_factory=dict)
+    headers: Mapping[str, Given[Any]] = field(default_factory=dict)
+    allowed_tools: Given[tuple[str, ...]] | None = None
+    needs_allowed_tools: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The program in front, and what it is told about authentication, logging and enforcement.
+
+    `enforces_rates` and `enforces_budgets` are None where the program always does.
+    """
+
+    name: str
+    spot: Spot
+    master_key: Given[Any] | None = None
+    origins: Given[tuple[str, ...]] | None = None
+    verbose: Given[Any] | None = None
+    logs_prompts: Given[Any] | None = None
+    waiting: Waiting = Waiting()
+    enforces_rates: bool | None = None
+    enforces_budgets: bool | None = None
+    unenforced_budgets: tuple[Given[Any], ...] = ()
+
+
+class Reference(NamedTuple):
+    """A name that something else must have. `what` says whose it is: `fallback of chat`."""
+
+    kind: ReferenceKind
+    name: Given[str]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    """What a scope knows of its secrets: the file that holds each name, whether it has a value, and which wait for a new one."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    unset: frozenset[str] = frozenset()
+    due: Mapping[str, str] = field(default_factory=dict)
+    shared_files: frozenset[str] = frozenset()
+    """Secret files that environments with and without protection read alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where the platform stands: who it is for, and what holds there. Empty for a foreign file."""
+
+    environment: str = ""
+    is_protected: bool = False
+    tenant: str | None = None
+    other_environments: frozenset[str] = frozenset()
+    other_tenants: frozenset[str] = frozenset()
+    residency: frozenset[str] = frozenset()
+    secrecy: Secrecy | None = None
+    child_budgets: Mapping[str, float] = field(default_factory=dict)
+    """What the children of the tenant may spend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything in reading order. `flaws` are what the reader saw that no later rule could: keys that nothing reads, YAML traps.
+    `urls` are addresses of databases and the like, which may hold a password.
+
+    `is_whole` says that all is here: what is missing is missing, and not in a database or another file.
+    """
+
+    setting: Setting = Setting()
+    providers: tuple[Provider, ...] = ()
+    models: tuple[Model, ...] = ()
+    routes: tuple[Route, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
+    mcp_servers: tuple[McpServer, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    references: tuple[Reference, ...] = ()
+    names: Mapping[ReferenceKind, frozenset[str]] = field(default_factory=dict)
+    flaws: tuple[Complaint, ...] = ()
+    custom_providers: frozenset[str] = frozenset()
+    urls: tuple[Given[str], ...] = ()
+    is_whole: bool = True
+
+    def answering(self, name: str) -> tuple[Model, ...]:
+        """The models behind a name: those called so, or whose pattern matches, or, of a route, those of its targets."""
+        own = tuple(
+            model for model in self.models if model.name == name or any(name == alias.value for alias in model.aliases)
+        )
+        if own:
+            return own
+        for route in self.routes:
+            if route.name == name:
+                return tuple(
+                    model
+                    for target in route.targets
+                    if target.model.value != name
+                    for model in self.answering(target.model.value)
+                )
+        return tuple(model for model in self.models if "*" in model.name and fnmatchcase(name, model.name))
+
+    def edges(self) -> Iterator[tuple[Route, Fallback]]:
+        return ((route, fallback) for route in self.routes for fallback in route.fallbacks)

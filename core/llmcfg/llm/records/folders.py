@@ -1,0 +1,18 @@
+"""Where records lie. Apart, so that asking whether there are any costs nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PROVIDERS: Final = ("providers", "llm_providers")
+_TELLING: Final = frozenset({*PROVIDERS, "models", "routes", "mcp"})
+FOLDERS: Final = frozenset({*_TELLING, "budgets", "guardrails", "limits", "services"})
+"""The folders, or single documents, that records are read from."""
+
+
+def is_platform(names: Iterable[str]) -> bool:
+    """Whether documents of these names describe an LLM platform."""
+    return any(name.partition("/")[0] in _TELLING for name in names)
