@@ -21,3 +21,11 @@ def machine(tmp_path: Path, origin: Origin) -> Machine:
 @pytest.fixture
 def make_machine(tmp_path: Path, origin: Origin) -> Callable[..., Machine]:
     return lambda name, **settings: Machine(tmp_path / name, settings.pop("remote", origin.bare), **settings)
+
+
+@pytest.fixture
+def deployed(origin, machine):
+    """A machine that has deployed, and a remote that has something newer."""
+    machine.look()
+    origin.push({"base/limits.yaml": "rpm: 11\n"})
+    return machine

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import threading
 import time
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -22,53 +21,22 @@ from llmcfg.running import Ran, run
 from support.remotes import of
 from support.servers import free_port, git_over_http, relay, serving, silent_port
 
+from .following import (
+    SECRET,
+    assert_it_goes_on,
+    assert_only_fetching_failed,
+    leftovers,
+    noise,
+    point_at,
+    with_budget,
+)
+
 
 @pytest.fixture
 def address(tmp_path):
     """Git over HTTP for what lies in the test's folder."""
     with git_over_http(tmp_path) as (address, _):
         yield address
-
-
-def point_at(machine, url, **access):
-    remote = machine.settings.remote
-    machine.settings = replace(
-        machine.settings,
-        remote=replace(remote, access=replace_tuple(remote.access, url=parse_remote_url(url), **access)),
-    )
-
-
-def replace_tuple(value, **fields):
-    return value._replace(**fields)
-
-
-def with_budget(machine, **budget):
-    machine.settings = replace(machine.settings, remote=replace(machine.settings.remote, budget=Budget(**budget)))
-
-
-def leftovers(machine):
-    return [path.name for path in (machine.state.root / PRIVATE / "objects/pack").iterdir() if "tmp" in path.name]
-
-
-def assert_only_fetching_failed(machine, found, code, kind=FailureKind.RETRY):
-    assert (found.failure.code, found.failure.kind) == (code, kind), found.failure
-    assert machine.delivered() == {"limits": b'{"rpm":10}\n'}
-    assert leftovers(machine) == []
-
-
-@pytest.fixture
-def deployed(origin, machine):
-    """A machine that has deployed, and a remote that has something newer."""
-    machine.look()
-    origin.push({"base/limits.yaml": "rpm: 11\n"})
-    return machine
-
-
-def assert_it_goes_on(deployed, origin):
-    point_at(deployed, str(origin.bare))
-    with_budget(deployed)
-    deployed.look()
-    assert deployed.delivered() == {"limits": b'{"rpm":11}\n'}
 
 
 # over HTTP, with and without credentials
@@ -82,9 +50,6 @@ def test_a_remote_by_http_is_fetched_from_and_pushed_to(origin, machine, address
 
     assert machine.delivered() == {"limits": b'{"rpm":11}\n'}
     assert origin.run("rev-list", "--count", "deployed/dev") == "2"
-
-
-SECRET = "canary-5f1d0c"
 
 
 @pytest.mark.fault("A22")
@@ -218,13 +183,6 @@ def test_a_remote_that_hangs_in_the_middle_of_a_pack_is_cut_off(origin, deployed
 
 
 # R08: cut, flipped, endless
-
-
-def noise(origin, mebibytes):
-    """Something that does not compress, beside the configuration."""
-    for number in range(mebibytes):
-        (origin.written.path / f"noise{number}").write_bytes(os.urandom(1 << 20))
-    origin.push({})
 
 
 @pytest.mark.fault("R08")

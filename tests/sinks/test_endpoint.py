@@ -11,6 +11,7 @@ from llmcfg.errors import NotAuthorisedError, RefusedError, RemoteError
 from llmcfg.model.settings import Endpoint
 from llmcfg.model.standardwebhooks import signature
 from llmcfg.sinks.endpoint import EndpointSink
+from support.authorities import Authority
 from support.servers import Consumer, free_port, silent_port
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -49,6 +50,17 @@ def test_a_delivery_is_posted_signed_and_remembered(consumer, make):
     assert headers["webhook-signature"] == signature(SECRET, headers["webhook-id"], seconds, consumer.bodies[0])
     assert consumer.files() == ONE
     assert consumer.taken[0]["type"] == "llmcfg.delivery"
+
+
+def test_a_delivery_by_https_goes_to_who_the_authority_vouches_for_and_to_nobody_else(tmp_path, consumer, make):
+    trusted, stranger = Authority(tmp_path / "trusted"), Authority(tmp_path / "stranger")
+    with consumer.serving(trusted.server()) as address:
+        make(address, ca=trusted.certificate).deliver("root1", ONE)
+        for authority in (stranger.certificate, None):
+            with pytest.raises(NotAuthorisedError, match="has no certificate that is trusted") as refused:
+                make(address, ca=authority).deliver("root2", TWO)
+            assert refused.value.code == "endpoint-certificate"
+    assert (consumer.count, consumer.root_of()) == (1, "root1")
 
 
 @pytest.mark.fault("N09")

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -22,15 +23,25 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that are cut off are what these tests are about."""
 
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+        """TLS says when it is over, which clients insist on; few say so themselves."""
+        if isinstance(request, ssl.SSLSocket):
+            with suppress(OSError, ValueError):
+                request.settimeout(0.02)
+                request.unwrap()
+        super().shutdown_request(request)
+
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def serving(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve on a free port of loopback; the address."""
     server = _Server(("127.0.0.1", 0), handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()
@@ -38,7 +49,9 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 @contextmanager
-def git_over_http(root: Path, credentials: str = "") -> Iterator[tuple[str, list[str]]]:
+def git_over_http(
+    root: Path, credentials: str = "", tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[str]]]:
     """The repositories below `root`, as a forge serves them; the address, and what clients sent as Authorization."""
     seen: list[str] = []
     wanted = "Basic " + base64.b64encode(credentials.encode()).decode() if credentials else ""
@@ -105,7 +118,7 @@ def git_over_http(root: Path, credentials: str = "") -> Iterator[tuple[str, list
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with serving(Backend) as address:
+    with serving(Backend, tls) as address:
         yield address, seen
 
 
@@ -131,7 +144,7 @@ class Consumer:
         return {file["path"]: file["content"].encode() for file in listed}
 
     @contextmanager
-    def serving(self) -> Iterator[str]:
+    def serving(self, tls: ssl.SSLContext | None = None) -> Iterator[str]:
         consumer = self
 
         class Endpoint(BaseHTTPRequestHandler):
@@ -162,7 +175,7 @@ class Consumer:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        with serving(Endpoint) as address:
+        with serving(Endpoint, tls) as address:
             yield address
 
 

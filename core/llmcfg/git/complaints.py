@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 TOO_LARGE: Final = "size"
 _SHOWN: Final = 300
+_TELLING: Final = re.compile(
+    r"(?:fatal|error|remote|ssh):|!|.*(?:host key is known|host key for .* has changed|permission denied)",
+    re.IGNORECASE,
+)
 
 
 class _Complaint(NamedTuple):
@@ -33,7 +37,13 @@ _COMPLAINTS: Final = tuple(
         (
             ("host key verification failed", "host key for .* has changed"),
             NotAuthorisedError, "remote-host-key", "does not have the host key that is trusted",
-            "if it was changed on purpose, put the new one into the file of ssh.known_hosts",
+            "put the key that its operator publishes into the file of ssh.known_hosts",
+        ),
+        (
+            ("certificate verification failed", "certificate problem", "certificate subject name", "does not match target host",
+             "certificate has expired", "certificate verify locations", "problem with the ssl ca cert"),
+            NotAuthorisedError, "remote-certificate", "has no certificate that is trusted",
+            "if it is the right server, name its authority with ca in the settings",
         ),
         (
             ("dubious ownership",),
@@ -108,6 +118,6 @@ def error_of(ran: Ran, url: RemoteUrl, budget: Budget) -> LlmcfgError:
 def shown(said: str) -> str:
     """The lines that tell something, as one line of printable characters."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", said)]
-    telling = [line for line in lines if re.match(r"(?:fatal|error|remote|ssh|!)\b|! ", line)] or lines[-3:]
+    telling = [line for line in lines if _TELLING.match(line)] or lines[-3:]
     text = "; ".join(line for line in telling if line)
     return "".join(char if char.isprintable() else " " for char in text)[:_SHOWN] or "git says nothing"
