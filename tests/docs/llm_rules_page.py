@@ -13,8 +13,8 @@ HEAD = """\
 # Rules about LLM platforms
 
 `llmcfg validate` holds these rules against every environment and tenant of a repository that has [records](llm-records.md) of providers,
-models or routes; `llmcfg lint` against files of LiteLLM as they lie there. `llmcfg rules LLM022` shows a section of this page. Numbers are
-stable.
+models or routes; `llmcfg lint` against [files of other programs](lint.md) as they lie there. `llmcfg rules LLM022` shows a section of this
+page. Numbers are stable.
 
 Findings of these rules depend on the day and on the [catalogue](catalogue.md), so they gate reviews and never a deployment: `validate`
 shows them, `plan`, `apply` and `sync` do not ask. LLM037 and LLM038 depend on neither, and hold there too, whatever a comment allows.

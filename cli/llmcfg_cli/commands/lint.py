@@ -22,7 +22,7 @@ def lint(
         list[Path], typer.Argument(metavar="FILE…", help="The files.", exists=True, dir_okay=False, show_default=False)
     ],
     dialect: Annotated[
-        Literal["auto", "litellm"],
+        Literal["auto", "litellm", "librechat", "promptfoo", "mcp", "envoy-ai-gateway"],
         typer.Option("--format", help="Whose files they are; `auto` tells by their sections."),
     ] = "auto",
     protected: Annotated[

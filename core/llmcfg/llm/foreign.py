@@ -1,6 +1,7 @@
-"""Another program's YAML or JSON file as that program reads it (YAML 1.1, the last of two keys wins), with the place of everything.
+"""Another program's YAML or JSON file as that program reads it, with the place of everything.
 
-What its reader takes differently than it looks is a flaw: keys written twice, `no` for false, `12:30` for 750.
+Most read YAML 1.1, where the last of two keys wins. What such a reader takes differently than it looks is a flaw: keys written twice, `no`
+for false, `12:30` for 750. Programs in JavaScript read YAML 1.2, where these are texts, and refuse keys that are written twice.
 """
 
 from __future__ import annotations
@@ -26,11 +27,16 @@ _WORDS: Final = re.compile(r"(?i:y|n|yes|no|on|off)")
 _NUMBERS: Final = re.compile(
     r"0[0-7]+|0o[0-7]+|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?[0-9]+(_[0-9]+)+"
 )
+_JSON_BLANKS: Final = re.compile(r'("(?:[^"\\\n]|\\.)*")|/\*.*?\*/|//[^\n]*|\t', re.DOTALL)
+"""Strings, which are kept, and what is blanked outside of them."""
 Location = tuple[int, int]
 
 
 class ForeignFile(NamedTuple):
-    """`places` are line and column (from 1) of keys and list items by path; `value_places` of the values themselves."""
+    """`places` are line and column (from 1) of keys and list items by path; `value_places` of the values themselves.
+
+    The value of a stream is the list of its documents.
+    """
 
     name: str
     value: Any
@@ -38,6 +44,7 @@ class ForeignFile(NamedTuple):
     value_places: dict[Path, Location]
     flaws: tuple[Complaint, ...]
     lines: tuple[str, ...]
+    is_stream: bool = False
 
     def place(self, path: Path) -> Location:
         """Where a path stands, or the nearest thing around it."""
@@ -46,7 +53,7 @@ class ForeignFile(NamedTuple):
         return self.places.get(path, (1, 1))
 
 
-def read_foreign(content: bytes, name: str) -> ForeignFile:
+def read_foreign(content: bytes, name: str, *, is_yaml_12: bool = False) -> ForeignFile:
     """The file. One that cannot be read has no value, and one flaw that says why."""
     text = content.decode("utf-8", "replace").removeprefix("\ufeff")
     lines = tuple(text.splitlines())
@@ -55,7 +62,7 @@ def read_foreign(content: bytes, name: str) -> ForeignFile:
             name, lines, f"the file has {len(content)} bytes; {limits.DOCUMENT_BYTES} is the limit", (0, 0)
         )
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        nodes = _composed(text)
     except RecursionError:
         return _unreadable(name, lines, f"values are nested deeper than {limits.DOCUMENT_DEPTH} levels", (0, 0))
     except yaml.MarkedYAMLError as error:
@@ -65,12 +72,32 @@ def read_foreign(content: bytes, name: str) -> ForeignFile:
         return _unreadable(name, lines, f"no YAML reader takes this: {reason}", where)
     except yaml.YAMLError as error:
         return _unreadable(name, lines, f"no YAML reader takes this file: {str(error).splitlines()[0]}", (0, 0))
-    if node is None:
+    if not nodes:
         empty = Complaint("LLM034", "the file says nothing", Spot(name), "write its settings, or remove it")
         return ForeignFile(name, None, {}, {}, (empty,), lines)
-    reader = _Reader(name)
-    value = reader.read(node, (), 1)
-    return ForeignFile(name, value, reader.places, reader.value_places, tuple(reader.flaws), lines)
+    reader = _Reader(name, is_yaml_12=is_yaml_12)
+    is_stream = len(nodes) > 1
+    value = (
+        [reader.item(node, (index,), 1) for index, node in enumerate(nodes)]
+        if is_stream
+        else reader.read(nodes[0], (), 1)
+    )
+    return ForeignFile(name, value, reader.places, reader.value_places, tuple(reader.flaws), lines, is_stream)
+
+
+def _composed(text: str) -> list[Any]:
+    """The documents. JSON is tried again with blanks for what its readers allow and YAML does not: tabs between values, and comments."""
+    try:
+        return list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
+    except yaml.YAMLError:
+        blanked = _JSON_BLANKS.sub(lambda match: match[1] or re.sub(r"[^\n]", " ", match[0]), text)
+        if blanked == text or not text.lstrip().startswith(("{", "[", "//", "/*")):
+            raise
+        try:
+            return list(yaml.compose_all(blanked, Loader=yaml.CSafeLoader))
+        except yaml.YAMLError:
+            pass
+        raise
 
 
 def _unreadable(name: str, lines: tuple[str, ...], message: str, where: Location) -> ForeignFile:
@@ -79,11 +106,12 @@ def _unreadable(name: str, lines: tuple[str, ...], message: str, where: Location
 
 
 class _Reader:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_yaml_12: bool) -> None:
         self.places: dict[Path, Location] = {(): (1, 1)}
         self.value_places: dict[Path, Location] = {}
         self.flaws: list[Complaint] = []
         self._name = name
+        self._is_yaml_12 = is_yaml_12
         self._nodes = 0
         self._scalars = yaml.SafeLoader("")
 
@@ -95,10 +123,10 @@ class _Reader:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, yaml.SequenceNode):
-            return [self._item(item, (*path, index), depth) for index, item in enumerate(node.value)]
+            return [self.item(item, (*path, index), depth) for index, item in enumerate(node.value)]
         return self._scalar(node, path)
 
-    def _item(self, node: Any, path: Path, depth: int) -> Any:
+    def item(self, node: Any, path: Path, depth: int) -> Any:
         self.places[path] = _location(node)
         return self.read(node, path, depth + 1)
 
@@ -114,8 +142,10 @@ class _Reader:
             name = str(key.value)
             if name in own:
                 first = self.places[(*path, name)][0]
-                self._flaw((*path, name), f"{name!r} is written twice, first in line {first}; only the later one counts",
-                           "remove one of them")  # fmt: skip
+                counts = "the program refuses the file" if self._is_yaml_12 else "only the later one counts"
+                self._flaw(
+                    (*path, name), f"{name!r} is written twice, first in line {first}; {counts}", "remove one of them"
+                )
             self.places[(*path, name)] = _location(key)
             own[name] = self.read(value, (*path, name), depth + 1)
         return {**merged, **own}
@@ -126,6 +156,8 @@ class _Reader:
         except (yaml.YAMLError, ValueError, OverflowError):
             return node.value
         is_plain = not node.style  # "" of the parser in C, None of the one in Python
+        if is_plain and self._is_yaml_12:
+            return _of_yaml_12(node.value, value)
         if is_plain and not isinstance(value, str) and value is not None:
             self._look_at(node, path, value)
         elif is_plain and _NUMBERS.fullmatch(node.value):
@@ -146,6 +178,17 @@ class _Reader:
 
     def _flaw(self, path: Path, message: str, hint: str, severity: Severity | None = None) -> None:
         self.flaws.append(Complaint("LLM033", message, Spot(self._name, path), hint, severity))
+
+
+def _of_yaml_12(written: str, value: Any) -> Any:
+    """What the core schema of YAML 1.2 makes of a plain scalar, given what YAML 1.1 does."""
+    is_text = (
+        not isinstance(value, str | int | float | bool | None)
+        or _WORDS.fullmatch(written)
+        or ":" in written
+        or "_" in written
+    )
+    return written if is_text and not isinstance(value, str) else value
 
 
 def _location(node: Any) -> Location:

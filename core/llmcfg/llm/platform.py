@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FallbackKind: TypeAlias = Literal["on_error", "on_context", "on_policy", "on_budget"]
-ReferenceKind: TypeAlias = Literal["provider", "model", "guardrail", "prompt", "mcp server"]
+ReferenceKind: TypeAlias = Literal[
+    "provider", "model", "guardrail", "mcp server", "input", "endpoint", "backend", "host"
+]
 
 
 class Spot(NamedTuple):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.llm.platform import Complaint
-from llmcfg.llm.rules.ground import Check, is_reference, is_seen
+from llmcfg.llm.rules.ground import Check, is_seen
 from llmcfg.llm.vendors import VENDORS, host_of, is_internal, is_loopback, vendor_at
 from llmcfg.model.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmcfg.llm.platform import Given, Model, Platform, Provider
+    from llmcfg.llm.platform import Model, Platform, Provider
     from llmcfg.llm.rules.ground import Ground
 
 _ANY_HOST: Final = frozenset({"openai", "openai_compatible", "ollama", "azure_openai", ""})
@@ -32,7 +32,7 @@ _PROFILES: Final = {
 def find_plain_http(platform: Platform, _ground: Ground) -> Iterator[Complaint]:
     """In a private network it is a note for each host; on the same machine and between services of a cluster it is nothing."""
     noted: set[str] = set()
-    for url in _urls(platform):
+    for url in (provider.base_url for provider in platform.providers if provider.base_url and provider.enabled):
         host = host_of(url.value)
         if not url.value.lower().startswith("http://") or not is_seen(url.value) or is_loopback(host):
             continue
@@ -97,11 +97,6 @@ def _of_cloud(region: str) -> str:
     """`eu` of `eu-central-1` and `europe-west4`; `global` of global."""
     head = region.partition("-")[0]
     return {"europe": "eu", "northamerica": "us"}.get(head, _PROFILES.get(head, ""))
-
-
-def _urls(platform: Platform) -> Iterator[Given[str]]:
-    yield from (provider.base_url for provider in platform.providers if provider.base_url and provider.enabled)
-    yield from (server.url for server in platform.mcp_servers if server.url and not is_reference(server.url.value))
 
 
 CHECKS: Final = (Check("LLM007", find_plain_http), Check("LLM008", find_strange_hosts), Check("LLM009", find_strays))

@@ -13,7 +13,6 @@ from llmcfg.llm.rules import (
     limits,
     names,
     parameters,
-    reading,
     secrets,
 )
 from llmcfg.model.llmrules import LLM_RULES
@@ -31,19 +30,22 @@ _FAMILIES: Final = (
     parameters,
     fallbacks,
     limits,
-    reading,
     gateways,
     guards,
 )
 CHECKS: Final[tuple[Check, ...]] = tuple(
     sorted((check for family in _FAMILIES for check in family.CHECKS), key=lambda check: check.rule)
 )
+OF_READERS: Final = ("LLM032", "LLM033", "LLM034", "LLM037", "LLM038", "LLM099")
+"""Rules whose places only a reader sees. Prompts of a repository are checked by `llmcfg.prompts`, in the names of two of them."""
 _RULES: Final = {rule.id: rule for rule in LLM_RULES}
 
 
 def find_complaints(platform: Platform, ground: Ground) -> tuple[Complaint, ...]:
     """What the rules have to say, each thing once, with the severity that it has where the platform stands."""
-    found = dict.fromkeys(complaint for check in CHECKS for complaint in check.find(platform, ground))
+    found = dict.fromkeys(
+        [*platform.flaws, *(complaint for check in CHECKS for complaint in check.find(platform, ground))]
+    )
     return tuple(complaint._replace(severity=severity_of(complaint, platform)) for complaint in found)
 
 
