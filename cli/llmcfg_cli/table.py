@@ -118,6 +118,14 @@ PANELS: Final = (
                 ),
             ),
             Family(
+                "policy",
+                "the repository's own policies, in Rego",
+                (
+                    Command("test", "policy:test", "run the tests of the policies"),
+                    Command("eval", "policy:evaluate", "show what the policies say of an environment or a change"),
+                ),
+            ),
+            Family(
                 "schema",
                 "JSON Schemas of the configuration",
                 (Command("export", "schema:export", "write schemas and settings for editors"),),

@@ -47,3 +47,6 @@ SCAN_NAMED_BYTES: Final = 1 << 20  # a larger file is looked through for shapes 
 REMOTE_REFS: Final = 100_000  # branches and tags of a remote
 REMOTE_TAGS: Final = 50  # newest versions of a tracked glob that are taken over
 DELIVERY_BYTES: Final = 64 << 20  # of one request to an endpoint
+POLICY_SECONDS: Final = 2  # CPU time of all policies on one input
+POLICY_MEMORY: Final = 512 << 20  # address space that evaluating policies may add
+POLICY_OUTPUT_BYTES: Final = 1 << 20  # what one policy gives for one input

@@ -81,6 +81,19 @@ def noted(guarded: Guarded) -> None:
     guarded.expose("base/notes.yaml", b"note: %s\n" % guarded.canaries["new.plain"])
 
 
+def given_policies(guarded: Guarded) -> None:
+    """One that gives away all that it is asked about, and a test that fails."""
+    folder = guarded.root / "policies"
+    folder.mkdir()
+    (folder / "all.rego").write_text("package all\n\ndeny contains sprintf(`%v`, [input])\n\ntest_it if false\n")
+    (folder / "all_test.rego").write_text("package all_test\n\ntest_it if false\n")
+
+
+def imported(guarded: Guarded) -> None:
+    """What `import litellm` made holds what the proxy's file holds."""
+    guarded.cleartext.add(guarded.root / "proxy/base/litellm/model_list.yaml")
+
+
 def without_bob(guarded: Guarded) -> None:
     place = guarded.root / ".sops.yaml"
     place.write_text(place.read_text().replace(f", {guarded.bob.recipient}", ""))
@@ -319,6 +332,9 @@ REST: Scene = (
     Step("rules"),
     Step("limits"),
     Step("schema export"),
+    given_policies,
+    Step("policy test", code=4),
+    Step("policy eval -e prod --since HEAD --input"),
     Step("completion show bash"),
     Step("completion install bash"),
     Step("init <taken>/fresh"),

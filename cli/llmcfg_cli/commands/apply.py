@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg.errors import UsageError
-from llmcfg_cli.commands.plan import note_uncommitted
+from llmcfg_cli.commands.plan import note_gates, note_uncommitted
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
 from llmcfg_cli.options import At, DeliverTo, Directory, Environment, LockTimeout, Quiet, SettingsFile, Yes
 
@@ -49,7 +49,7 @@ def apply(
     """
     from llmcfg.secrets.held import read_with
     from llmcfg.sync.act import apply as act
-    from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_quarantined
+    from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_gated, refuse_quarantined
     from llmcfg_cli.identities import own_identities
     from llmcfg_cli.settings import open_workspace
     from llmcfg_cli.views.plan import view_plan
@@ -71,7 +71,10 @@ def apply(
     if not lift_quarantine:
         refuse_quarantined(plan)
     if dry_run or plan.is_empty:
+        note_gates(plan)
         return 0
+    refuse_gated(plan)
+    note_gates(plan)
     agreed = yes or saved is not None or (confirm_environment(name) if plan.protected else ask(f"apply to {name}?"))
     if not agreed:
         note("nothing was applied")

@@ -53,11 +53,16 @@ def diff(
     """Show what differs in the effective configuration between two revisions.
 
     Without arguments: HEAD and the work tree. One change that reaches many targets is shown once, with its reach. Needs no keys and no
-    network; secrets are shown as changed, never as values. Bundles that one side cannot build are left out, and it exits with 4.
+    network; secrets are shown as changed, never as values. Bundles that one side cannot build are left out, and it exits with 4, as it does
+    when a policy refuses the change.
     """
+    from llmcfg.model.findings import has_blocking
+    from llmcfg.model.proposal import Proposal
     from llmcfg.pipeline.diff import compare
+    from llmcfg.pipeline.gates import gate_findings
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.diff import STYLES, view_diff, view_stat
+    from llmcfg_cli.views.findings import view_findings
     from llmcfg_cli.views.text import plural
 
     if deployed and after is not None:
@@ -90,6 +95,10 @@ def diff(
         )
     if difference.is_empty and output in STYLES:
         note("no differences", quiet=quiet)
+    findings = gate_findings(new, Proposal(difference), new.scopes)
+    note(view_findings(findings, "table", colour=has_colour()), quiet=quiet or not findings)
+    if has_blocking(findings):
+        return FindingsError.exit_code
     return DIFFERENCES if exit_code and not difference.is_empty else 0
 
 

@@ -12,6 +12,7 @@ from llmcfg_cli.options import At, DeliverTo, Directory, ExitCode, Quiet, Requir
 
 if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.sync.plan import Plan
     from llmcfg.wiring import Workspace
 
 DIFFERENCES = 3
@@ -60,10 +61,18 @@ def plan(
         out(view_plan(made, "md" if output == "md" else "table", colour=has_colour(), width=table_width()))
     if at is None:
         note_uncommitted(workspace, configuration, quiet=quiet)
+    note_gates(made)
     if output.endswith(".json"):
         atomic_write(Path(output), save_plan(made))
         note(f"saved; apply exactly this with: llmcfg apply {output}", quiet=quiet)
     return DIFFERENCES if exit_code and not made.is_empty else 0
+
+
+def note_gates(plan: Plan) -> None:
+    """What the policies and limits of the repository say of the change. As errors they are said where they refuse it."""
+    from llmcfg_cli.views.findings import view_findings
+
+    note(view_findings(plan.gates, "table", colour=has_colour()))
 
 
 def note_uncommitted(workspace: Workspace, configuration: Configuration, *, quiet: bool) -> None:

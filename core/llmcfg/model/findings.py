@@ -52,7 +52,7 @@ class Finding:
     """A problem with its place.
 
     `reach` names the targets or scopes that it was found in, sorted; empty means it stands in the file itself. `level` is its severity
-    where that is not its rule's.
+    where that is not its rule's. `own` is the rule of a policy of the repository; every other rule is found by its id.
     """
 
     rule_id: str
@@ -64,10 +64,11 @@ class Finding:
     reach: tuple[str, ...] = ()
     related: tuple[Origin, ...] = ()
     level: Severity | None = None
+    own: Rule | None = None
 
     @property
     def rule(self) -> Rule:
-        return RULES[self.rule_id]
+        return self.own or RULES[self.rule_id]
 
     @property
     def severity(self) -> Severity:

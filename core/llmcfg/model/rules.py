@@ -451,6 +451,26 @@ _RULES: Final = (
     Rule("template-output", _E, "rendered file does not parse", "The program that reads it would refuse it."),
     # quotas
     Rule("quota-exceeded", _E, "tenant is over its quota", "The manifest limits keys, bytes and secrets of a tenant."),
+    # policies of the repository
+    Rule("policy-syntax", _E, "policy that cannot be read", "A policy that does not run denies nothing."),
+    Rule("policy-metadata", _E, "annotation of a policy that cannot be read", "Its findings would lack what it says."),
+    Rule(
+        "policy-function",
+        _E,
+        "function that policies do not have",
+        "The engine takes it for undefined, so the policy would never fire.",
+    ),
+    Rule(
+        "policy-variable",
+        _E,
+        "name in a policy that is nothing",
+        "The engine takes it for undefined, so the policy would never fire, or always.",
+    ),
+    Rule("policy-rule", _E, "policy that is no set", "Only what a set holds becomes findings."),
+    Rule("policy-failed", _E, "policy that failed", "What was not evaluated is not allowed."),
+    Rule("policy-limit", _E, "policy needs too much time or memory", "Policies are held to a budget."),
+    Rule("policy-test", _E, "test of a policy fails", "The policy does not say what its author means."),
+    Rule("policy-engine", _E, "engine for policies is missing", "What was not evaluated is not allowed."),
     # importing other programs' files
     Rule(
         "import-duplicate",

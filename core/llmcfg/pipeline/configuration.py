@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Path, Scalar, Value
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.pipeline.schema.compiled import CompiledSchema
+    from llmcfg.policies.answers import Evaluated
+    from llmcfg.policies.loading import Policies
     from llmcfg.ports import Snapshot
     from llmcfg.secrets.creation import CreationRule, CreationRules
     from llmcfg.secrets.inspection import Inspected
@@ -60,6 +62,7 @@ class Memo:
     chosen_rules: dict[tuple[str, str], CreationRule | None] = field(default_factory=dict)
     plaintext: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     stored: dict[str, Value] = field(default_factory=dict)
+    policies: dict[tuple[object, ...], tuple[Policies, Evaluated]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

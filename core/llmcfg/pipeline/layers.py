@@ -43,6 +43,7 @@ _WANTED: Final = {
     "catalogue": CATALOGUE,
 }
 _YAML: Final = (".yaml", ".yml")
+_POLICY_FILES: Final = (".rego",)
 _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattributes")
 """Files that may lie anywhere, for people and for Git."""
 
@@ -69,6 +70,7 @@ class Layout:
     consumers: Mapping[str, BlobEntry]
     schemas: Mapping[str, BlobEntry]
     templates: Mapping[str, BlobEntry]
+    policies: Mapping[str, BlobEntry]
     findings: tuple[Finding, ...]
 
 
@@ -96,6 +98,7 @@ class _Sorter:
         self._consumers: dict[str, BlobEntry] = {}
         self._schemas: dict[str, BlobEntry] = {}
         self._templates: dict[str, BlobEntry] = {}
+        self._policies: dict[str, BlobEntry] = {}
         self._findings: list[Finding] = []
 
     def add(self, path: str, entry: BlobEntry) -> None:
@@ -105,6 +108,8 @@ class _Sorter:
             self._schemas[path] = entry
         elif path.startswith(TEMPLATES):
             self._templates[path] = entry
+        elif path.startswith(POLICIES) and path.endswith(_POLICY_FILES):
+            self._policies[path] = entry
         elif path.startswith(PROMPTS) and (path.endswith(_YAML) or is_prompt_file(path)):
             self._add_document("base", _without_suffix(path), entry)
         elif path.startswith((CONSUMERS, SCHEMAS, POLICIES, PROMPTS, CATALOGUES)):
@@ -136,7 +141,7 @@ class _Sorter:
             )
             for folder in sorted({*self._documents, *self._secrets, *self._refused})
         }
-        return Layout(layers, self._consumers, self._schemas, self._templates, tuple(self._findings))
+        return Layout(layers, self._consumers, self._schemas, self._templates, self._policies, tuple(self._findings))
 
     def _add_to_layer(self, path: str, entry: BlobEntry) -> None:
         placed = self._patterns.place(path)
@@ -260,8 +265,6 @@ def _is_version(rest: str) -> bool:
 
 def _unread(path: str) -> Iterator[Finding]:
     folder = path.partition("/")[0]
-    if folder == "policies" and (path.endswith((".rego", ".md", ".json"))):
-        return
     if path.endswith((".md", ".txt")):
         return
     yield _unknown(path, f"this folder holds {_WANTED[folder]}")

@@ -85,6 +85,7 @@ def validate_configuration(
             *_selection_findings(configuration, building.selections),
             *quota_findings(configuration),
             *prompt_findings(configuration, scopes),
+            *_policy_findings(configuration, scopes),
         ]
         found += building.finish().findings
     if as_of is None:
@@ -203,6 +204,14 @@ def _locate_selected(configuration: Configuration, selection: Selection, problem
             return configuration.locator.in_sources(inner, document.source.composed.sources, [str(target)])
     entry = configuration.layout.consumers[target.consumer]
     return configuration.locator.in_blob(problem._replace(path=("select",)), entry, [str(target)])
+
+
+def _policy_findings(configuration: Configuration, scopes: Iterable[Scope]) -> tuple[Finding, ...]:
+    if not configuration.layout.policies:
+        return ()
+    from llmcfg.pipeline.policyfindings import policy_findings
+
+    return policy_findings(configuration, scopes)
 
 
 def _users(configuration: Configuration, scopes: Iterable[Scope]) -> dict[Resolved, list[Scope]]:

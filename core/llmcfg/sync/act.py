@@ -26,7 +26,7 @@ from llmcfg.sync.deployed import (
     read_deployed,
     stamp_anew,
 )
-from llmcfg.sync.plan import read_state, refuse_quarantined
+from llmcfg.sync.plan import read_state, refuse_gated, refuse_quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,14 +57,15 @@ def apply(
 ) -> Applied:
     """Do what the plan says. `reader` opens the secret files that are needed to seal; nothing is written before all of it is sealed.
 
-    Raises ConflictError when the revision is quarantined or another apply was first with something else, NotAuthorisedError without a key
-    that is needed, and PartlyAppliedError when a sink could not be written.
+    Raises FindingsError for a change that a gate refuses, ConflictError when the revision is quarantined or another apply was first with
+    something else, NotAuthorisedError without a key that is needed, and PartlyAppliedError when a sink could not be written.
     """
     if not lift_quarantine:
         refuse_quarantined(plan)
     if plan.draft is None:
         tip = plan.expected.commit if plan.expected else None
         return Applied(plan.environment, None, _deliver(repository, plan.environment, tip, plan.deliveries))
+    refuse_gated(plan)
     files = plan.draft.files(seal_all(plan.draft, reader))
     settled = _commit_plan(plan, files, repository, actor)
     deliveries = tuple(aim(delivery.sink, settled.files, delivery.seen) for delivery in plan.deliveries)

@@ -10,10 +10,12 @@ import msgspec
 from llmcfg.canonical import canonical_json
 from llmcfg.errors import ConflictError, FindingsError, IntegrityError, StalePlanError, UsageError
 from llmcfg.model.findings import has_blocking
+from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, root_digest
 from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
+from llmcfg.pipeline.gates import gate_findings
 from llmcfg.pipeline.sealing import draft
 from llmcfg.pipeline.stored import read_bundles, read_head
 from llmcfg.pipeline.validate import validate_configuration
@@ -23,6 +25,7 @@ from llmcfg.sync.deployed import deployed_files, next_stamp, read_deployed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmcfg.model.findings import Finding
     from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.value import Value
@@ -40,7 +43,8 @@ class Plan:
     """`expected` is the deployed state that the plan was made against; applying refuses if it is another by then.
 
     `files` are all but those that are still to be sealed, which `draft` names; it is None when what is deployed stays. `damage` says what
-    is wrong with the bundles that are deployed; empty when they are what was written. Applying mends them.
+    is wrong with the bundles that are deployed; empty when they are what was written. Applying mends them. `gates` is what the repository's
+    policies and limits say of the change; an error among them keeps it from being applied.
     """
 
     environment: str
@@ -55,6 +59,7 @@ class Plan:
     quarantined: bool
     damage: str = ""
     draft: Draft | None = None
+    gates: tuple[Finding, ...] = ()
 
     @property
     def moves_ref(self) -> bool:
@@ -107,7 +112,7 @@ def build_environment(configuration: Configuration, environment: str) -> BuiltEn
 class Observed(NamedTuple):
     """What is deployed and delivered. `files` are what the deployed ref should hold: what it does hold if that is the same.
 
-    Otherwise `draft` says what is still to be sealed.
+    Otherwise `draft` says what is still to be sealed. `author` is who wrote the commit, as it says.
     """
 
     deployed: Deployed | None
@@ -115,6 +120,7 @@ class Observed(NamedTuple):
     files: Mapping[str, bytes]
     draft: Draft | None
     deliveries: tuple[Delivery, ...]
+    author: str = ""
 
 
 def observe_environment(built: BuiltEnvironment, repository: Repository, make_sink: MakeSink) -> Observed:
@@ -126,7 +132,8 @@ def observe_environment(built: BuiltEnvironment, repository: Repository, make_si
     files = made.files() if made else there.files
     unknown = made.open_paths if made else ()
     deliveries = observe(find_sinks(built.configuration, environment), environment, files, make_sink, unknown)
-    return Observed(deployed, there, files, made, deliveries)
+    author = "" if is_same else repository.facts(built.revision.commit).email
+    return Observed(deployed, there, files, made, deliveries, author)
 
 
 def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed | None, there: ReadState) -> Draft:
@@ -137,13 +144,15 @@ def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed |
 def compare_environment(built: BuiltEnvironment, observed: Observed) -> Plan:
     """What has to be done to get from what is there to what was built. Pure."""
     deployed, root = observed.deployed, built.root
+    difference = compare(observed.there.state, state_of(built.configuration, built.built, with_scopes=False))
+    gates = () if deployed is None or deployed.root == root else _gates(built, difference, observed.author)
     return Plan(
         environment=built.environment,
         revision=built.revision,
         expected=deployed,
         root=root,
         files=observed.files,
-        difference=compare(observed.there.state, state_of(built.configuration, built.built, with_scopes=False)),
+        difference=difference,
         deliveries=observed.deliveries,
         bundles=len(built.built.bundles),
         protected=built.configuration.manifest.environments[built.environment].protected,
@@ -151,7 +160,14 @@ def compare_environment(built: BuiltEnvironment, observed: Observed) -> Plan:
         and (built.revision.commit in deployed.quarantined or root in deployed.quarantined_roots),
         damage=observed.there.damage,
         draft=observed.draft,
+        gates=gates,
     )
+
+
+def _gates(built: BuiltEnvironment, difference: Difference, author: str) -> tuple[Finding, ...]:
+    """Of a change of what is deployed: the first deployment changes nothing that runs."""
+    scopes = [scope for scope in built.configuration.scopes if scope.environment == built.environment]
+    return gate_findings(built.configuration, Proposal(difference, author), scopes)
 
 
 class ReadState(NamedTuple):
@@ -252,6 +268,15 @@ def refuse_quarantined(plan: Plan) -> None:
         )
 
 
+def refuse_gated(plan: Plan) -> None:
+    """Raises FindingsError for a change that a policy or limit of the repository refuses."""
+    if has_blocking(plan.gates, Severity.ERROR):
+        raise FindingsError(
+            f"{plan.revision.name} is not deployed to {plan.environment}: its rules refuse the change",
+            findings=plan.gates,
+        )
+
+
 def _short(text: str | None) -> str:
     return "nothing" if text is None else text.removeprefix("sha256:")[:12]
 
@@ -269,6 +294,9 @@ def to_output(plan: Plan) -> dict[str, Any]:
         "quarantined": plan.quarantined,
         "damage": plan.damage,
         "toSeal": list(plan.to_seal),
+        "findings": [
+            {"rule": each.rule_id, "severity": str(each.severity), "message": each.message} for each in plan.gates
+        ],
         "sinks": [
             {"name": delivery.sink.name, "state": delivery.state, "differing": list(delivery.differing)}
             for delivery in plan.deliveries

@@ -1,0 +1,98 @@
+"""What policies are asked about: the composed configuration of a scope, its environment and tenant, and with a change what it does there.
+
+Only what some policy reads is put in, so that scopes which are alike in it are asked about once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llmcfg.model.assembly import assemble
+from llmcfg.model.change import ABSENT
+from llmcfg.model.keypath import format_key_path
+from llmcfg.policies.reads import wants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from llmcfg.model.impact import ValueChange
+    from llmcfg.model.proposal import Proposal
+    from llmcfg.model.target import Scope
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.resolve import Resolved
+    from llmcfg.policies.reads import Reads
+
+
+class Question(NamedTuple):
+    """An input as JSON, and the scopes that it is the same for."""
+
+    text: str
+    scopes: tuple[Scope, ...]
+
+
+def questions(
+    configuration: Configuration, scopes: Iterable[Scope], reads: Reads, proposal: Proposal | None = None
+) -> tuple[Question, ...]:
+    """In the order of the scopes."""
+    found: dict[object, tuple[dict[str, Any], list[Scope]]] = {}
+    for scope in scopes:
+        documents = _documents(configuration, scope, reads)
+        facts = _facts(configuration, scope, reads)
+        changes = tuple(proposal.changes_in(scope)) if proposal is not None and wants(reads, "change") else ()
+        key = (tuple(map(id, documents.values())), json.dumps(facts), tuple(map(id, changes)))
+        if key not in found:
+            said = {**facts, "config": assemble((name, resolved.value) for name, resolved in documents.items())}
+            if proposal is not None:
+                said["change"] = _change(changes, proposal)
+            found[key] = said, []
+        found[key][1].append(scope)
+    return tuple(Question(json.dumps(said), tuple(alike)) for said, alike in found.values())
+
+
+def _documents(configuration: Configuration, scope: Scope, reads: Reads) -> dict[str, Resolved]:
+    documents = configuration.effective(scope).documents
+    return {name: resolved for name, resolved in documents.items() if wants(reads, "config", name.split("/", 1)[0])}
+
+
+def _facts(configuration: Configuration, scope: Scope, reads: Reads) -> dict[str, Any]:
+    manifest = configuration.manifest
+    facts: dict[str, Any] = {}
+    if wants(reads, "environment"):
+        chain = manifest.environment_chain(scope.environment)
+        facts["environment"] = {
+            "name": scope.environment,
+            "inherits": [environment.name for environment in reversed(chain[:-1])],
+            "protected": chain[-1].protected,
+        }
+    if wants(reads, "tenant"):
+        tenants = manifest.tenant_chain(scope.tenant)
+        facts["tenant"] = {
+            "name": tenants[-1].name,
+            "parents": [tenant.name for tenant in reversed(tenants[:-1])],
+            "region": tenants[-1].region,
+        } if tenants else None  # fmt: skip
+    if wants(reads, "variables"):
+        facts["variables"] = dict(configuration.effective(scope).variables)
+    return facts
+
+
+def _change(changes: Iterable[ValueChange], proposal: Proposal) -> dict[str, Any]:
+    return {
+        "keys": [_key(each) for each in changes],
+        "author": proposal.author,
+        "signer": proposal.signer,
+        "targets": len(proposal.difference.affected),
+    }
+
+
+def _key(each: ValueChange) -> dict[str, Any]:
+    change = each.change
+    sides = {name: side for name, side in (("before", change.before), ("after", change.after)) if side is not ABSENT}
+    return {
+        "key": format_key_path(change.path),
+        "path": [*change.path],
+        "kind": change.kind,
+        **sides,
+        "targets": len(each.targets),
+    }
