@@ -11,7 +11,8 @@ LlmcfgError                    exit  who can mend it
 │   ├── UnknownRevisionError
 │   └── UnknownKeyError
 ├── PendingError                8    time: held by another process, or timed out
-│   └── RemoteError             8    time, or the other side: it does not answer, or not as it should
+│   ├── RemoteError             8    time, or the other side: it does not answer, or not as it should
+│   └── FrozenError             8    time: the repository says that nothing is deployed now
 ├── PartlyAppliedError          9    the operator: some of it happened
 │   └── RefusedError            9    the operator: who should get a delivery does not take it
 ├── IntegrityError             10    the operator: what is stored is not what was written
@@ -108,6 +109,16 @@ class RemoteError(PendingError):
 
     def __init__(self, message: str, *, hint: str = "", code: str = "", wait_seconds: float | None = None) -> None:
         super().__init__(message, hint=hint, code=code)
+        self.wait_seconds = wait_seconds
+
+
+class FrozenError(PendingError):
+    """A freeze of the repository is on. `wait_seconds` is how long it still lasts."""
+
+    code = "frozen"
+
+    def __init__(self, message: str, *, hint: str = "", wait_seconds: float) -> None:
+        super().__init__(message, hint=hint)
         self.wait_seconds = wait_seconds
 
 

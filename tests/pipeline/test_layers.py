@@ -166,7 +166,7 @@ def test_files_are_sorted_by_what_they_are_for():
         ("consumers/team/api.yaml", "layout-unknown", "this folder holds consumers/<name>.yaml"),
         ("schemas/x.yaml", "layout-unknown", "this folder holds schemas/**.json"),
         ("prompts/x.j2", "layout-unknown", "this folder holds prompts/**.yaml"),
-        ("policies/x.yaml", "layout-unknown", "this folder holds *.rego"),
+        ("policies/x.json", "layout-unknown", "this folder holds *.rego and *.yaml"),
         ("base/.yaml", "key-name", "rename the file"),
         ("base/$extends.yaml", "key-name", "rename the file"),
         ("base/fo\u200bo/a.yaml", "key-name", "rename the file"),

@@ -36,6 +36,15 @@ def apply(
     lift_quarantine: Annotated[
         bool, typer.Option("--lift-quarantine", help="Deploy a revision that was rolled back.", show_default=False)
     ] = False,
+    during_freeze: Annotated[
+        str,
+        typer.Option(
+            "--during-freeze",
+            metavar="REASON",
+            help="Deploy although the environment is frozen; the deployed branch keeps the reason.",
+            show_default=False,
+        ),
+    ] = "",
     lock_timeout: LockTimeout = 10,
     yes: Yes = False,
     quiet: Quiet = False,
@@ -44,12 +53,13 @@ def apply(
 
     The secrets are sealed to their consumers, the bundles become a commit on the branch deployed/ENV, by compare-and-swap, and are
     delivered to the sinks. A protected environment asks for its name. Applying again changes nothing. Exits with 5 without a key that
-    opens the secret files, 6 when a saved plan is stale or another apply was first, 9 when the commit was made but a sink could not be
-    written.
+    opens the secret files, 6 when a saved plan is stale or another apply was first, 8 while the environment is frozen, 9 when the commit
+    was made but a sink could not be written.
     """
+    from llmcfg.clock import now
     from llmcfg.secrets.held import read_with
     from llmcfg.sync.act import apply as act
-    from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_gated, refuse_quarantined
+    from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_frozen, refuse_gated, refuse_quarantined
     from llmcfg_cli.identities import own_identities
     from llmcfg_cli.settings import open_workspace
     from llmcfg_cli.views.plan import view_plan
@@ -61,7 +71,7 @@ def apply(
     workspace = open_workspace(directory, deliver_to, settings_file)
     with progress("planning", quiet=quiet):
         configuration = workspace.wanted(name, saved.revision if saved else at)
-        plan = make_plan(configuration, workspace.repository, name, workspace.sink)
+        plan = make_plan(configuration, workspace.repository, name, workspace.sink, now())
     if saved is not None:
         check_saved(saved, plan)
     if not quiet or dry_run:
@@ -74,6 +84,8 @@ def apply(
         note_gates(plan)
         return 0
     refuse_gated(plan)
+    if not during_freeze:
+        refuse_frozen(plan)
     note_gates(plan)
     agreed = yes or saved is not None or (confirm_environment(name) if plan.protected else ask(f"apply to {name}?"))
     if not agreed:
@@ -81,7 +93,14 @@ def apply(
         return UsageError.exit_code
     workspace.repository.lock_seconds = lock_timeout
     repository, reader = workspace.repository, read_with(own_identities)
-    applied = act(plan, repository, reader, actor=repository.identity, lift_quarantine=lift_quarantine)
+    applied = act(
+        plan,
+        repository,
+        reader,
+        actor=repository.identity,
+        lift_quarantine=lift_quarantine,
+        during_freeze=during_freeze,
+    )
     report_applied(applied, quiet=quiet)
     return 0
 

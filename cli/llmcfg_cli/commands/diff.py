@@ -47,6 +47,21 @@ def diff(
     ] = False,
     output: Annotated[Literal["table", "json", "md", "patch"], OUTPUT] = "table",
     stat: Annotated[bool, typer.Option("--stat", help="Show counts only.", show_default=False)] = False,
+    author: Annotated[
+        str | None,
+        typer.Option(
+            "--author",
+            metavar="NAME",
+            help="Who proposes the change, as the forge says: hold it to roles and approvals.",
+            show_default=False,
+        ),
+    ] = None,
+    approved_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--approved-by", metavar="NAME", help="Who approved it, with --author; may be repeated.", show_default=False
+        ),
+    ] = None,
     exit_code: ExitCode = False,
     quiet: Quiet = False,
 ) -> int:
@@ -54,7 +69,7 @@ def diff(
 
     Without arguments: HEAD and the work tree. One change that reaches many targets is shown once, with its reach. Needs no keys and no
     network; secrets are shown as changed, never as values. Bundles that one side cannot build are left out, and it exits with 4, as it does
-    when a policy refuses the change.
+    when a policy or limit of the repository refuses the change.
     """
     from llmcfg.model.findings import has_blocking
     from llmcfg.model.proposal import Proposal
@@ -71,6 +86,7 @@ def diff(
         raise UsageError(f"--stat has no form {output}", hint="leave out one of --stat and -o")
     workspace = Workspace(directory)
     chosen = _Chosen(environments or (), tenants or (), consumers or ())
+    old = None
     with progress("comparing", quiet=quiet):
         if deployed:
             new = workspace.configuration(before or "HEAD")
@@ -95,7 +111,8 @@ def diff(
         )
     if difference.is_empty and output in STYLES:
         note("no differences", quiet=quiet)
-    findings = gate_findings(new, Proposal(difference), new.scopes)
+    agreed = frozenset(approved_by or ()) if author is not None or approved_by else None
+    findings = gate_findings(new, Proposal(difference, author, approvals=agreed), new.scopes, old)
     note(view_findings(findings, "table", colour=has_colour()), quiet=quiet or not findings)
     if has_blocking(findings):
         return FindingsError.exit_code

@@ -41,6 +41,7 @@ def plan(
 
     Deploys what the environment tracks, or the revision given with --at. Changes nothing.
     """
+    from llmcfg.clock import now
     from llmcfg.disk import atomic_write
     from llmcfg.errors import UsageError
     from llmcfg.sync.plan import make_plan, save_plan, to_output
@@ -54,7 +55,7 @@ def plan(
     workspace = open_workspace(directory, deliver_to, settings_file)
     with progress("planning", quiet=quiet):
         configuration = workspace.wanted(environment, at)
-        made = make_plan(configuration, workspace.repository, environment, workspace.sink)
+        made = make_plan(configuration, workspace.repository, environment, workspace.sink, now())
     if output == "json":
         out(to_json("Plan", {**to_output(made), "changes": to_payload(made.difference)}))
     else:
@@ -72,7 +73,8 @@ def note_gates(plan: Plan) -> None:
     """What the policies and limits of the repository say of the change. As errors they are said where they refuse it."""
     from llmcfg_cli.views.findings import view_findings
 
-    note(view_findings(plan.gates, "table", colour=has_colour()))
+    frozen = [plan.frozen.finding] if plan.frozen else []
+    note(view_findings([*plan.gates, *frozen], "table", colour=has_colour()))
 
 
 def note_uncommitted(workspace: Workspace, configuration: Configuration, *, quiet: bool) -> None:

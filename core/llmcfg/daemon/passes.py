@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from llmcfg.clock import now
 from llmcfg.daemon.upstream import Followed
 from llmcfg.errors import HeldError, LlmcfgError
 from llmcfg.failpoints import failpoint
@@ -100,6 +101,7 @@ def _environment(name: str, workspace: Workspace, make_sink: MakeSink, reader: S
         make_sink=shielded(make_sink),
         reader=reader,
         actor=workspace.repository.identity,
+        now=now,
     )
     return reconcile(name, doors, tell)
 

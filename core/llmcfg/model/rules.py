@@ -471,6 +471,16 @@ _RULES: Final = (
     Rule("policy-limit", _E, "policy needs too much time or memory", "Policies are held to a budget."),
     Rule("policy-test", _E, "test of a policy fails", "The policy does not say what its author means."),
     Rule("policy-engine", _E, "engine for policies is missing", "What was not evaluated is not allowed."),
+    # limits on changes
+    Rule(
+        "limits-invalid", _E, "limits on changes that cannot be read", "A limit that means nothing holds nobody back."
+    ),
+    Rule(
+        "change-step", _E, "number changes too much at once", "The repository limits how far it may go in one change."
+    ),
+    Rule("change-owner", _E, "change of a key by somebody who may not", "The repository says who may change it."),
+    Rule("change-approval", _E, "change without the approval that it takes", "The repository says who has to agree."),
+    Rule("change-freeze", _E, "environment is frozen", "The repository says when nothing new is deployed."),
     # importing other programs' files
     Rule(
         "import-duplicate",

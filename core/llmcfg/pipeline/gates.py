@@ -10,25 +10,49 @@ from llmcfg.pipeline.diff import State, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.target import Scope
+    from llmcfg.pipeline.changelimits import Frozen
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.diff import Documents
 
 
-def gate_findings(configuration: Configuration, proposal: Proposal, scopes: Iterable[Scope]) -> tuple[Finding, ...]:
-    """The findings about the change that leads to this configuration in these scopes, beside those that they have anyway."""
-    if not configuration.layout.policies:
+def gate_findings(
+    configuration: Configuration, proposal: Proposal, scopes: Iterable[Scope], before: Configuration | None = None
+) -> tuple[Finding, ...]:
+    """The findings about the change that leads to this configuration in these scopes, beside those that they have anyway.
+
+    With `before`, the limits that held there count too, so that no change loosens one and makes use of that at once.
+    """
+    saying = [each for each in (configuration, before) if each is not None and each.layout.policies]
+    if not saying:
         return ()
-    from llmcfg.pipeline.policyfindings import change_policy_findings
+    from llmcfg.pipeline.changelimits import limit_findings
 
-    return merge_findings(change_policy_findings(configuration, scopes, proposal))
+    found = [finding for said_by in saying for finding in limit_findings(configuration, proposal, said_by)]
+    if any(path.endswith(".rego") for path in configuration.layout.policies):
+        from llmcfg.pipeline.policyfindings import change_policy_findings
+
+        found += change_policy_findings(configuration, scopes, proposal)
+    return merge_findings(found)
 
 
-def proposal_between(before: Configuration, after: Configuration, author: str | None = None) -> Proposal:
+def find_gate_closed(configuration: Configuration, environment: str, now: datetime) -> Frozen | None:
+    """The freeze that keeps anything new from being deployed to an environment at this moment."""
+    if not configuration.layout.policies:
+        return None
+    from llmcfg.pipeline.changelimits import find_frozen
+
+    return find_frozen(configuration, environment, now)
+
+
+def proposal_between(
+    before: Configuration, after: Configuration, author: str | None = None, approvals: frozenset[str] | None = None
+) -> Proposal:
     """The change of the effective configuration of every scope, whoever may get it."""
-    return Proposal(compare(State(_scopes(before), {}), State(_scopes(after), {})), author)
+    return Proposal(compare(State(_scopes(before), {}), State(_scopes(after), {})), author, approvals=approvals)
 
 
 def _scopes(configuration: Configuration) -> dict[str, Documents]:

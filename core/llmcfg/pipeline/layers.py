@@ -39,11 +39,11 @@ _WANTED: Final = {
     "consumers": "consumers/<name>.yaml",
     "schemas": "schemas/**.json",
     "prompts": "prompts/**.yaml",
-    "policies": "*.rego",
+    "policies": "*.rego and *.yaml",
     "catalogue": CATALOGUE,
 }
 _YAML: Final = (".yaml", ".yml")
-_POLICY_FILES: Final = (".rego",)
+_POLICY_FILES: Final = (".rego", *_YAML)
 _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattributes")
 """Files that may lie anywhere, for people and for Git."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Origin, Problem, finding_from, merge_findings
+from llmcfg.pipeline.keyplaces import find_place
 from llmcfg.pipeline.policyinput import questions
 from llmcfg.policies.answers import Asked
 from llmcfg.policies.evaluate import evaluate
@@ -123,16 +124,11 @@ def _findings(configuration: Configuration, question: Question, policy: Policy, 
 def _place(
     configuration: Configuration, scope: Scope, policy: Policy, violation: Violation, reach: list[str]
 ) -> Finding:
-    """At the key that it names or the nearest around it; at the policy where there is none."""
+    """At the key that it names; at the policy where there is none."""
     problem = Problem(policy.rule.id, violation.message, hint=violation.hint or policy.hint)
-    effective = configuration.effective(scope)
-    for length in range(len(violation.key), 0, -1):
-        owner = effective.owner(violation.key[:length])
-        if owner is not None:
-            resolved, path = owner
-            rule_at = configuration.merge_rules(resolved.name)[1]
-            problem = problem._replace(path=path)
-            return configuration.locator.in_sources(problem, resolved.composed.sources, reach, rule_at)
+    found = find_place(configuration, scope, violation.key, problem, reach)
+    if found is not None:
+        return found
     problem = problem._replace(line=policy.line, column=policy.column)
     return configuration.locator.in_blob(problem, configuration.layout.policies[policy.file], reach)
 

@@ -209,9 +209,14 @@ def _locate_selected(configuration: Configuration, selection: Selection, problem
 def _policy_findings(configuration: Configuration, scopes: Iterable[Scope]) -> tuple[Finding, ...]:
     if not configuration.layout.policies:
         return ()
+    from llmcfg.pipeline.changelimits import limit_file_findings
+
+    found = tuple(limit_file_findings(configuration))
+    if not any(path.endswith(".rego") for path in configuration.layout.policies):
+        return found
     from llmcfg.pipeline.policyfindings import policy_findings
 
-    return policy_findings(configuration, scopes)
+    return (*found, *policy_findings(configuration, scopes))
 
 
 def _users(configuration: Configuration, scopes: Iterable[Scope]) -> dict[Resolved, list[Scope]]:

@@ -26,7 +26,7 @@ from llmcfg.sync.deployed import (
     read_deployed,
     stamp_anew,
 )
-from llmcfg.sync.plan import read_state, refuse_gated, refuse_quarantined
+from llmcfg.sync.plan import read_state, refuse_frozen, refuse_gated, refuse_quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,12 +53,20 @@ class Applied:
 
 
 def apply(
-    plan: Plan, repository: Repository, reader: SecretReader, *, actor: str, lift_quarantine: bool = False
+    plan: Plan,
+    repository: Repository,
+    reader: SecretReader,
+    *,
+    actor: str,
+    lift_quarantine: bool = False,
+    during_freeze: str = "",
 ) -> Applied:
     """Do what the plan says. `reader` opens the secret files that are needed to seal; nothing is written before all of it is sealed.
 
-    Raises FindingsError for a change that a gate refuses, ConflictError when the revision is quarantined or another apply was first with
-    something else, NotAuthorisedError without a key that is needed, and PartlyAppliedError when a sink could not be written.
+    `during_freeze` is why it is done although the environment is frozen; the commit says it.
+
+    Raises FindingsError for a change that a gate refuses, FrozenError, ConflictError when the revision is quarantined or another apply was
+    first with something else, NotAuthorisedError without a key that is needed, and PartlyAppliedError when a sink could not be written.
     """
     if not lift_quarantine:
         refuse_quarantined(plan)
@@ -66,8 +74,10 @@ def apply(
         tip = plan.expected.commit if plan.expected else None
         return Applied(plan.environment, None, _deliver(repository, plan.environment, tip, plan.deliveries))
     refuse_gated(plan)
+    if not during_freeze:
+        refuse_frozen(plan)
     files = plan.draft.files(seal_all(plan.draft, reader))
-    settled = _commit_plan(plan, files, repository, actor)
+    settled = _commit_plan(plan, files, repository, actor, during_freeze)
     deliveries = tuple(aim(delivery.sink, settled.files, delivery.seen) for delivery in plan.deliveries)
     delivered = _deliver(repository, plan.environment, settled.tip, deliveries)
     return Applied(plan.environment, settled.tip if settled.is_new else None, delivered)
@@ -156,7 +166,9 @@ class _Settled(NamedTuple):
     is_new: bool
 
 
-def _commit_plan(plan: Plan, files: Mapping[str, bytes], repository: Repository, actor: str) -> _Settled:
+def _commit_plan(
+    plan: Plan, files: Mapping[str, bytes], repository: Repository, actor: str, during_freeze: str
+) -> _Settled:
     count = len(plan.difference.affected)
     subject = (
         f"deploy {plan.revision.short} to {plan.environment}: {count} {'bundle' if count == 1 else 'bundles'} changed"
@@ -168,6 +180,7 @@ def _commit_plan(plan: Plan, files: Mapping[str, bytes], repository: Repository,
         actor=actor,
         quarantined=(before.quarantined if before else frozenset()) - {plan.revision.commit},
         quarantined_roots=(before.quarantined_roots if before else frozenset()) - {plan.root},
+        during_freeze=during_freeze if plan.frozen else "",
     )
     expected = before.commit if before else None
     try:

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.stored import Head
     from llmcfg.ports import Repository
 
-SOURCE, APPLIED_BY, QUARANTINED, QUARANTINED_ROOT, ROLLED_BACK, ENGINE_TRAILER = (
+SOURCE, APPLIED_BY, QUARANTINED, QUARANTINED_ROOT, ROLLED_BACK, ENGINE_TRAILER, DURING_FREEZE = (
     "Source-Commit",
     "Applied-By",
     "Quarantined",
     "Quarantined-Root",
     "Rolled-Back-From",
     "Engine",
+    "During-Freeze",
 )
 _PREFIX: Final = "refs/heads/deployed/"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
@@ -127,9 +128,12 @@ def commit_message(
     quarantined: Collection[str],
     quarantined_roots: Collection[str] = (),
     rolled_back_from: str | None = None,
+    during_freeze: str = "",
 ) -> str:
     """The message of a deployed commit. `actor` is whatever Git's configuration says; it cannot break out of its line."""
     trailers = [(SOURCE, source), (ENGINE_TRAILER, ENGINE), (APPLIED_BY, _one_line(actor) or "unknown")]
+    if during_freeze:
+        trailers.append((DURING_FREEZE, _one_line(during_freeze)))
     if rolled_back_from:
         trailers.append((ROLLED_BACK, rolled_back_from))
     trailers += [(QUARANTINED, commit) for commit in sorted(quarantined)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.errors import (
     ConflictError,
     FindingsError,
+    FrozenError,
     HeldError,
     IntegrityError,
     LlmcfgError,
@@ -49,7 +50,7 @@ def failure_from(error: LlmcfgError | OSError, step: Step) -> Failure:
             f"the disk failed: {reason}", hint="check that it is writable and has free space and inodes"
         )
     kind = _kind(error)
-    wait = error.wait_seconds if isinstance(error, RemoteError) else None
+    wait = error.wait_seconds if isinstance(error, RemoteError | FrozenError) else None
     if wait is not None:
         kind = FailureKind.WAITING
     return Failure(step, kind, error.code, _message(error), error.hint, error.exit_code, wait)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from llmcfg.canonical import canonical_json
-from llmcfg.errors import ConflictError, FindingsError, IntegrityError, StalePlanError, UsageError
+from llmcfg.errors import ConflictError, FindingsError, FrozenError, IntegrityError, StalePlanError, UsageError
 from llmcfg.model.findings import has_blocking
 from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, root_digest
 from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
-from llmcfg.pipeline.gates import gate_findings
+from llmcfg.pipeline.gates import find_gate_closed, gate_findings
 from llmcfg.pipeline.sealing import draft
 from llmcfg.pipeline.stored import read_bundles, read_head
 from llmcfg.pipeline.validate import validate_configuration
@@ -24,12 +24,14 @@ from llmcfg.sync.deployed import deployed_files, next_stamp, read_deployed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
+    from llmcfg.pipeline.changelimits import Frozen
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.sealing import Draft
     from llmcfg.pipeline.stored import StoredBundle
@@ -44,7 +46,7 @@ class Plan:
 
     `files` are all but those that are still to be sealed, which `draft` names; it is None when what is deployed stays. `damage` says what
     is wrong with the bundles that are deployed; empty when they are what was written. Applying mends them. `gates` is what the repository's
-    policies and limits say of the change; an error among them keeps it from being applied.
+    policies and limits say of the change; an error among them keeps it from being applied, as does `frozen`, which was on at `made_at`.
     """
 
     environment: str
@@ -60,6 +62,8 @@ class Plan:
     damage: str = ""
     draft: Draft | None = None
     gates: tuple[Finding, ...] = ()
+    frozen: Frozen | None = None
+    made_at: datetime | None = None
 
     @property
     def moves_ref(self) -> bool:
@@ -75,13 +79,19 @@ class Plan:
         return not self.moves_ref and all(delivery.state == "current" for delivery in self.deliveries)
 
 
-def make_plan(configuration: Configuration, repository: Repository, environment: str, make_sink: MakeSink) -> Plan:
-    """Build the environment and compare it with what is deployed and delivered.
+def make_plan(
+    configuration: Configuration,
+    repository: Repository,
+    environment: str,
+    make_sink: MakeSink,
+    now: datetime | None = None,
+) -> Plan:
+    """Build the environment and compare it with what is deployed and delivered. Freezes are looked at for `now`, if there is one.
 
     Raises FindingsError for a configuration with errors in this environment, UsageError for a snapshot that is no commit.
     """
     built = build_environment(configuration, environment)
-    return compare_environment(built, observe_environment(built, repository, make_sink))
+    return compare_environment(built, observe_environment(built, repository, make_sink), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +151,12 @@ def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed |
     return draft(built.configuration, built.environment, built.built, stamp, there.bundles)
 
 
-def compare_environment(built: BuiltEnvironment, observed: Observed) -> Plan:
+def compare_environment(built: BuiltEnvironment, observed: Observed, now: datetime | None = None) -> Plan:
     """What has to be done to get from what is there to what was built. Pure."""
     deployed, root = observed.deployed, built.root
     difference = compare(observed.there.state, state_of(built.configuration, built.built, with_scopes=False))
-    gates = () if deployed is None or deployed.root == root else _gates(built, difference, observed.author)
+    is_new = deployed is None or deployed.root != root
+    gates = _gates(built, difference, observed.author) if deployed is not None and is_new else ()
     return Plan(
         environment=built.environment,
         revision=built.revision,
@@ -161,6 +172,8 @@ def compare_environment(built: BuiltEnvironment, observed: Observed) -> Plan:
         damage=observed.there.damage,
         draft=observed.draft,
         gates=gates,
+        frozen=find_gate_closed(built.configuration, built.environment, now) if is_new and now else None,
+        made_at=now,
     )
 
 
@@ -277,6 +290,17 @@ def refuse_gated(plan: Plan) -> None:
         )
 
 
+def refuse_frozen(plan: Plan) -> None:
+    """Raises FrozenError while the environment is frozen."""
+    frozen = plan.frozen
+    if frozen is not None and plan.made_at is not None:
+        raise FrozenError(
+            f"{frozen.finding.message} ({frozen.finding.origin})",
+            hint=frozen.finding.hint,
+            wait_seconds=max(0.0, (frozen.until - plan.made_at).total_seconds()),
+        )
+
+
 def _short(text: str | None) -> str:
     return "nothing" if text is None else text.removeprefix("sha256:")[:12]
 
@@ -293,6 +317,7 @@ def to_output(plan: Plan) -> dict[str, Any]:
         "affected": list(plan.difference.affected),
         "quarantined": plan.quarantined,
         "damage": plan.damage,
+        "frozenUntil": plan.frozen.until.isoformat() if plan.frozen else None,
         "toSeal": list(plan.to_seal),
         "findings": [
             {"rule": each.rule_id, "severity": str(each.severity), "message": each.message} for each in plan.gates

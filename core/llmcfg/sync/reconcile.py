@@ -22,6 +22,8 @@ from llmcfg.sync.failures import failure_from
 from llmcfg.sync.plan import build_environment, compare_environment, observe_environment, refuse_quarantined
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
     from llmcfg.secrets.held import SecretReader
@@ -44,6 +46,7 @@ class Doors:
     make_sink: MakeSink
     reader: SecretReader
     actor: str
+    now: Callable[[], datetime]
 
 
 class SinkOutcome(NamedTuple):
@@ -115,7 +118,7 @@ def _move(environment: str, doors: Doors, tell: Tell) -> _Moved:
         observed = observe_environment(built, doors.repository, doors.make_sink)
         step = Step.PLAN
         tell(step, environment)
-        plan = compare_environment(built, observed)
+        plan = compare_environment(built, observed, doors.now())
         refuse_quarantined(plan)
         step = Step.ACT
         tell(step, environment)
