@@ -117,7 +117,7 @@ class FrozenError(PendingError):
 
     code = "frozen"
 
-    def __init__(self, message: str, *, hint: str = "", wait_seconds: float) -> None:
+    def __init__(self, message: str, *, hint: str = "", wait_seconds: float | None = None) -> None:
         super().__init__(message, hint=hint)
         self.wait_seconds = wait_seconds
 

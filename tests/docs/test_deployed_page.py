@@ -26,6 +26,7 @@ def test_every_trailer_that_a_deployed_commit_can_have_is_documented() -> None:
         quarantined=["b" * 40],
         quarantined_roots=["c" * 64],
         rolled_back_from="d" * 40,
+        during_freeze="audit",
     )
     trailers = {line.partition(":")[0] for line in message.splitlines()[2:]}
     assert trailers == {row for row in ROWS if row[0].isupper()}

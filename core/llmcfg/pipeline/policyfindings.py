@@ -83,7 +83,7 @@ def refusal_finding(configuration: Configuration, policies: Policies, refusal: R
         return finding_from(problem, entry.path)
     place = place_as_written(texts[file], refusal.offset)
     problem = Problem("policy-syntax", refusal.message, *place, hint="opa check --strict policies may say more; "
-                      "the engine wants braces around a body that begins with not")  # fmt: skip
+                      "docs/policies.md says what this engine does not take")  # fmt: skip
     return configuration.locator.in_blob(problem, entry)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 ALLOWED: Final = frozenset([
     "abs", "ceil", "floor", "round", "max", "min", "sum", "product", "count", "sort", "numbers.range", "numbers.range_step",
     "bits.and", "bits.lsh", "bits.negate", "bits.or", "bits.rsh", "bits.xor",
-    "array.concat", "array.flatten", "array.reverse", "array.slice", "and", "or", "intersection", "union",
+    "array.concat", "array.reverse", "array.slice", "and", "or", "intersection", "union",
     "object.filter", "object.get", "object.keys", "object.remove", "object.subset", "object.union", "object.union_n",
     "graph.reachable", "graph.reachable_paths", "walk",
     "concat", "contains", "endswith", "format_int", "indexof", "indexof_n", "lower", "replace", "split", "sprintf", "startswith",
