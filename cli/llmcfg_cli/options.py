@@ -193,6 +193,21 @@ AsOf: TypeAlias = Annotated[
         show_default="today",
     ),
 ]
+Author: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--author",
+        metavar="NAME",
+        help="Who proposes the change, as the forge says: hold it to roles and approvals.",
+        show_default=False,
+    ),
+]
+ApprovedBy: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--approved-by", metavar="NAME", help="Who approved it, with --author; may be repeated.", show_default=False
+    ),
+]
 FailOnLevel: TypeAlias = Literal["error", "warning", "note", "never"]
 FailOn: TypeAlias = Annotated[
     FailOnLevel, typer.Option("--fail-on", help="Exit with 4 when a finding is at least this severe.")

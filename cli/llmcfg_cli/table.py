@@ -54,6 +54,15 @@ PANELS: Final = (
             Command("tree", "tree:tree", "show the effective configuration as a tree"),
             Command("set", "set_value:set_value", "change a value in a file, keeping its comments"),
             Command("fmt", "fmt:fmt", "write YAML so that every reader takes it the same"),
+            Family(
+                "ci",
+                "check a change, and say what it does and to whom",
+                (
+                    Command("run", "ci:run", "compare, check and report; what `llmcfg ci` alone does"),
+                    Command("post", "ci_post:post", "put a report on the pull request of a GitHub job"),
+                ),
+                default="run",
+            ),
         ),
     ),
     Panel(

@@ -50,3 +50,5 @@ DELIVERY_BYTES: Final = 64 << 20  # of one request to an endpoint
 POLICY_SECONDS: Final = 2  # CPU time of all policies on one input
 POLICY_MEMORY: Final = 512 << 20  # address space that evaluating policies may add
 POLICY_OUTPUT_BYTES: Final = 1 << 20  # what one policy gives for one input
+REPORT_BYTES: Final = 64 << 20  # a report that is posted
+FORGE_ANSWER_BYTES: Final = 16 << 20  # of a forge's API

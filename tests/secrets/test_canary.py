@@ -248,6 +248,8 @@ DEPLOYS: Scene = (
     Step("secret set openai --from-stdin -e prod -q", stdin="new.plain"),
     Step("diff"),
     committed,
+    Step("ci run --base HEAD~1 --out <taken>/report"),
+    Step("ci post --from <taken>/report", code=5),
     Step("sync run --once --state <state>/sync", code=5, is_stranger=True),
     Step("sync run --once --state <state>/sync"),
     Step("sync now --state <state>/sync", code=7),

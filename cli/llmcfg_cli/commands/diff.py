@@ -13,7 +13,7 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import SHARED, Scope, Target
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
-from llmcfg_cli.options import OUTPUT, Consumers, Directory, Environments, ExitCode, Quiet, Tenants
+from llmcfg_cli.options import OUTPUT, ApprovedBy, Author, Consumers, Directory, Environments, ExitCode, Quiet, Tenants
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -47,21 +47,8 @@ def diff(
     ] = False,
     output: Annotated[Literal["table", "json", "md", "patch"], OUTPUT] = "table",
     stat: Annotated[bool, typer.Option("--stat", help="Show counts only.", show_default=False)] = False,
-    author: Annotated[
-        str | None,
-        typer.Option(
-            "--author",
-            metavar="NAME",
-            help="Who proposes the change, as the forge says: hold it to roles and approvals.",
-            show_default=False,
-        ),
-    ] = None,
-    approved_by: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--approved-by", metavar="NAME", help="Who approved it, with --author; may be repeated.", show_default=False
-        ),
-    ] = None,
+    author: Author = None,
+    approved_by: ApprovedBy = None,
     exit_code: ExitCode = False,
     quiet: Quiet = False,
 ) -> int:

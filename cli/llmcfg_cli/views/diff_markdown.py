@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.model.keypath import format_key_path
 from llmcfg_cli.views.diff_table import SIGNS, by_reach
 from llmcfg_cli.views.reach import reach_text, summary
-from llmcfg_cli.views.text import visible, visible_lines
+from llmcfg_cli.views.text import clip, plural, visible, visible_lines
 from llmcfg_cli.views.values import inline
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from llmcfg.model.change import Change
     from llmcfg.model.impact import Difference, FileChange
 
-_VALUE_SHOWN: Final = 160
+VALUE_SHOWN: Final = 160
+_LINE_SHOWN: Final = 400
 _HEADINGS: Final = ("| | key | before | after |", "|---|---|---|---|")
 
 
@@ -30,36 +31,40 @@ def markdown(difference: Difference, protected: Collection[str]) -> str:
         rows = [_row(change) for _, change in changes]
         blocks.append("\n".join([f"#### {reach_text(reach[0], reach[1], protected)}", "", *_HEADINGS, *rows]))
     secrets = [
-        f"- {_code(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}"
+        f"- {code(secret.name)} {secret.kind}, {reach_text(secret.targets, (), protected)}"
         for secret in difference.secrets
     ]
     secrets += [
-        f"- recipient {_code(it.recipient)} {it.kind}, {reach_text(it.targets, (), protected)}"
+        f"- recipient {code(it.recipient)} {it.kind}, {reach_text(it.targets, (), protected)}"
         for it in difference.recipients
     ]
     blocks += ["\n".join(["#### Secrets", "", *secrets])] if secrets else []
-    blocks += [_folded(file, protected) for file in difference.files]
+    blocks += [folded(file, protected) for file in difference.files]
     for words, targets in (("New bundles", difference.targets_added), ("Bundles that go", difference.targets_removed)):
         blocks += [f"{words}: {reach_text(targets, (), protected)}"] if targets else []
     return "\n\n".join(blocks)
 
 
 def _row(change: Change) -> str:
-    sides = (_code(inline(side, _VALUE_SHOWN)) for side in (change.before, change.after))
-    return f"| {' | '.join([SIGNS[change.kind], _code(format_key_path(change.path)), *sides])} |"
+    sides = (code(inline(side, VALUE_SHOWN)) for side in (change.before, change.after))
+    return f"| {' | '.join([SIGNS[change.kind], code(format_key_path(change.path)), *sides])} |"
 
 
-def _folded(file: FileChange, protected: Collection[str]) -> str:
-    """GitHub reads no Markdown in a summary, and Markdown again after an empty line."""
+def folded(file: FileChange, protected: Collection[str], *, lines: int | None = None) -> str:
+    """A rendered file's difference, as far as `lines` of it. GitHub reads no Markdown in a summary, and Markdown after an empty line."""
     path, consumer = (f"<code>{escape(visible(name))}</code>" for name in (f"files/{file.path}", file.consumer))
-    title = f"{path} of {consumer} {file.kind}, {escape(reach_text(file.targets, (), protected))}"
+    title = f"{path} of {consumer} {file.kind}, {escape(visible(reach_text(file.targets, (), protected)))}"
+    said = visible_lines(file.diff).split("\n")
+    if lines is not None:
+        rest = [f"… {plural(len(said) - lines, 'more line')}"] if len(said) > lines else []
+        said = [*(clip(line, _LINE_SHOWN) for line in said[:lines]), *rest]
     fence = "`" * max(3, _longest_run(file.diff) + 1)
     return "\n".join(
         [
             f"<details><summary>{title}</summary>",
             "",
             f"{fence}diff",
-            visible_lines(file.diff),
+            *said,
             fence,
             "",
             "</details>",
@@ -67,7 +72,7 @@ def _folded(file: FileChange, protected: Collection[str]) -> str:
     )
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Inline code that cannot leave its cell or its backticks."""
     if not text:
         return ""

@@ -137,12 +137,12 @@ def _json(findings: Sequence[Finding], _colour: bool) -> str:
         "Findings",
         {
             "summary": {f"{severity}s": counted[severity] for severity in _STYLES},
-            "items": [_as_mapping(finding) for finding in findings],
+            "items": [as_mapping(finding) for finding in findings],
         },
     )
 
 
-def _as_mapping(finding: Finding) -> dict[str, Any]:
+def as_mapping(finding: Finding) -> dict[str, Any]:
     return {
         "rule": finding.rule_id,
         "severity": str(finding.severity),

@@ -1,6 +1,7 @@
 """Findings as SARIF 2.1.0 (OASIS), the form that code scanning services read.
 
 Fingerprints are made of the rule, the file and the text of the line, so they stay when lines move; equal ones are numbered.
+Of very many results the most severe are kept, since a service refuses a file with more than it takes.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
 
     from llmcfg.model.findings import Finding, Origin
 
+RESULTS: Final = 5000  # what GitHub keeps of one upload
+_TEXT: Final = 4000
+_REACH: Final = 20  # targets of one finding
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
 def sarif(findings: Sequence[Finding]) -> str:
+    if len(findings) > RESULTS:
+        findings = sorted(findings, key=lambda finding: -finding.severity.rank)[:RESULTS]
     rule_ids = sorted({finding.rule_id for finding in findings})
     seen: Counter[str] = Counter()
     return json_text(
@@ -64,14 +70,19 @@ def _result(finding: Finding, rule_ids: Sequence[str], seen: Counter[str]) -> di
         "ruleId": finding.rule_id,
         "ruleIndex": rule_ids.index(finding.rule_id),
         "level": str(finding.severity),
-        "message": {"text": f"{finding.message}. {finding.hint}" if finding.hint else finding.message},
+        "message": {"text": _text(f"{finding.message}. {finding.hint}" if finding.hint else finding.message)},
         "locations": [_location(finding.origin, finding.length)],
         "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint}:{seen[fingerprint]}"},
-        "properties": {"reach": [*finding.reach]},
+        "properties": {"reach": [*finding.reach[:_REACH]]},
     }
     if finding.related:
         result["relatedLocations"] = [_location(origin, 1) for origin in finding.related]
     return result
+
+
+def _text(text: str) -> str:
+    """Plain text in which nothing is a link (SARIF 2.1.0, 3.11.6)."""
+    return text.replace("](", "] (")[:_TEXT]
 
 
 def _location(origin: Origin, length: int) -> dict[str, Any]:

@@ -90,6 +90,14 @@ class History:
                 f"the history of {new[:10]} is not whole here: {error}", hint="git fetch --unshallow"
             ) from None
 
+    def merge_base(self, git: pygit2.Repository, one: str, other: str) -> str | None:
+        """The best common ancestor; None where the two have none, as far as the history is here."""
+        try:
+            found = git.merge_base(one, other)
+        except (pygit2.GitError, KeyError, ValueError):
+            return None
+        return str(found) if found is not None else None
+
     def between(self, git: pygit2.Repository, old: str | None, new: str) -> list[CommitFacts]:
         try:
             walker = git.walk(new, SortMode.TOPOLOGICAL)

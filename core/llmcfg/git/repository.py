@@ -163,6 +163,10 @@ class GitRepository:
         """As `is_ancestor(old, new)`, in the time of the way between them. Raises NotFoundError when one of them is not here."""
         return new == old or self._history.descends(self._git, new, old)
 
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor of two commits; None where they have none, as far as the history is here."""
+        return self._history.merge_base(self._git, one, other)
+
     def commits_between(self, old: str | None, new: str) -> Sequence[CommitFacts]:
         """The commits that lead to `new` and not to `old`, newest first, each read strictly."""
         return self._history.between(self._git, old, new)

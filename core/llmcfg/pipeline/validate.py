@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.errors import FindingsError, UnknownKeyError
 from llmcfg.model.findings import Finding, Problem, merge_findings
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from llmcfg.model.target import Scope, Target
+    from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.compose import Composed
     from llmcfg.pipeline.configuration import Effective
     from llmcfg.pipeline.resolve import Resolved
@@ -63,6 +64,25 @@ def validate_configuration(
 ) -> tuple[Finding, ...]:
     """The findings of an opened snapshot. With `targets`, only these and their scopes are composed and rendered.
 
+    `as_of` and `since` as `examine` has them.
+    """
+    return examine(configuration, targets, as_of=as_of, since=since).findings
+
+
+class Examined(NamedTuple):
+    findings: tuple[Finding, ...]
+    built: Built
+
+
+def examine(
+    configuration: Configuration,
+    targets: Iterable[Target] | None = None,
+    *,
+    as_of: date | None = None,
+    since: Configuration | None = None,
+) -> Examined:
+    """The findings of an opened snapshot and the bundles that could be built, which are built once for both.
+
     With `as_of`, also those of the rules about LLM platforms, which depend on the day: what is built does not. With `since`, also those
     about what changed from there.
     """
@@ -87,13 +107,15 @@ def validate_configuration(
             *prompt_findings(configuration, scopes),
             *_policy_findings(configuration, scopes),
         ]
-        found += building.finish().findings
+        built = building.finish()
+    found += built.findings
     if as_of is None:
-        return merge_findings(found)
+        return Examined(merge_findings(found), built)
     found += platform_findings(configuration, scopes, as_of)
     found += change_findings(since, configuration, scopes) if since is not None else ()
     is_whole = targets is None and all_readable(configuration, scopes)
-    return with_allowances(configuration, merge_findings(without_echoes(found)), as_of, is_whole=is_whole)
+    told = with_allowances(configuration, merge_findings(without_echoes(found)), as_of, is_whole=is_whole)
+    return Examined(told, built)
 
 
 def lint_secrets(configuration: Configuration) -> tuple[Finding, ...]:

@@ -1,0 +1,126 @@
+"""`llmcfg ci`: what a change does, to whom and at what risk, and whether it may go on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from llmcfg.errors import FindingsError, UsageError
+from llmcfg_cli.completion import complete_revisions
+from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, FailOn, FailOnLevel, Quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmcfg.ci.review import Review
+    from llmcfg_cli.views.ci_markdown import Link
+
+
+def run(
+    directory: Directory = Path(),
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REV",
+            help="Compare with this revision.",
+            autocompletion=complete_revisions,
+            show_default="what the forge says, or where HEAD left the main branch",
+        ),
+    ] = None,
+    at: At = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Write every form of the report into this folder.", show_default=False
+        ),
+    ] = None,
+    as_of: AsOf = None,
+    output: Annotated[
+        Literal["auto", "table", "github", "json"],
+        OUTPUT,
+    ] = "auto",
+    fail_on: FailOn = "error",
+    author: Author = None,
+    approved_by: ApprovedBy = None,
+    quiet: Quiet = False,
+) -> int:
+    """Check a change, and say what it does in effect, to whom, and at what risk.
+
+    Compares HEAD with what it is to be merged into, as the variables of GitHub or GitLab say, or by Git alone. The first line is the
+    verdict. Exits with 4 when a finding that the change brings is at least as severe as --fail-on, and for any error, old or new.
+    Needs no keys, no network and no writable checkout.
+    """
+    from llmcfg.ci.base import find_base
+    from llmcfg.ci.links import Links
+    from llmcfg.ci.occasion import occasion_from
+    from llmcfg.ci.review import Proposed, review
+    from llmcfg.clock import now
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.ci import review_files, view_review
+
+    workspace = Workspace(directory)
+    occasion = occasion_from(os.environ, event_content())
+    head = workspace.resolve(at)
+    found = find_base(workspace.repository, head, occasion, base)
+    with progress("comparing", quiet=quiet):
+        proposed = Proposed(author, frozenset(approved_by or ()) if author is not None or approved_by else None)
+        reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed)
+    passes = not _holds_up(reviewed, fail_on)
+    link = Links(occasion, workspace.git_folder, reviewed.changed_files)
+    if to is not None:
+        _write(to, review_files(reviewed, link, passes=passes, root=workspace.git_folder))
+    if occasion.forge == "github":
+        _write_for_job(reviewed, link, passes=passes)
+    form = output if output != "auto" else "github" if occasion.forge == "github" else "table"
+    out(view_review(reviewed, form, passes=passes, root=workspace.git_folder, colour=has_colour()))
+    note(f"compared with {(found.commit or 'nothing')[:10]}: {found.how}", quiet=quiet)
+    return 0 if passes else FindingsError.exit_code
+
+
+def _holds_up(reviewed: Review, fail_on: FailOnLevel) -> bool:
+    from llmcfg.model.rules import Severity
+
+    return fail_on != "never" and bool(reviewed.blocking(Severity(fail_on)))
+
+
+def event_content() -> bytes | None:
+    """The file with the event that started this job of GitHub."""
+    name = os.environ.get("GITHUB_EVENT_PATH")
+    if not name:
+        return None
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {name}, which GITHUB_EVENT_PATH names: {error.strerror}", hint="name the base: --base REV"
+        ) from None
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    from llmcfg.disk import atomic_write, make_folders
+
+    make_folders(folder.resolve())
+    for name, content in files.items():
+        atomic_write(folder.resolve() / name, content.encode("utf-8", "backslashreplace"))
+
+
+def _write_for_job(reviewed: Review, link: Link, *, passes: bool) -> None:
+    """What GitHub shows on the page of the job, and what later steps of it read."""
+    from llmcfg_cli.views.ci import step_outputs, step_summary
+
+    summary, outputs = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
+    if summary:
+        taken = Path(summary).stat().st_size if Path(summary).exists() else 0
+        _append(summary, step_summary(reviewed, link, passes=passes, taken=taken))
+    if outputs:
+        _append(outputs, step_outputs(reviewed))
+
+
+def _append(name: str, text: str) -> None:
+    with Path(name).open("a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)

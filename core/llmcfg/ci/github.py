@@ -1,0 +1,136 @@
+"""The part of GitHub's REST API that posting a review needs: comments of a pull request, check runs, and which pull request a commit is of.
+
+Rules: the token goes into one header of requests to one host and nowhere else: redirects are not followed, no proxy is asked, and
+addresses are https, or http on this machine. Answers are read up to a limit. Nothing is tried again: a request that may have been carried
+out is not sent twice.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlsplit
+
+from llmcfg.errors import NotAuthorisedError, NotFoundError, RefusedError, RemoteError, UsageError
+from llmcfg.limits import FORGE_ANSWER_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SECONDS: Final = 30
+_PAGE: Final = 100
+_PAGES: Final = 30
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class GitHub:
+    """One repository, `owner/name`, as whoever holds the token."""
+
+    def __init__(self, address: str, repository: str, token: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("https", "http") or (parts.scheme == "http" and parts.hostname not in _LOOPBACK):
+            raise UsageError(f"{address} is no address of an API", hint="GITHUB_API_URL begins with https://")
+        if repository.count("/") != 1:
+            raise UsageError(f"{repository!r} is no repository", hint="GITHUB_REPOSITORY is owner/name")
+        self._parts = parts
+        self._root = f"{parts.path.rstrip('/')}/repos/{quote(repository)}"
+        self._token = token
+
+    def comments(self, pull: int) -> Iterator[Mapping[str, Any]]:
+        """Of a pull request, oldest first."""
+        for page in range(1, _PAGES + 1):
+            found = self._ask("GET", f"/issues/{pull}/comments?per_page={_PAGE}&page={page}")
+            yield from found
+            if len(found) < _PAGE:
+                return
+
+    def comment(self, pull: int, body: str) -> None:
+        self._ask("POST", f"/issues/{pull}/comments", {"body": body})
+
+    def change_comment(self, comment: int, body: str) -> None:
+        self._ask("PATCH", f"/issues/comments/{comment}", {"body": body})
+
+    def remove_comment(self, comment: int) -> None:
+        self._ask("DELETE", f"/issues/comments/{comment}")
+
+    def add_check(self, commit: str, name: str, conclusion: str, title: str, summary: str) -> None:
+        """A finished check run of a commit."""
+        self._ask(
+            "POST",
+            "/check-runs",
+            {
+                "name": name,
+                "head_sha": commit,
+                "status": "completed",
+                "conclusion": conclusion,
+                "output": {"title": title, "summary": summary},
+            },
+        )
+
+    def open_pulls(self, owner: str, branch: str) -> list[Mapping[str, Any]]:
+        """The open pull requests from a branch of an owner, who may have a fork."""
+        head = quote(f"{owner}:{branch}", safe="")
+        found: list[Mapping[str, Any]] = self._ask("GET", f"/pulls?state=open&per_page={_PAGE}&head={head}")
+        return found
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        make = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
+        connection = make(self._parts.hostname or "", self._parts.port, timeout=_SECONDS)
+        try:
+            content = json.dumps(body).encode() if body is not None else None
+            connection.request(method, self._root + path, content, self._headers())
+            answer = connection.getresponse()
+            said = answer.read(FORGE_ANSWER_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise RemoteError(f"{self._parts.hostname} does not answer: {error}", hint="run the job again") from None
+        finally:
+            connection.close()
+        if answer.status // 100 != 2:
+            raise self._refusal(method, path, answer.status, said)
+        if not said:
+            return None
+        try:
+            return json.loads(said) if len(said) <= FORGE_ANSWER_BYTES else self._too_long()
+        except ValueError:
+            raise RemoteError(
+                f"{self._parts.hostname} answers {method} {path} with something that is no JSON"
+            ) from None
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+            "User-Agent": "llmcfg",
+            "Content-Type": "application/json",
+        }
+
+    def _too_long(self) -> None:
+        raise RemoteError(f"{self._parts.hostname} answers with more than {FORGE_ANSWER_BYTES >> 20} MiB")
+
+    def _refusal(
+        self, method: str, path: str, status: int, said: bytes
+    ) -> RemoteError | RefusedError | NotAuthorisedError | NotFoundError:
+        """GitHub answers 403 for a lack of rights and for too many requests; the message tells them apart."""
+        reason = _reason(said)
+        what = f"GitHub refuses {method} {path.partition('?')[0]}: {status} {reason}".rstrip()
+        if status in _BUSY or (status == 403 and "rate limit" in reason.lower()):
+            return RemoteError(what, hint="run the job again later")
+        if status in (401, 403):
+            hint = (
+                "give the job `permissions: {pull-requests: write, checks: write}`; a fork's own job cannot have them"
+            )
+            return NotAuthorisedError(what, hint=hint)
+        if status in (404, 410):
+            return NotFoundError(what, hint="see whether the pull request is still there, and what the token may read")
+        return RefusedError(what)
+
+
+def _reason(said: bytes) -> str:
+    try:
+        message = json.loads(said)["message"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return str(message)[:200]

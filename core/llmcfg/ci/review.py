@@ -1,0 +1,195 @@
+"""A change under review, whole: what it does in effect and to whom, what is wrong with it and what was wrong before, and how risky it is.
+
+Both sides are opened with one memo, so the second costs what it differs by. Everything is a pure function of the two commits, the day and
+who proposes it; nothing here reads a key, a network or a work tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from llmcfg.canonical import digest, digest_of
+from llmcfg.ci.known import split_findings
+from llmcfg.ci.origins import Origins, origins_of
+from llmcfg.ci.risk import Risk, risk_of
+from llmcfg.ci.secretfiles import SecretFileChange, secret_file_changes
+from llmcfg.ci.tally import EnvironmentTally, tally
+from llmcfg.errors import FindingsError
+from llmcfg.model.findings import has_blocking, merge_findings
+from llmcfg.model.proposal import Proposal
+from llmcfg.pipeline.build import Built
+from llmcfg.pipeline.diff import State, compare, state_of
+from llmcfg.pipeline.gates import gate_findings
+from llmcfg.pipeline.validate import examine
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from llmcfg.ci.base import Base
+    from llmcfg.model.findings import Finding
+    from llmcfg.model.impact import Difference
+    from llmcfg.model.rules import Severity
+    from llmcfg.model.snapshot import Revision
+    from llmcfg.model.target import Target
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.wiring import Workspace
+
+_NOTHING: Final = State({}, {})
+_SHOWN: Final = 3
+
+
+class Proposed(NamedTuple):
+    """Who proposes the change and who agreed, as `model.proposal` has it."""
+
+    author: str | None = None
+    approvals: frozenset[str] | None = None
+
+
+ANYBODY: Final = Proposed()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """`new` findings come with the change, `old` ones were there before it, `gone` is how many it mends.
+
+    `digest` names all bundles as they are after the change: two reviews with one digest lead to the same. `changed_files` are paths from
+    the configuration's folder. `unseen` says in words what could not be looked at.
+    """
+
+    base: Base
+    head: Revision
+    difference: Difference
+    origins: Sequence[Origins]
+    secret_files: tuple[SecretFileChange, ...]
+    new: tuple[Finding, ...]
+    old: tuple[Finding, ...]
+    gone: int
+    environments: tuple[EnvironmentTally, ...]
+    risk: Risk
+    digest: str
+    changed_files: frozenset[str]
+    unseen: tuple[str, ...]
+
+    @property
+    def protected(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.environments if one.is_protected)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell a reviewer."""
+        return self.difference.is_empty and not (self.secret_files or self.new or self.gone or self.unseen)
+
+    def blocking(self, fail_on: Severity) -> tuple[Finding, ...]:
+        """What holds the change up: new findings this severe, and every error, since a configuration with one cannot be deployed."""
+        return (
+            *(finding for finding in self.new if has_blocking([finding], fail_on)),
+            *(finding for finding in self.old if has_blocking([finding])),
+        )
+
+
+class _Side(NamedTuple):
+    """One side; without a configuration where it cannot be opened."""
+
+    findings: tuple[Finding, ...]
+    configuration: Configuration | None = None
+    built: Built = Built({}, {}, ())
+
+    @property
+    def broken(self) -> frozenset[Target]:
+        """Targets whose bundle cannot be built."""
+        return frozenset(self.configuration.targets) - self.built.bundles.keys() if self.configuration else frozenset()
+
+
+def review(workspace: Workspace, base: Base, head: Revision, *, as_of: date, proposed: Proposed = ANYBODY) -> Review:
+    """Raises UnknownRevisionError, NotFoundError, IntegrityError for what the repository does not hold; never for findings."""
+    before = _open(workspace, base.commit, as_of)
+    after = _open(workspace, head.commit, as_of, before.configuration)
+    difference, unseen = _compare(before, after)
+    changed = workspace.repository.changed_files(base.commit, head.commit)
+    held = _held_to_gates(before.configuration, after.configuration, difference, proposed)
+    split = split_findings(before.findings, merge_findings([*after.findings, *held]), changed)
+    environments = tally(before.configuration, after.configuration, difference)
+    return Review(
+        base=base,
+        head=head,
+        difference=difference,
+        origins=origins_of(before.configuration, after.configuration, difference.values),
+        secret_files=tuple(secret_file_changes(changed, workspace.repository.read_blob)),
+        new=split.new,
+        old=split.old,
+        gone=split.gone,
+        environments=environments,
+        risk=risk_of(environments, difference, has_new_errors=has_blocking(split.new)),
+        digest=_digest(after.built),
+        changed_files=frozenset(file.path for file in changed),
+        unseen=(*base.notes, *unseen),
+    )
+
+
+def _open(workspace: Workspace, commit: str | None, as_of: date, since: Configuration | None = None) -> _Side:
+    if commit is None:
+        return _Side(())
+    try:
+        configuration = workspace.configuration(commit)
+    except FindingsError as error:
+        return _Side(merge_findings(error.findings))
+    examined = examine(configuration, as_of=as_of, since=since)
+    return _Side(examined.findings, configuration, examined.built)
+
+
+def _held_to_gates(
+    before: Configuration | None, after: Configuration | None, difference: Difference, proposed: Proposed
+) -> tuple[Finding, ...]:
+    """What the policies and limits of the repository say of the change."""
+    if after is None:
+        return ()
+    proposal = Proposal(difference, proposed.author, approvals=proposed.approvals)
+    return gate_findings(after, proposal, after.scopes, before)
+
+
+def _compare(before: _Side, after: _Side) -> tuple[Difference, list[str]]:
+    """What differs between what can be built on both sides, and what had to be left out."""
+    unseen = []
+    if after.configuration is None:
+        nothing = compare(_NOTHING, _NOTHING)
+        return nothing, ["llmcfg.yaml cannot be built from, so nothing could be compared"]
+    if before.configuration is None and before.findings:
+        unseen.append("llmcfg.yaml could not be built from before this change, so all of it counts as new")
+    broken = before.broken | after.broken
+    if broken:
+        unseen.append(f"bundles that cannot be built are left out: {_some(map(str, broken))}")
+    unreadable = _unreadable(before.configuration) | _unreadable(after.configuration)
+    if unreadable:
+        unseen.append(f"documents that cannot be read are left out: {_some({name for _, name in unreadable})}")
+    return compare(_state(before, broken, unreadable), _state(after, broken, unreadable)), unseen
+
+
+def _state(side: _Side, broken: Collection[Target], unreadable: Collection[tuple[str, str]]) -> State:
+    if side.configuration is None:
+        return _NOTHING
+    kept = {target: bundle for target, bundle in side.built.bundles.items() if target not in broken}
+    state = state_of(side.configuration, replace(side.built, bundles=kept))
+    scopes = {
+        scope: {name: value for name, value in documents.items() if (scope, name) not in unreadable}
+        for scope, documents in state.scopes.items()
+    }
+    return State(scopes, state.targets)
+
+
+def _unreadable(configuration: Configuration | None) -> set[tuple[str, str]]:
+    scopes = configuration.scopes if configuration else ()
+    return {
+        (str(scope), name) for scope in scopes if configuration for name in configuration.effective(scope).unreadable
+    }
+
+
+def _digest(built: Built) -> str:
+    bundles: Mapping[str, str] = {str(target): digest(bundle.manifest) for target, bundle in built.bundles.items()}
+    return digest_of(bundles)
+
+
+def _some(names: Iterable[str]) -> str:
+    found = sorted(names)
+    return ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")

@@ -1,0 +1,54 @@
+"""How much could go wrong with a change, by rules that anyone can follow (docs/ci.md):
+
+high    a protected environment: somebody new can open its secrets, bundles of it go, or at least half of several change
+medium  a protected environment changes in any other way; or somebody new can open secrets of an environment that is not protected
+low     other environments change
+none    no environment changes
+
+A change that brings errors is high, whatever it changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from llmcfg.ci.tally import EnvironmentTally
+    from llmcfg.model.impact import Difference
+
+Level: TypeAlias = Literal["none", "low", "medium", "high"]
+_LEVELS: Final[tuple[Level, ...]] = ("none", "low", "medium", "high")
+
+
+class Risk(NamedTuple):
+    """The level and what makes it so, in words."""
+
+    level: Level
+    reasons: tuple[str, ...]
+
+
+def risk_of(environments: Sequence[EnvironmentTally], difference: Difference, *, has_new_errors: bool) -> Risk:
+    found: list[tuple[Level, str]] = [("high", "it brings errors")] if has_new_errors else []
+    readers = {
+        target.partition("/")[0] for one in difference.recipients if one.kind == "added" for target in one.targets
+    }
+    for one in filter(lambda one: one.is_touched, environments):
+        found += _reasons(one, has_new_readers=one.name in readers)
+    level: Level = max((level for level, _ in found), key=_LEVELS.index, default="none")
+    return Risk(level, tuple(dict.fromkeys(reason for said, reason in found if said == level)))
+
+
+def _reasons(one: EnvironmentTally, *, has_new_readers: bool) -> Iterator[tuple[Level, str]]:
+    serious: Level = "high" if one.is_protected else "medium"
+    if has_new_readers:
+        yield serious, f"somebody new can open secrets of {one.name}"
+    if not one.is_protected:
+        yield "low", f"{one.name} changes, which is not protected"
+        return
+    if one.removed:
+        yield "high", f"bundles of {one.name}, which is protected, go"
+    if one.affected > 1 and one.affected * 2 >= one.bundles:
+        yield "high", f"{one.affected} of {one.bundles} bundles of {one.name}, which is protected, change"
+    yield "medium", f"{one.name} is protected, and changes"
