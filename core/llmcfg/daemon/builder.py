@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from llmcfg import failpoints
 from llmcfg.daemon.around import surroundings_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from llmcfg.ports import Sink
     from llmcfg.sync.deliveries import MakeSink
     from llmcfg.wiring import Workspace
+
+_IDLE_SECONDS: Final = 5.0
 
 
 def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
@@ -53,6 +56,8 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
             session.workspace, session.upstream, quick_sinks(session.workspace, slow), reader, asked.request, tell
         )
         _say(stdout, Built(found, _resident(), tuple(sorted(slow))))
+        if session.upstream is not None:
+            session.upstream.tidy(lambda: not select.select([stdin], [], [], _IDLE_SECONDS)[0])
 
 
 def quick_sinks(workspace: Workspace, slow: set[str]) -> MakeSink:

@@ -79,6 +79,7 @@ class Courier:
             commit, known = self._known.get(environment, ("", []))
             if commit == deployed.commit:
                 return known
+            repository.reopen_packs()  # the builder puts others in their place
             files = deployed_files(repository, deployed)
             read_bundles(files)
             sinks = find_sinks(

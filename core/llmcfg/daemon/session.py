@@ -119,6 +119,9 @@ def pass_once(
     """One pass, with every sink, and what came of it."""
     asked = gather(session.state, session.settings)
     found = make_pass(session.workspace, session.upstream, make_sink, reader, asked.request, tell)
-    return record_pass(
+    recorded = record_pass(
         session.state, session.settings, asked, found, now(), random, remote=session.remote_name, pid=pid
     )
+    if session.upstream is not None:
+        session.upstream.tidy(lambda: True)
+    return recorded

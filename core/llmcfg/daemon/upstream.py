@@ -5,7 +5,7 @@ A local repository is its own upstream: what its refs say is accepted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.errors import ConflictError, FindingsError, IntegrityError, LlmcfgError, RemoteError
 from llmcfg.failpoints import failpoint
@@ -16,7 +16,7 @@ from llmcfg.sync.verify import interest_of, relevant, verify
 from llmcfg.wiring import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from llmcfg.git.transport import Claims
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from llmcfg.wiring import Surroundings
 
 PRIVATE = "repository.git"
+_MOST_CLUTTER: Final = 4
 
 
 class Followed(NamedTuple):
@@ -63,6 +64,13 @@ class Upstream:
         """Make anew what can be made of the private repository's packs: a damaged index hides objects, or kills whoever reads it."""
         self._is_repaired = True
         self._transport.index_packs()
+
+    def tidy(self, is_idle: Callable[[], bool]) -> None:
+        """Between passes: every fetch leaves a pack, and every deployment loose objects. It may wait until nobody asks for a pass."""
+        clutter = self._transport.clutter()
+        if clutter > _MOST_CLUTTER or (clutter > 1 and is_idle()):
+            self._transport.tidy()
+            self.workspace.repository.reopen_packs()
 
     def follow(self, allowed: Mapping[str, str], tell: Tell) -> Followed:
         """Take over what is new and sound. `allowed` are refs that a person said to accept at an object.

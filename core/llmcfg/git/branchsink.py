@@ -49,7 +49,7 @@ class BranchSink:
         self._target = target
         make_bare(clone)
         opened = open_git(clone)
-        self._objects = Objects(opened.git.odb)
+        self._objects = Objects(opened.git)
         self._trees = TreeReader(self._objects)
         self._history = History(self._objects, clone)
         self._writer = ObjectWriter(opened.git, opened.git_dir)
@@ -90,6 +90,9 @@ class BranchSink:
             if self._transport.claims().refs.get(self._ref) != commit:
                 raise
         failpoint("branch.after_push")
+        if self._transport.clutter() > 1:
+            self._transport.tidy()
+            self._objects.reopen()
 
     def delivered(self) -> str | None:
         """By the last commit of the branch that says so."""

@@ -42,11 +42,17 @@ class Header(NamedTuple):
 class Objects:
     """The object database of one repository. Headers and small contents are remembered, since objects never change."""
 
-    def __init__(self, odb: pygit2.Odb) -> None:
-        self._odb = odb
+    def __init__(self, git: pygit2.Repository) -> None:
+        self._git = git
+        self._odb = git.odb
         self._headers: dict[str, Header] = {}
         self._contents: dict[str, bytes] = {}
         self._content_bytes = 0
+
+    def reopen(self) -> None:
+        """Let go of packs that are gone, which libgit2 keeps open, and find those that took their place."""
+        self._git.free()
+        self._odb = self._git.odb
 
     def header(self, oid: str) -> Header:
         """Kind and size, without inflating the content. Raises UnreadableObject."""

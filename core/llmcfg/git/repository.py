@@ -74,7 +74,7 @@ class GitRepository:
         self.root = opened.root
         self.prefix = opened.prefix
         self.git_dir = opened.git_dir
-        self._objects = Objects(opened.git.odb)
+        self._objects = Objects(opened.git)
         self._trees = TreeReader(self._objects)
         self._refs = Refs(opened.git, self._objects)
         self._history = History(self._objects, opened.git_dir)
@@ -177,6 +177,10 @@ class GitRepository:
 
     def has_object(self, oid: str) -> bool:
         return self._objects.is_stored(oid)
+
+    def reopen_packs(self) -> None:
+        """To be called when packs were replaced by others. What was read is remembered."""
+        self._objects.reopen()
 
     def tagged(self, name: str, oid: str) -> str:
         """The commit that the object `oid` leads to as the tag of this name. Raises IntegrityError for what is no such tag."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.disk import storage_errors, sync_folder
-from llmcfg.errors import ConflictError, IntegrityError, NotAuthorisedError, RemoteError, UsageError
+from llmcfg.errors import ConflictError, IntegrityError, LlmcfgError, NotAuthorisedError, RemoteError, UsageError
 from llmcfg.git.complaints import TOO_LARGE, error_of, shown
 from llmcfg.limits import REMOTE_REFS
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LINE: Final = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\t([^\x00-\x20\x7f]{1,1024})")
 _HEAD: Final = re.compile(rb"ref: refs/heads/([^\x00-\x20\x7f]{1,256})\tHEAD")
+PACKS: Final = 50
+LOOSE: Final = 2000
 _BEATEN: Final = re.compile(
     r"stale info|fetch first|non-fast-forward|already exists|failed to update ref|cannot lock ref|incorrect old value"
 )
@@ -118,6 +120,19 @@ class Transport:
             index = pack.with_suffix(".idx")
             index.unlink(missing_ok=True)
             self._run(["index-pack", "-o", str(index), str(pack)])
+
+    def clutter(self) -> float:
+        """How many packs and loose objects there are, where 1 is so many that they are worth tidying."""
+        objects = self._git_dir / "objects"
+        return max(len(list(objects.glob("pack/*.pack"))) / PACKS, len(list(objects.glob("??/*"))) / LOOSE)
+
+    def tidy(self) -> None:
+        """Put small packs and loose objects into few packs. Every object stays, named by a ref or not.
+
+        It costs what the small ones hold. An end anywhere leaves what was there; what stands in the way shows at the next fetch.
+        """
+        with suppress(LlmcfgError):
+            self._run(["repack", "--quiet", "-d", "--geometric=2", "--no-write-bitmap-index"])
 
     def _run(self, arguments: Sequence[str], watch: Callable[[], str] = str) -> bytes:
         return self._program.run(arguments, self._git_dir, self._access, self._budget, watch=watch).out
