@@ -159,9 +159,9 @@ def test_a_remote_that_hangs_is_cut_off_at_the_deadline(origin, deployed):
     assert_it_goes_on(deployed, origin)
 
 
-def through_relay(deployed, address, change):
+def through_relay(deployed, address, change, most=1 << 16):
     host, port = address.removeprefix("http://").split(":")
-    return relay((host, int(port)), change)
+    return relay((host, int(port)), change, most)
 
 
 @pytest.mark.fault("R07")
@@ -180,6 +180,24 @@ def test_a_remote_that_hangs_in_the_middle_of_a_pack_is_cut_off(origin, deployed
         assert_only_fetching_failed(deployed, deployed.look(), "remote-timeout")
         stop.set()
     assert_it_goes_on(deployed, origin)
+
+
+@pytest.mark.fault("N02", "N03")
+@pytest.mark.parametrize("bytes_a_second", [200_000, 2_000_000], ids=["slow", "with losses"])
+def test_a_link_that_is_slow_or_loses_packets_brings_everything_all_the_same(origin, deployed, address, bytes_a_second):
+    """Over TCP a lost packet is a stream that stalls and goes on in other pieces."""
+    noise(origin, 1)
+    stalls = iter([0.3, 0.0, 0.6] if bytes_a_second > 1_000_000 else [])
+
+    def trickle(chunk, before):
+        time.sleep(next(stalls, len(chunk) / bytes_a_second))
+        return chunk
+
+    with through_relay(deployed, address, trickle, most=1_460 * 7) as port:
+        point_at(deployed, f"http://127.0.0.1:{port}/remote.git")
+        found = deployed.look()
+    assert found.failure is None
+    assert deployed.delivered() == {"limits": b'{"rpm":11}\n'}
 
 
 # R08: cut, flipped, endless

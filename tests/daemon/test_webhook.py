@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcfg.daemon.state import StateFolder
+from llmcfg.daemon.state import StateFolder, StoredRequest, Suspension
 from llmcfg.daemon.triggers import Triggers
 from llmcfg.daemon.webhook import MOST_BODY, TOLERANCE_SECONDS, Judge, WebhookServer, parse_headers
 from llmcfg.errors import UsageError
@@ -272,6 +272,38 @@ def test_a_storm_of_webhooks_is_a_pass_at_once_and_one_a_second_later(triggers):
     times = [at for _, at in passes]
     assert all(later - earlier >= 0.9 for earlier, later in pairwise(times))
     assert len(passes) <= 1 + (times[-1] - times[0]) + 1
+
+
+# C23: hints that never come
+
+
+@pytest.mark.fault("C23")
+def test_what_no_event_tells_of_is_seen_all_the_same(tmp_path, triggers):
+    async def look():
+        one = triggers()
+        await one.start()
+        assert await one.wait(None) == {"start"}
+        one._hints.stop()  # from now on the system tells nothing
+        seen = []
+        for change in (commit, ask, suspend):
+            change()
+            seen.append(await asyncio.wait_for(one.wait(None), 60))
+        await one.stop()
+        return seen
+
+    written, state = WrittenRepository.__new__(WrittenRepository), StateFolder(tmp_path / "state")
+    written.path, written._clock = tmp_path / "r", 1_700_009_000
+
+    def commit():
+        written.commit({"base/a.yaml": "a: 1\n"})
+
+    def ask():
+        state.ask(StoredRequest())
+
+    def suspend():
+        state.suspend("dev", Suspension(datetime.fromtimestamp(NOW, UTC), "ada"))
+
+    assert asyncio.run(look()) == [{"refs"}, {"request"}, {"request"}]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"short"])

@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+import llmcfg.client
 from llmcfg.errors import StorageError
 from llmcfg.sinks.acknowledgements import FOLDER, read_acknowledgements
 from llmcfg.sinks.directory import DirectorySink
@@ -122,6 +123,31 @@ def test_a_clock_that_steps_changes_what_is_shown_and_nothing_that_is_done(tmp_p
     assert of(machine.sync(), "dev").state == "current"
     assert machine.delivered() == {"limits": b'{"rpm":12}\n'}
     assert origin.run("rev-list", "--count", "deployed/dev") == "3"
+
+
+@pytest.mark.fault("N18")
+@pytest.mark.parametrize("days", [-3650, 3650])
+def test_a_host_that_is_offline_with_a_wrong_clock_runs_on_and_catches_up(tmp_path, days):
+    origin = Origin(tmp_path)
+    machine = Machine(tmp_path / "machine", origin.bare)
+    fetched = machine.sync().fetched
+    away = origin.bare.rename(tmp_path / "away.git")
+    with llmcfg.client.open(f"dir:{tmp_path}/machine/delivered/dev", consumer="api", follow=False) as cfg:
+        machine.clock += timedelta(days=days)
+        for _ in range(2):
+            status = machine.sync()
+            assert (status.failure.code, status.failure.kind, status.fetched) == ("remote-missing", "retry", fetched)
+            assert of(status, "dev").state == "current"
+            cfg.refresh()
+            assert (cfg["limits.rpm"], cfg.trouble) == (10, "")
+        away.rename(origin.bare)
+        origin.push({"base/limits.yaml": "rpm: 11\n"})
+        assert machine.sync().failure is None
+        machine.clock -= timedelta(days=days)
+        origin.push({"base/limits.yaml": "rpm: 12\n"})
+        machine.sync()
+        cfg.refresh()
+        assert cfg["limits.rpm"] == 12
 
 
 STATE = ["status.json", "lock", "requests/x.json", "suspended/prod.json", "dead-letters/0.json"]

@@ -180,8 +180,8 @@ class Consumer:
 
 
 @contextmanager
-def relay(to: tuple[str, int], change: Callable[[bytes, int], bytes | None]) -> Iterator[int]:
-    """A TCP relay; `change` is given what comes back and how much came before, and None cuts the connection. The port."""
+def relay(to: tuple[str, int], change: Callable[[bytes, int], bytes | None], most: int = 1 << 16) -> Iterator[int]:
+    """A TCP relay; `change` is given what comes back, `most` bytes at once, and how much came before; None cuts. The port."""
     listening = socket.create_server(("127.0.0.1", 0))
     listening.settimeout(0.05)
     done = threading.Event()
@@ -202,7 +202,7 @@ def relay(to: tuple[str, int], change: Callable[[bytes, int], bytes | None]) -> 
     def copy(source: socket.socket, sink: socket.socket, change: Callable[[bytes, int], bytes | None] | None) -> None:
         count = 0
         try:
-            while chunk := source.recv(1 << 16):
+            while chunk := source.recv(most):
                 changed = change(chunk, count) if change else chunk
                 count += len(chunk)
                 if changed is None:
