@@ -95,7 +95,8 @@ class DirectorySink:
         """As the port says. What is no readable regular file has words in place of a digest, so it never equals one."""
         with storage_errors("read", self._root):
             for _ in range(_LOOKS):
-                pointed, before = self._pointed(), self._identity()
+                before = self._identity()
+                pointed = before[0]  # read again, it might be another by now
                 if pointed is None:
                     return None
                 seen = (
