@@ -28,7 +28,7 @@ WITHOUT_EXAMPLE = {
     "yaml-depth", "yaml-size", "yaml-direction", "yaml-disagree", "manifest-missing", "reference-limit", "schema-limit", "template-limit",
     "template-timeout", "template-worker", "import-duplicate", "import-left-out", "import-rewritten", "import-reference",
     "import-secret", "import-section",
-    "policy-limit", "policy-test", "policy-engine", "change-step", "change-owner", "change-approval", "change-freeze",
+    "value-expires", "policy-limit", "policy-test", "policy-engine", "change-step", "change-owner", "change-approval", "change-freeze",
 }  # fmt: skip
 
 

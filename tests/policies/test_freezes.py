@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcfg.errors import FrozenError
@@ -67,6 +67,7 @@ def test_longest_of_several_freezes_counts():
     assert found[0].name == "year end"
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)), st.sampled_from([WEEKEND, YEAR_END]))
 def test_freeze_that_is_on_ends_later_and_is_over_then(moment: datetime, said: dict):
     freeze: Freeze = parse_freeze(said, 0)

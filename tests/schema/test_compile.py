@@ -199,7 +199,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(words, anything, max_size=4), st.sampled_from(Draft), anything)
 def test_any_json_compiles_or_is_refused_with_a_place_and_then_checks_any_value(schema, draft, value):
     result = compile_text(json.dumps({**schema, "$schema": draft.value}).encode())

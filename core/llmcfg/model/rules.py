@@ -471,6 +471,10 @@ _RULES: Final = (
     Rule("policy-limit", _E, "policy needs too much time or memory", "Policies are held to a budget."),
     Rule("policy-test", _E, "test of a policy fails", "The policy does not say what its author means."),
     Rule("policy-engine", _E, "engine for policies is missing", "What was not evaluated is not allowed."),
+    # values with an end
+    Rule("value-expires", _W, "value that expires soon", "Its schema says until when it may be there."),
+    Rule("value-expired", _E, "value that has expired", "Its schema says until when it may be there."),
+    Rule("value-review", _W, "value that is due for a review", "Its schema says by when somebody looks at it again."),
     # limits on changes
     Rule(
         "limits-invalid", _E, "limits on changes that cannot be read", "A limit that means nothing holds nobody back."

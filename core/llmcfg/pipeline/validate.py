@@ -11,6 +11,7 @@ from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.reference import parse_secret_use
 from llmcfg.pipeline.build import start_build
 from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.endfindings import end_findings
 from llmcfg.pipeline.filefindings import (
     file_findings,
     quota_findings,
@@ -112,6 +113,7 @@ def examine(
     if as_of is None:
         return Examined(merge_findings(found), built)
     found += platform_findings(configuration, scopes, as_of)
+    found += end_findings(configuration, _users(configuration, scopes), as_of)
     found += change_findings(since, configuration, scopes) if since is not None else ()
     is_whole = targets is None and all_readable(configuration, scopes)
     told = with_allowances(configuration, merge_findings(without_echoes(found)), as_of, is_whole=is_whole)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg.pipeline.schema.keywords import ANNOTATIONS, MERGE, SECRET, Where, children, put
+from llmcfg.pipeline.schema.keywords import ANNOTATIONS, OWN, Where, children, put
 from llmcfg.pipeline.schema.normal import DEFS
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _place(definitions: Definitions, schema: Schema) -> Schema:
     """The schema of a place of its own."""
     if isinstance(schema, bool):
         return schema
-    if "$ref" in schema and all(key == "$ref" or key in ANNOTATIONS or key in (MERGE, SECRET) for key in schema):
+    if "$ref" in schema and all(key == "$ref" or key in ANNOTATIONS or key in OWN for key in schema):
         return {**schema, "$ref": schema["$ref"] + "!"}
     result = _inside(definitions, schema)
     assert isinstance(result, dict)

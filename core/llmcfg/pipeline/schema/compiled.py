@@ -16,7 +16,7 @@ from llmcfg.model.findings import Problem
 from llmcfg.model.rules import RULES, Severity
 from llmcfg.pipeline.schema import bounds, forms
 from llmcfg.pipeline.schema.closing import ENTRY, close
-from llmcfg.pipeline.schema.keywords import MERGE, SECRET, children
+from llmcfg.pipeline.schema.keywords import EXPIRES, MERGE, REVIEW_BY, SECRET, children
 from llmcfg.pipeline.schema.lint import lint
 from llmcfg.pipeline.schema.normal import TooManyDefinitionsError, document, normalise
 from llmcfg.pipeline.schema.registry import SchemaFiles, Spot
@@ -45,6 +45,7 @@ class CompiledSchema:
     warnings: tuple[Problem, ...] = ()
     factor: int = 1
     files: frozenset[str] = frozenset()
+    has_ends: bool = False
 
     def document(self, *, part: bool = False, references: bool = False) -> dict[str, Any]:
         """The whole schema: for part of a value, and for values that hold references."""
@@ -95,6 +96,7 @@ def compile_schema(file: str, files: Mapping[str, bytes]) -> CompiledSchema | tu
         warnings=problems,
         factor=factor,
         files=frozenset(spot.file for spot in spots),
+        has_ends=any(_mentions(schema, EXPIRES) or _mentions(schema, REVIEW_BY) for schema in definitions.values()),
     )
 
 

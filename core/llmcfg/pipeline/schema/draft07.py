@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.pipeline.schema.closing import ENTRY
-from llmcfg.pipeline.schema.keywords import MERGE, SECRET, Draft, Where, children, put
+from llmcfg.pipeline.schema.keywords import OWN, SECRET, Draft, Where, children, put
 from llmcfg.pipeline.schema.normal import DEFS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _DEFINITIONS: Final = "#/definitions/"
 _FORMS: Final = {"!": "closed", "+": "open"}
 _LEFT_OUT: Final = frozenset(
     ["unevaluatedItems", "minContains", "maxContains", "contentSchema", "prefixItems", "items", "dependentRequired", "$ref",
-     "dependentSchemas", "unevaluatedProperties", MERGE, SECRET]
+     "dependentSchemas", "unevaluatedProperties", *OWN]
 )  # fmt: skip
 _SCALARS: Final = frozenset(["string", "number", "integer", "boolean"])
 _ON_SCALARS: Final = frozenset(

@@ -7,6 +7,7 @@ lead nowhere and patterns that need backtracking are found by walking the schema
 from __future__ import annotations
 
 import functools
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.model.findings import Problem
@@ -16,9 +17,13 @@ from llmcfg.pipeline.schema.jsontext import JsonText, parse_json
 from llmcfg.pipeline.schema.keywords import (
     ANNOTATIONS,
     DYNAMIC,
+    EXPIRES,
     FORMATS,
     KNOWN,
     MERGE,
+    OWN,
+    OWNER,
+    REVIEW_BY,
     SECRET,
     Draft,
     draft_of,
@@ -93,8 +98,12 @@ def _about_keyword(draft: Draft, schema: dict[str, Any], keyword: str, value: An
         return Problem("schema-invalid", f"{MERGE} is not a merge rule", hint=hint)
     if keyword == SECRET and not isinstance(value, bool):
         return Problem("schema-invalid", f"{SECRET} is neither true nor false", hint="write true or false")
-    if keyword.startswith("x-llmcfg-") and keyword not in (MERGE, SECRET):
-        hint = did_you_mean(keyword, (MERGE, SECRET), f"there are {MERGE} and {SECRET}")
+    if keyword in (EXPIRES, REVIEW_BY) and not _is_day(value):
+        return Problem("schema-invalid", f"{keyword} is no day", hint='write it as "2026-12-31"')
+    if keyword == OWNER and not (isinstance(value, str) and value):
+        return Problem("schema-invalid", f"{OWNER} is no text", hint="write who answers for the value")
+    if keyword.startswith("x-llmcfg-") and keyword not in OWN:
+        hint = did_you_mean(keyword, OWN, f"there are {', '.join(OWN)}")
         return Problem("schema-keyword", f"{keyword!r} is no keyword of llmcfg", hint=hint)
     if keyword in DYNAMIC:
         hint = "write $ref; schemas are resolved before they are used"
@@ -118,7 +127,7 @@ def _unknown_keyword(keyword: str, draft: Draft) -> Problem:
     message = f"{keyword!r} is no keyword of JSON Schema, and checks nothing"
     if any(keyword in known for known in KNOWN.values()):
         message = f"{keyword!r} is no keyword of this draft ({draft.value}), and checks nothing"
-    hint = did_you_mean(keyword, KNOWN[draft] | {MERGE, SECRET}, "begin it with x- if it is your own")
+    hint = did_you_mean(keyword, KNOWN[draft] | {*OWN}, "begin it with x- if it is your own")
     return Problem("schema-keyword", message, hint=hint)
 
 
@@ -126,6 +135,13 @@ def _is_merge_rule(value: Any) -> bool:
     if isinstance(value, dict):
         return list(value) == ["by"] and isinstance(value["by"], str) and value["by"] != ""
     return value in ("replace", "append", "unique")
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and len(value) == len("2026-12-31") and bool(date.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _patterns(text: JsonText, path: Path, schema: dict[str, Any]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg.pipeline.schema.keywords import ANNOTATIONS, KNOWN, MERGE, SECRET, Draft, children, draft_of, put
+from llmcfg.pipeline.schema.keywords import ANNOTATIONS, KNOWN, OWN, Draft, children, draft_of, put
 from llmcfg.pipeline.schema.registry import SchemaFiles, Spot
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _convert(files: SchemaFiles, spot: Spot, number: Any) -> Schema:
         assert isinstance(target, Spot), target
         result["$ref"] = DEFS + number(target)
         if draft is Draft.D7:
-            schema = {key: value for key, value in schema.items() if key in ANNOTATIONS or key in (MERGE, SECRET)}
+            schema = {key: value for key, value in schema.items() if key in ANNOTATIONS or key in OWN}
     result |= {key: value for key, value in schema.items() if _is_kept(key, value, draft)}
     inner = {
         child.steps: _convert(files, Spot(spot.file, (*spot.path, *child.steps)), number)
@@ -96,7 +96,7 @@ def _convert(files: SchemaFiles, spot: Spot, number: Any) -> Schema:
 def _is_kept(keyword: str, value: Any, draft: Draft) -> bool:
     if keyword in ("deprecated", "readOnly", "writeOnly") and not isinstance(value, bool):
         return False  # older drafts say nothing about their values
-    return (keyword in KNOWN[draft] and keyword not in _LEFT_OUT) or keyword in (MERGE, SECRET)
+    return (keyword in KNOWN[draft] and keyword not in _LEFT_OUT) or keyword in OWN
 
 
 def _put(result: dict[str, Any], schema: dict[str, Any], inner: Mapping[tuple[str | int, ...], Schema]) -> None:
