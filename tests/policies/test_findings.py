@@ -122,6 +122,17 @@ def test_scopes_that_are_alike_in_what_is_read_are_asked_about_once():
     }  # fmt: skip
 
 
+def test_tenants_that_are_alike_in_the_fields_that_are_read_are_asked_about_once():
+    tenants = "tenants: {" + ", ".join(f"t{at}: {{region: {'eu' if at % 2 else 'us'}}}" for at in range(20)) + "}\n"
+    policy = "package p\n\ndeny contains `not in the EU` if {\n\tinput.tenant.region == `eu`\n\tinput.config.a.place != `eu`\n}\n"
+    files = {"llmcfg.yaml": MANIFEST + tenants, "base/a.yaml": "place: us\n", "policies/p.rego": policy}
+    configuration = opened(files)
+    asked = questions(configuration, configuration.scopes, policies_of(configuration).reads)
+    assert sorted(len(question.scopes) for question in asked) == [2, 20, 20]
+    (found,) = findings(files)
+    assert len(found.reach) == 20
+
+
 def test_what_was_said_is_remembered_as_long_as_nothing_that_is_read_changes():
     memo = Memo()
     first = findings(FILES, memo)

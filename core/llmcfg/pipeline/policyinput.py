@@ -56,25 +56,28 @@ def _documents(configuration: Configuration, scope: Scope, reads: Reads) -> dict
 
 
 def _facts(configuration: Configuration, scope: Scope, reads: Reads) -> dict[str, Any]:
+    """What is read of where the scope stands, field by field."""
     manifest = configuration.manifest
-    facts: dict[str, Any] = {}
-    if wants(reads, "environment"):
-        chain = manifest.environment_chain(scope.environment)
-        facts["environment"] = {
+    chain = manifest.environment_chain(scope.environment)
+    tenants = manifest.tenant_chain(scope.tenant)
+    facts: dict[str, dict[str, Any] | None] = {
+        "environment": {
             "name": scope.environment,
             "inherits": [environment.name for environment in reversed(chain[:-1])],
             "protected": chain[-1].protected,
-        }
-    if wants(reads, "tenant"):
-        tenants = manifest.tenant_chain(scope.tenant)
-        facts["tenant"] = {
+        },
+        "tenant": {
             "name": tenants[-1].name,
             "parents": [tenant.name for tenant in reversed(tenants[:-1])],
             "region": tenants[-1].region,
-        } if tenants else None  # fmt: skip
-    if wants(reads, "variables"):
-        facts["variables"] = dict(configuration.effective(scope).variables)
-    return facts
+        } if tenants else None,
+        "variables": dict(configuration.effective(scope).variables),
+    }  # fmt: skip
+    return {
+        name: said and {field: value for field, value in said.items() if wants(reads, name, field)}
+        for name, said in facts.items()
+        if wants(reads, name)
+    }
 
 
 def _change(changes: Iterable[ValueChange], proposal: Proposal) -> dict[str, Any]:
