@@ -23,7 +23,7 @@ from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.snapshot import Revision
 from llmcfg_cli.views.ci import COMMENT_BYTES, review_files, step_outputs, step_summary, view_review
-from llmcfg_cli.views.ci_markdown import Block, fit, review_markdown
+from llmcfg_cli.views.ci_markdown import Block, fit, review_blocks
 
 DAY = date(2026, 11, 25)
 HOSTILE = [
@@ -87,6 +87,10 @@ def linked(origin, is_before):
     return "https://forge.example/blob"
 
 
+def files_of(review: Review, link, *, passes: bool):
+    return review_files(review, review_blocks(review, link, passes=passes), passes=passes, root="")
+
+
 class Seen(HTMLParser):
     """The tags of a page outside of its code."""
 
@@ -117,7 +121,7 @@ def without_code(page: str) -> str:
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:12]))
 @pytest.mark.parametrize("link", [nowhere, linked])
 def test_nothing_from_a_repository_acts_in_a_comment(text: str, link) -> None:
-    page = review_markdown(written_with(text), link, passes=False)
+    page = fit(review_blocks(written_with(text), link, passes=False))
     bare = without_code(page)
     seen = Seen()
     seen.feed(bare)
@@ -150,7 +154,7 @@ def test_step_outputs_are_four_lines_whatever_names_say(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:12]))
 def test_files_for_services_are_well_formed_and_short_enough(text: str) -> None:
-    files = review_files(written_with(text), linked, passes=False, root="")
+    files = files_of(written_with(text), linked, passes=False)
     assert set(files) == {"diff.json", "diff.md", "comment.md", "findings.sarif", "junit.xml"}
     assert json.loads(files["diff.json"])["kind"] == "Review"
     assert len(files["comment.md"].encode()) <= COMMENT_BYTES
@@ -166,14 +170,15 @@ def test_a_comment_that_is_too_long_is_cut_between_rows_and_says_so() -> None:
     review = written_with("x")
     long = Review(**{name: getattr(review, name) for name in review.__slots__} | {
         "difference": Difference(values=many, affected=one.targets), "origins": [Origins()] * 3000})  # fmt: skip
-    files = review_files(long, nowhere, passes=True, root="")
+    files = files_of(long, nowhere, passes=True)
     assert len(files["comment.md"].encode()) <= COMMENT_BYTES
     assert len(files["comment.md"].encode()) > COMMENT_BYTES - 1000
     assert "All of it is in `diff.md`" in files["comment.md"]
     assert all(line.endswith("|") for line in files["comment.md"].split("\n") if line.startswith("| ~"))
     assert "key2999" in files["diff.md"]
-    summary = step_summary(long, nowhere, passes=True, taken=(1 << 20) - 5000)
+    summary = step_summary(review_blocks(long, nowhere, passes=True), taken=(1 << 20) - 5000)
     assert len(summary.encode()) < 5000
+    assert step_summary(review_blocks(long, nowhere, passes=True), taken=1 << 20) == ""
 
 
 @given(st.lists(st.tuples(st.text(alphabet="aé\n", min_size=1), st.booleans()), max_size=6), st.integers(200, 400))
@@ -187,5 +192,5 @@ def test_the_same_change_gives_the_same_bytes_on_other_commits() -> None:
     review = written_with("x")
     other = Review(**{name: getattr(review, name) for name in review.__slots__} | {
         "head": Revision("b" * 40, "other"), "base": Base("c" * 40, "elsewhere")})  # fmt: skip
-    pages = [review_files(one, nowhere, passes=True, root="")["comment.md"] for one in (review, other)]
+    pages = [files_of(one, nowhere, passes=True)["comment.md"] for one in (review, other)]
     assert pages[0] == pages[1]

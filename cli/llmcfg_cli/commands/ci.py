@@ -14,10 +14,10 @@ from llmcfg_cli.console import has_colour, note, out, progress
 from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, FailOn, FailOnLevel, Quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from llmcfg.ci.review import Review
-    from llmcfg_cli.views.ci_markdown import Link
+    from llmcfg_cli.views.ci_markdown import Block
 
 
 def run(
@@ -62,6 +62,7 @@ def run(
     from llmcfg.clock import now
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.ci import review_files, view_review
+    from llmcfg_cli.views.ci_markdown import review_blocks
 
     workspace = Workspace(directory)
     occasion = occasion_from(os.environ, event_content())
@@ -71,11 +72,12 @@ def run(
         proposed = Proposed(author, frozenset(approved_by or ()) if author is not None or approved_by else None)
         reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed)
     passes = not _holds_up(reviewed, fail_on)
-    link = Links(occasion, workspace.git_folder, reviewed.changed_files)
+    links = Links(occasion, workspace.git_folder, reviewed.changed_files)
+    blocks = review_blocks(reviewed, links, passes=passes)
     if to is not None:
-        _write(to, review_files(reviewed, link, passes=passes, root=workspace.git_folder))
+        _write(to, review_files(reviewed, blocks, passes=passes, root=workspace.git_folder))
     if occasion.forge == "github":
-        _write_for_job(reviewed, link, passes=passes)
+        _write_for_job(reviewed, blocks)
     form = output if output != "auto" else "github" if occasion.forge == "github" else "table"
     out(view_review(reviewed, form, passes=passes, root=workspace.git_folder, colour=has_colour()))
     note(f"compared with {(found.commit or 'nothing')[:10]}: {found.how}", quiet=quiet)
@@ -109,14 +111,14 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         atomic_write(folder.resolve() / name, content.encode("utf-8", "backslashreplace"))
 
 
-def _write_for_job(reviewed: Review, link: Link, *, passes: bool) -> None:
+def _write_for_job(reviewed: Review, blocks: Sequence[Block]) -> None:
     """What GitHub shows on the page of the job, and what later steps of it read."""
     from llmcfg_cli.views.ci import step_outputs, step_summary
 
     summary, outputs = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
     if summary:
         taken = Path(summary).stat().st_size if Path(summary).exists() else 0
-        _append(summary, step_summary(reviewed, link, passes=passes, taken=taken))
+        _append(summary, step_summary(blocks, taken))
     if outputs:
         _append(outputs, step_outputs(reviewed))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg_cli.views.ci_markdown import review_markdown
+from llmcfg_cli.views.ci_markdown import fit
 from llmcfg_cli.views.ci_text import headline
 from llmcfg_cli.views.diff import to_payload
 from llmcfg_cli.views.document import to_json
@@ -18,27 +18,29 @@ if TYPE_CHECKING:
     from llmcfg.ci.review import Review
     from llmcfg.ci.tally import EnvironmentTally
     from llmcfg.model.findings import Finding, Origin
-    from llmcfg_cli.views.ci_markdown import Link
+    from llmcfg_cli.views.ci_markdown import Block
 
 COMMENT_BYTES: Final = (64 << 10) - 512  # GitHub takes 65,536 characters; the poster adds its mark
+_LEAST_SUMMARY: Final = 4 << 10
 SUMMARY_BYTES: Final = 1 << 20  # of all that one step of a GitHub job adds
 
 
-def review_files(review: Review, link: Link, *, passes: bool, root: str) -> Mapping[str, str]:
+def review_files(review: Review, blocks: Sequence[Block], *, passes: bool, root: str) -> Mapping[str, str]:
     """File name to content. `root` is the configuration's folder in its repository, with `/` at its end."""
     ordered = _ordered(review)
     return {
         "diff.json": to_json("Review", to_review(review, passes=passes)) + "\n",
-        "diff.md": review_markdown(review, link, passes=passes),
-        "comment.md": "" if review.is_empty else review_markdown(review, link, passes=passes, limit=COMMENT_BYTES),
+        "diff.md": fit(blocks),
+        "comment.md": "" if review.is_empty else fit(blocks, COMMENT_BYTES),
         "findings.sarif": view_findings(ordered, "sarif", root=root) + "\n",
         "junit.xml": view_findings(ordered, "junit", root=root) + "\n",
     }
 
 
-def step_summary(review: Review, link: Link, *, passes: bool, taken: int) -> str:
-    """What is added to the page of a GitHub job, which holds `taken` bytes already."""
-    return review_markdown(review, link, passes=passes, limit=max(SUMMARY_BYTES - taken - 1, 4 << 10))
+def step_summary(blocks: Sequence[Block], taken: int) -> str:
+    """What is added to the page of a GitHub job, which holds `taken` bytes already; nothing where there is no room."""
+    room = SUMMARY_BYTES - taken - 1
+    return fit(blocks, room) if room >= _LEAST_SUMMARY else ""
 
 
 def step_outputs(review: Review) -> str:

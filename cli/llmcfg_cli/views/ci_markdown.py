@@ -50,12 +50,12 @@ class Block(NamedTuple):
     least: int = 0
 
 
-def review_markdown(review: Review, link: Link, *, passes: bool, limit: int | None = None) -> str:
+def review_blocks(review: Review, link: Link, *, passes: bool) -> tuple[Block, ...]:
+    return tuple(_blocks(review, link, passes=passes))
+
+
+def fit(blocks: Sequence[Block], limit: int | None = None) -> str:
     """The page, or as much of it as `limit` bytes of UTF-8 hold, and a word that there is more."""
-    return fit(list(_blocks(review, link, passes=passes)), limit)
-
-
-def fit(blocks: Sequence[Block], limit: int | None) -> str:
     whole = "\n\n".join(block.text for block in blocks) + "\n"
     if limit is None or _size(whole) <= limit:
         return whole

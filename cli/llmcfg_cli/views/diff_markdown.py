@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.model.keypath import format_key_path
 from llmcfg_cli.views.diff_table import SIGNS, by_reach
 from llmcfg_cli.views.reach import reach_text, summary
-from llmcfg_cli.views.text import clip, plural, visible, visible_lines
+from llmcfg_cli.views.text import clip, plural, visible
 from llmcfg_cli.views.values import inline
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 VALUE_SHOWN: Final = 160
 _LINE_SHOWN: Final = 400
+_BACKTICKS: Final = re.compile("`+")
 _HEADINGS: Final = ("| | key | before | after |", "|---|---|---|---|")
 
 
@@ -54,11 +56,12 @@ def folded(file: FileChange, protected: Collection[str], *, lines: int | None = 
     """A rendered file's difference, as far as `lines` of it. GitHub reads no Markdown in a summary, and Markdown after an empty line."""
     path, consumer = (f"<code>{escape(visible(name))}</code>" for name in (f"files/{file.path}", file.consumer))
     title = f"{path} of {consumer} {file.kind}, {escape(visible(reach_text(file.targets, (), protected)))}"
-    said = visible_lines(file.diff).split("\n")
+    said = file.diff.split("\n")
     if lines is not None:
         rest = [f"… {plural(len(said) - lines, 'more line')}"] if len(said) > lines else []
-        said = [*(clip(line, _LINE_SHOWN) for line in said[:lines]), *rest]
-    fence = "`" * max(3, _longest_run(file.diff) + 1)
+        said = [*(clip(line[: _LINE_SHOWN + 1], _LINE_SHOWN) for line in said[:lines]), *rest]
+    said = [visible(line) for line in said]
+    fence = "`" * max(3, *(_longest_run(line) + 1 for line in said))
     return "\n".join(
         [
             f"<details><summary>{title}</summary>",
@@ -82,4 +85,4 @@ def code(text: str) -> str:
 
 
 def _longest_run(text: str) -> int:
-    return max((len(list(run)) for mark, run in groupby(text) if mark == "`"), default=0)
+    return max(map(len, _BACKTICKS.findall(text)), default=0)

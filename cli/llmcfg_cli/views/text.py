@@ -55,6 +55,8 @@ def clip(text: str, width: int) -> str:
     """`text` in at most `width` columns, ended by `…` where something was left out."""
     if display_width(text) <= width:
         return text
+    if text.isascii():
+        return text[: max(0, width - 1)] + "…"[:width]
     kept, used = [], 0
     for character in text:
         used += _columns(character)
