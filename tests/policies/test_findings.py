@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from llmcfg.model.findings import has_blocking
@@ -11,6 +13,7 @@ from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.gates import gate_findings, proposal_between
 from llmcfg.pipeline.policyfindings import policies_of, run_policy_tests
 from llmcfg.pipeline.policyinput import questions
+from llmcfg_cli.views.findings import VIEWS, view_findings
 from support.looked_at import findings, only, said
 from support.written import MANIFEST, opened
 
@@ -58,6 +61,22 @@ def test_finding_has_the_policys_own_words_and_lies_at_the_key():
     assert (found.message, found.hint, found.reach) == ("2000 USD are over the cap", "ask finance", ("prod",))
     assert found.rule.title == "budget over its cap"
     assert [str(origin) for origin in found.related] == ["policies/budgets.rego:9:1"]
+
+
+@pytest.mark.parametrize("form", VIEWS)
+def test_every_form_of_output_shows_a_policys_own_rule(form: str):
+    hostile = BUDGET.replace("ask finance", "ask [x](http://y)").replace("over the cap", "over \\u001b[31m\\n::error::")
+    (found,) = findings({**FILES, "policies/budgets.rego": hostile})
+    text = view_findings([found], form)
+    assert "policy/budget-cap" in text
+    assert "\x1b" not in text
+    assert "\n::error::" not in text
+
+
+def test_a_policys_own_words_are_no_markdown_in_sarif():
+    (rule,) = json.loads(view_findings([only(FILES)], "sarif"))["runs"][0]["tool"]["driver"]["rules"]
+    assert rule["shortDescription"] == {"text": "budget over its cap"}
+    assert rule["help"] == {"text": "budget over its cap. Money that nobody approved is spent before anybody notices."}
 
 
 def test_text_without_a_key_lies_at_its_policy_and_says_where_it_holds():

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from llmcfg import __version__
-from llmcfg.model.rules import RULES
 from llmcfg_cli.views.document import json_text
 
 if TYPE_CHECKING:
@@ -29,7 +28,8 @@ SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sche
 def sarif(findings: Sequence[Finding]) -> str:
     if len(findings) > RESULTS:
         findings = sorted(findings, key=lambda finding: -finding.severity.rank)[:RESULTS]
-    rule_ids = sorted({finding.rule_id for finding in findings})
+    rules = {finding.rule_id: finding for finding in findings}
+    rule_ids = sorted(rules)
     seen: Counter[str] = Counter()
     return json_text(
         {
@@ -41,7 +41,7 @@ def sarif(findings: Sequence[Finding]) -> str:
                         "driver": {
                             "name": "llmcfg",
                             "version": __version__,
-                            "rules": [_rule(rule_id) for rule_id in rule_ids],
+                            "rules": [_rule(rules[rule_id]) for rule_id in rule_ids],
                         }
                     },
                     "columnKind": "unicodeCodePoints",
@@ -52,13 +52,15 @@ def sarif(findings: Sequence[Finding]) -> str:
     )
 
 
-def _rule(rule_id: str) -> dict[str, Any]:
-    rule = RULES[rule_id]
+def _rule(finding: Finding) -> dict[str, Any]:
+    """What a policy of the repository says of itself is text and not Markdown."""
+    rule = finding.rule
+    markdown = {} if finding.own else {"markdown": f"**{rule.title}**\n\n{rule.why}"}
     return {
-        "id": rule_id,
-        "shortDescription": {"text": rule.title},
-        "fullDescription": {"text": rule.why},
-        "help": {"text": f"{rule.title}. {rule.why}", "markdown": f"**{rule.title}**\n\n{rule.why}"},
+        "id": finding.rule_id,
+        "shortDescription": {"text": _text(rule.title)},
+        "fullDescription": {"text": _text(rule.why)},
+        "help": {"text": _text(f"{rule.title}. {rule.why}"), **markdown},
         "defaultConfiguration": {"level": str(rule.severity)},
     }
 
