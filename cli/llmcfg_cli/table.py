@@ -142,6 +142,14 @@ PANELS: Final = (
         ),
     ),
     Panel(
+        "Models",
+        (
+            Command("graph", "graph:graph", "draw routes, models and fallbacks, and who uses them"),
+            Command("retirements", "retirements:retirements", "list models that end soon, and what moving on breaks"),
+            Command("cost", "cost:cost", "show the most that models can cost, and what they are expected to"),
+        ),
+    ),
+    Panel(
         "Prompts",
         (
             Family(

@@ -89,9 +89,16 @@ def given_policies(guarded: Guarded) -> None:
     (folder / "all_test.rego").write_text("package all_test\n\ntest_it if false\n")
 
 
-def imported(guarded: Guarded) -> None:
-    """What `import litellm` made holds what the proxy's file holds."""
-    guarded.cleartext.add(guarded.root / "proxy/base/litellm/model_list.yaml")
+def platform_with_a_key(guarded: Guarded) -> None:
+    """Two models of one provider, whose key is written in clear: what fails together is told by it."""
+    key = guarded.canaries["new.plain"].decode()
+    guarded.expose("base/providers/openai.yaml", f"type: openai\napi_key: {key}\n".encode())
+    (guarded.root / "base/models.yaml").write_text(
+        "a: {provider: openai, upstream_model: gpt-4}\nb: {provider: openai, upstream_model: gpt-6-luna}\n"
+    )
+    (guarded.root / "base/routes.yaml").write_text(
+        "chat: {targets: [{model: a}], fallbacks: {on_error: [{model: b}]}}\n"
+    )
 
 
 def without_bob(guarded: Guarded) -> None:
@@ -344,6 +351,15 @@ REST: Scene = (
     Step("validate -C proxy", code=4),
     Step("lint <given>/proxy.yaml", code=4),
     Step("catalogue show gpt-4"),
+    platform_with_a_key,
+    Step("graph -e prod"),
+    Step("graph -e prod -o json"),
+    Step("graph -e prod -o svg"),
+    Step("retirements"),
+    Step("cost"),
+    Step("cost --diff HEAD.. -o json"),
+    Step("cost --usage <given>/broken.json", code=2),
+    Step("cost --usage <given>/plain.yaml", code=2),
     Step("catalogue update --from <given>/proxy.yaml", code=2),
     Step("import librechat <given>/librechat.yaml --to chat"),
     Step("import env <given>/bot.env --to bot"),

@@ -79,16 +79,18 @@ def diff(
             new = workspace.configuration(before or "HEAD")
             _check_names(chosen, [new])
             sides = _Side(_deployed(workspace, new, chosen)), _side(new, chosen, with_scopes=False)
+            costs = ""
         else:
             old = workspace.configuration(before or "HEAD")
             new = workspace.configuration(after)
             _check_names(chosen, [old, new])
             sides = _side(old, chosen), _side(new, chosen)
+            costs = _costs(old, new, chosen) if output == "md" else ""
         broken = sides[0].broken | sides[1].broken
         difference = compare(*(side.without(broken) for side in sides))
     protected = {name for name, environment in new.manifest.environments.items() if environment.protected}
     shown = view_diff(difference, output, protected, colour=has_colour(), width=table_width())
-    out(view_stat(difference) if stat else shown)
+    out(view_stat(difference) if stat else f"{shown}{costs}")
     if broken:
         at = (after if not deployed else before or "HEAD") if sides[1].broken else before or "HEAD"
         raise FindingsError(
@@ -104,6 +106,16 @@ def diff(
     if has_blocking(findings):
         return FindingsError.exit_code
     return DIFFERENCES if exit_code and not difference.is_empty else 0
+
+
+def _costs(before: Configuration, after: Configuration, chosen: _Chosen) -> str:
+    """What the change does to costs, as a section of its own."""
+    from llmcfg.clock import now
+    from llmcfg.pipeline.costs import changed_costs
+    from llmcfg_cli.views.cost import cost_section
+
+    section = cost_section(changed_costs(before, after, now().date(), chosen.keeps_scope))
+    return f"\n\n{section}" if section else ""
 
 
 class _Chosen(NamedTuple):

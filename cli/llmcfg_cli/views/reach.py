@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.model.target import SHARED
 from llmcfg_cli.views.text import plural
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ def reach_text(targets: Sequence[str], scopes: Sequence[str] = (), protected: Co
         *(_names(found, noun) for found, noun in ((tenants, "tenant"), (consumers, "consumer"))),
     ]
     return f"in {plural(len(targets), 'bundle')}: {' x '.join(names)}"
+
+
+def scopes_text(scopes: Sequence[str]) -> str:
+    """`staging, prod x _shared, meridian; edge x northlane`; names where there are few."""
+    tenants: dict[str, list[str]] = {}
+    for scope in scopes:
+        environment, _, tenant = scope.partition("/")
+        tenants.setdefault(environment, []).append(tenant or SHARED)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for environment, found in tenants.items():
+        alike.setdefault(tuple(found), []).append(environment)
+    return "; ".join(f"{', '.join(environments)} x {_names(found, 'tenant')}" for found, environments in alike.items())
 
 
 def summary(difference: Difference) -> str:

@@ -172,12 +172,16 @@ class Route:
 
 
 class Budget(NamedTuple):
-    """What may be spent in a period. `scope` is what it is for (`tenant`, `provider`, `service`, `model`, `gateway`), `name` which one."""
+    """What may be spent in a period. `scope` is what it is for (`tenant`, `provider`, `service`, `model`, `gateway`), `name` which one.
+
+    `on_exceed` says what happens then: `reject`, `fallback`, `alert`, or nothing where it is not said.
+    """
 
     scope: str
     name: str
     amount: Given[float]
     period: str = ""
+    on_exceed: str = ""
 
 
 class Guardrail(NamedTuple):

@@ -54,6 +54,11 @@ def platform_of(configuration: Configuration, scope: Scope) -> Platform | None:
     return _platform(effective, _setting(configuration, effective)) if _is_judged(effective) else None
 
 
+def sight_of(configuration: Configuration, effective: Effective) -> object:
+    """Equal for scopes whose platforms cannot differ but in names."""
+    return _sight(effective, _setting(configuration, effective))
+
+
 def platform_findings(configuration: Configuration, scopes: Iterable[Scope], as_of: date) -> Iterator[Finding]:
     alike: dict[object, list[Scope]] = defaultdict(list)
     settings: dict[object, Setting] = {}

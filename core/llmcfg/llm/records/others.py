@@ -26,16 +26,20 @@ def read_budgets(node: Node) -> Iterator[Budget]:
     amount = node.number("amount")
     if amount is not None:
         scope, _, name = str(node.fields.get("scope") or "tenant").partition(":")
-        yield Budget(scope, name or str(node.fields.get("name") or ""), amount, default)
+        yield Budget(scope, name or str(node.fields.get("name") or ""), amount, default, _on_exceed(node))
     whole = node.at("tenant")
     amount = whole.number("amount")
     if amount is not None:
-        yield Budget("tenant", "", amount, str(whole.fields.get("period") or default))
+        yield Budget("tenant", "", amount, str(whole.fields.get("period") or default), _on_exceed(whole))
     for group, scope in _SCOPES.items():
         for name, item in node.at(group).items():
             amount = item.number("amount")
             if amount is not None:
-                yield Budget(scope, name, amount, str(item.fields.get("period") or default))
+                yield Budget(scope, name, amount, str(item.fields.get("period") or default), _on_exceed(item))
+
+
+def _on_exceed(node: Node) -> str:
+    return str(node.fields.get("on_exceed") or "")
 
 
 def read_guardrails(node: Node) -> Iterator[Guardrail]:

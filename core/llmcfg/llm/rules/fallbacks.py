@@ -73,10 +73,11 @@ def find_shared_failure(platform: Platform, _ground: Ground) -> Iterator[Complai
         if fallback.kind == "on_error":
             chains[route.name].append((fallback, first, other))
     for chain in chains.values():
-        if all(_domain(first) == _domain(other) for _, first, other in chain) and _domain(chain[0][1]):
+        domains = {failure_domain(model) for _, first, other in chain for model in (first, other)}
+        if len(domains) == 1 and any(*domains):
             fallback, first, other = chain[0]
-            yield Complaint("LLM025", f"{other.name} fails together with {first.name}: both are {_described(first)}", fallback.to.spot,
-                            "fall back to another vendor, region or key")  # fmt: skip
+            message = f"{other.name} fails together with {first.name}: both are {described_domain(first)}"
+            yield Complaint("LLM025", message, fallback.to.spot, "fall back to another vendor, region or key")
 
 
 def find_alone(platform: Platform, ground: Ground) -> Iterator[Complaint]:
@@ -134,7 +135,7 @@ def _matters(route: Route, first: Model, what: str, gets: int) -> bool:
     return not any(edge.kind == "on_context" for edge in route.fallbacks)
 
 
-def _domain(model: Model) -> tuple[str, ...]:
+def failure_domain(model: Model) -> tuple[str, ...]:
     """What fails together: vendor or host, region, and key."""
     provider = model.provider
     if provider is None:
@@ -150,8 +151,8 @@ def _domain(model: Model) -> tuple[str, ...]:
     )
 
 
-def _described(model: Model) -> str:
-    _, host, _, region, _ = _domain(model)
+def described_domain(model: Model) -> str:
+    _, host, _, region, _ = failure_domain(model)
     name = model.provider.name if model.provider else ""
     return f"{host or name}{f' in {region}' if region and not is_reference(region) else ''} with one key"
 
@@ -162,7 +163,7 @@ def _is_alone(platform: Platform, route: Route, ground: Ground) -> bool:
         return False
     models = [model for target in route.targets for model in platform.answering(target.model.value)]
     modes = {model.mode or (entry.mode if (entry := ground.known(model)) else "") for model in models}
-    return "embedding" not in modes and len({_domain(model) for model in models}) < 2
+    return "embedding" not in modes and len({failure_domain(model) for model in models}) < 2
 
 
 def _cycles(graph: Mapping[str, list[Fallback]]) -> Iterator[tuple[list[str], Fallback]]:

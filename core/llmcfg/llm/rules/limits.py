@@ -78,7 +78,7 @@ def find_rates(platform: Platform, _ground: Ground) -> Iterator[Complaint]:
 def _over(platform: Platform, scope: str, whole: Given[float], period: str) -> Iterator[Complaint]:
     """Parts of one budget that may spend more than all of it, in the same period."""
     parts = [budget for budget in platform.budgets if budget.scope == scope]
-    total = sum(part.amount.value for part in parts if _hours(part.period) == _hours(period))
+    total = sum(part.amount.value for part in parts if hours_of(part.period) == hours_of(period))
     if total > whole.value:
         largest = max(parts, key=lambda part: part.amount.value)
         yield Complaint("LLM029", f"the {scope}s may spend {total:g} together, and the whole is {whole.value:g}", largest.amount.spot,
@@ -100,7 +100,7 @@ def _over_account(platform: Platform) -> Iterator[Complaint]:
                 yield Complaint("LLM030", message, wants.spot, "lower it, or raise the account's", related=(has.spot,))  # fmt: skip
 
 
-def _hours(period: str) -> float | None:
+def hours_of(period: str) -> float | None:
     """The length of `30d`, `7d`, `1mo`; None for another text, which is a period of its own."""
     digits = period.rstrip("abcdefghijklmnopqrstuvwxyz")
     unit = period[len(digits) :]

@@ -1,0 +1,1 @@
+"""What a platform may cost, and what it is expected to cost."""
