@@ -119,6 +119,7 @@ def prompted(guarded: Guarded) -> None:
     guarded.give("values.yaml", b"card: %s\n" % secret)
     guarded.give("wrong.yaml", b"card: a\nmood: %s\n" % secret)
     guarded.give("broken.yaml", b"card: [%s\n" % secret)
+    guarded.give("ambiguous.yaml", b"card: %s\n" % guarded.canaries["new.digits"])
     guarded.give("greet.prompt", b"Hi {{who}}\n")
     guarded.give("broken.prompt", b"---\nmodel: [%s\n---\nHi\n" % secret)
 
@@ -373,7 +374,8 @@ PROMPTS: Scene = (
     Step("prompt render ask -e prod --var-file <given>/values.yaml", prints="new.plain"),
     Step("prompt render ask -e prod --var-file <given>/values.yaml -o json", prints="new.plain"),
     Step("prompt render ask -e prod --var-file <given>/wrong.yaml", code=2),
-    Step("prompt render ask -e prod --var-file <given>/broken.yaml", code=4),
+    Step("prompt render ask -e prod --var-file <given>/broken.yaml", code=2),
+    Step("prompt render ask -e prod --var-file <given>/ambiguous.yaml", code=2),
     Step("prompt render ask -e prod --var 'card=<canary>'", code=2, gives_away=True),
     Step("prompt render ask -e prod --var 'mood=<canary>'", code=2, gives_away=True),
     Step("prompt test -e prod"),

@@ -9,6 +9,7 @@ import typer
 
 from llmcfg.errors import UsageError
 from llmcfg_cli.console import has_colour, note, out, table_width
+from llmcfg_cli.given import read_given
 from llmcfg_cli.options import OUTPUT, At, Directory, Environments, Quiet, Tenants
 
 if TYPE_CHECKING:
@@ -75,12 +76,6 @@ def _sides(difference: str) -> list[str | None]:
 
 
 def _usages(file: Path) -> tuple[Usage, ...]:
-    from llmcfg.documents.loader import load_document
     from llmcfg.llm.cost.usage import read_usage
 
-    document, problems = load_document(file.read_bytes())
-    if document is None:
-        first = problems[0]  # only its place: the file is not of the repository, and may be the wrong one
-        hint = "it is YAML or JSON of kind Usage: docs/spec/cost.md"
-        raise UsageError(f"{file}, line {first.line} cannot be read ({first.rule})", hint=hint)
-    return read_usage(document.value, str(file))
+    return read_usage(read_given(file, "it is YAML or JSON of kind Usage: docs/spec/cost.md"), str(file))

@@ -9,6 +9,7 @@ import typer
 
 from llmcfg.errors import FindingsError, UsageError
 from llmcfg_cli.console import note, out
+from llmcfg_cli.given import read_given
 from llmcfg_cli.options import (
     OUTPUT,
     At,
@@ -67,7 +68,7 @@ def render(
     configuration = Workspace(directory).configuration(at)
     prompt = find_prompt(prompts_in(configuration.readable(configuration.scope(environment, tenant))), name)
     version = find_version(prompt, number or prompt.current)
-    given = {**_from_file(file), **_from_options(version, variables or [])}
+    given = {**(read_given(file, "write name: value lines") if file else {}), **_from_options(version, variables or [])}
     unfit = next(find_unfit(version, given), None)
     if unfit is not None:
         raise UsageError(f"{prompt.id} {version.number}: {unfit.message}", hint=unfit.hint)
@@ -137,19 +138,6 @@ def _show(outcomes: list[tuple[str, Outcome]], output: str) -> None:
         for where, each in outcomes
     ]
     out(table(("RESULT", "VERSION", "TEST", "WHY"), rows, colour=has_colour()))
-
-
-def _from_file(file: Path | None) -> dict[str, Any]:
-    from llmcfg.documents.loader import load_document
-    from llmcfg.model.findings import finding_from
-
-    if file is None:
-        return {}
-    document, problems = load_document(file.read_bytes())
-    if document is None:
-        findings = [finding_from(problem, str(file)) for problem in problems]
-        raise FindingsError(f"{file} cannot be read", findings=findings, hint="write name: value lines")
-    return document.value
 
 
 def _from_options(version: Version, options: list[str]) -> dict[str, Any]:
