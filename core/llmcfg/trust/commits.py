@@ -1,0 +1,40 @@
+"""Whether a commit or a tag counts: signed in the one form, by somebody of the list, at a time when the key counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmcfg.trust import sshsig
+from llmcfg.trust.failure import SIG_FORM, SignatureError
+from llmcfg.trust.gitobjects import split_commit, split_tag
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from llmcfg.trust.signers import Signer, Signers
+
+
+class SignedBy(NamedTuple):
+    """`counter` is that of a security key, 0 for others."""
+
+    signer: Signer
+    counter: int
+
+
+def who_committed(raw: bytes, signers: Signers, *, seen: datetime) -> SignedBy:
+    """Who signed a raw commit. `seen` is when it was first seen here: its own dates are its author's word. Raises SignatureError."""
+    signed = split_commit(raw)
+    return _who(signed.content, signed.signature, signers, seen)
+
+
+def who_tagged(raw: bytes, name: str, signers: Signers, *, seen: datetime) -> SignedBy:
+    """Who signed a raw annotated tag that a ref `refs/tags/<name>` points to; likewise. A tag with another name in it is none."""
+    signed = split_tag(raw)
+    if signed.names != name:
+        raise SignatureError(SIG_FORM, f"it calls itself {signed.names[:100]!r}")
+    return _who(signed.content, signed.signature, signers, seen)
+
+
+def _who(content: bytes, signature: bytes, signers: Signers, seen: datetime) -> SignedBy:
+    by = sshsig.verify(signature, content, namespace=sshsig.GIT)
+    return SignedBy(signers.whose(by.key, namespace=sshsig.GIT, at=seen), by.counter)
