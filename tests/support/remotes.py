@@ -72,7 +72,9 @@ class Machine:
     def __init__(self, folder: Path, remote: str | Path, **settings: object) -> None:
         self.folder = folder
         followed = Remote(Access(parse_remote_url(str(remote))))
-        remote_fields = {name: settings.pop(name) for name in ("branch", "deployed", "budget") if name in settings}
+        remote_fields = {
+            name: settings.pop(name) for name in ("branch", "deployed", "budget", "signers") if name in settings
+        }
         self.settings = replace(
             Settings(remote=replace(followed, **remote_fields), state=folder / "state", deliver_to=folder), **settings
         )
@@ -82,7 +84,7 @@ class Machine:
 
     def session(self):
         self.state.root.mkdir(parents=True, exist_ok=True)
-        return open_session(self.folder, self.settings, self.state, SURROUNDINGS)
+        return open_session(self.folder, self.settings, self.state, SURROUNDINGS, lambda: self.clock)
 
     def look(self, **request: object) -> PassRecord:
         """One pass, without writing down what came of it."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from llmcfg.clock import now as present
 from llmcfg.daemon.passes import Request, make_pass
 from llmcfg.daemon.state import StateFolder
 from llmcfg.daemon.upstream import open_upstream
@@ -56,14 +57,20 @@ def find_state(directory: Path, settings: Settings) -> StateFolder:
     return StateFolder(Workspace(directory).repository.state_folder / LOCAL_STATE)
 
 
-def open_session(directory: Path, settings: Settings, state: StateFolder, surroundings: Surroundings) -> Session:
+def open_session(
+    directory: Path,
+    settings: Settings,
+    state: StateFolder,
+    surroundings: Surroundings,
+    now: Callable[[], datetime] = present,
+) -> Session:
     """To be used by who owns the state folder. `directory` is the local repository, where the settings name no remote."""
     if settings.remote is None:
         return Session(settings, state, Workspace(directory, settings=settings, surroundings=surroundings), None)
     remote = settings.remote
     if settings.deliver_to is None:
         settings = replace(settings, deliver_to=state.root)
-    upstream = open_upstream(settings, remote, state.root, surroundings)
+    upstream = open_upstream(settings, remote, state.root, surroundings, now)
     return Session(settings, state, upstream.workspace, upstream)
 
 

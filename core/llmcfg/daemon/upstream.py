@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from llmcfg.daemon.firstseen import FirstSeen
 from llmcfg.errors import ConflictError, FindingsError, IntegrityError, LlmcfgError, RemoteError
 from llmcfg.failpoints import failpoint
 from llmcfg.git.opening import make_bare
 from llmcfg.git.transport import Transport
 from llmcfg.model.failure import Step
+from llmcfg.sync.trusted import Trust, read_signers
 from llmcfg.sync.verify import interest_of, relevant, verify
 from llmcfg.wiring import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from llmcfg.git.transport import Claims
@@ -45,8 +48,12 @@ class Followed(NamedTuple):
 class Upstream:
     """A remote, and the private repository that holds what was accepted of it."""
 
-    def __init__(self, folder: Path, settings: Settings, remote: Remote, surroundings: Surroundings) -> None:
+    def __init__(
+        self, state: Path, settings: Settings, remote: Remote, surroundings: Surroundings, now: Callable[[], datetime]
+    ) -> None:
+        folder = state / PRIVATE
         self._remote = remote
+        self._state, self._now = state, now
         self._environments = settings.environments
         publish = self._publish if remote.deployed == "remote" else None
         self.workspace = Workspace(
@@ -91,15 +98,16 @@ class Upstream:
         self._choose_branch()
         claims = self._transport.claims()
         interest = self.interest()
-        accepted, held = self._take(claims, interest, allowed, tell)
+        seen = FirstSeen(self._state, self._now)
+        accepted, held = self._take(claims, interest, allowed, tell, seen)
         again = self.interest()
         if again != interest:  # the manifest that was just accepted tracks something else
-            more, held = self._take(claims, again, allowed, tell)
+            more, held = self._take(claims, again, allowed, tell, seen)
             accepted = (*accepted, *more)
         return Followed(accepted, held)
 
     def _take(
-        self, claims: Claims, interest: Interest, allowed: Mapping[str, str], tell: Tell
+        self, claims: Claims, interest: Interest, allowed: Mapping[str, str], tell: Tell, seen: FirstSeen
     ) -> tuple[tuple[Accepted, ...], tuple[Held, ...]]:
         claimed = relevant(interest, claims.refs)
         missing = [ref for ref, oid in claimed.items() if not self.workspace.repository.has_object(oid)]
@@ -108,12 +116,19 @@ class Upstream:
             failpoint("fetch.after")
             self._refuse_lies({ref: claimed[ref] for ref in missing})
         tell(Step.VERIFY, "")
-        verdict = verify(claimed, interest, self.workspace.repository, allowed)
+        verdict = verify(claimed, interest, self.workspace.repository, allowed, self._trust(seen))
+        if self._remote.signers is not None:
+            seen.keep()
         for accepted in verdict.accepted:
             failpoint("verify.before_accept")
             self.workspace.repository.move_ref(accepted.ref, accepted.old, accepted.new)
             failpoint("verify.after_accept")
         return verdict.accepted, verdict.held
+
+    def _trust(self, seen: FirstSeen) -> Trust | None:
+        """Raises UsageError for a list that cannot be used: nothing new is followed then."""
+        file = self._remote.signers
+        return None if file is None else Trust(read_signers(file), self.workspace.repository, seen, file.name)
 
     def _refuse_lies(self, fetched: Mapping[str, str]) -> None:
         for ref, oid in fetched.items():
@@ -178,8 +193,9 @@ class Upstream:
                 repository.move_ref(ref, old, oid)
 
 
-def open_upstream(settings: Settings, remote: Remote, state: Path, surroundings: Surroundings) -> Upstream:
+def open_upstream(
+    settings: Settings, remote: Remote, state: Path, surroundings: Surroundings, now: Callable[[], datetime]
+) -> Upstream:
     """The private repository in the state folder, made when it is not there, and the remote that it follows."""
-    folder = state / PRIVATE
-    make_bare(folder)
-    return Upstream(folder, settings, remote, surroundings)
+    make_bare(state / PRIVATE)
+    return Upstream(state, settings, remote, surroundings, now)

@@ -77,6 +77,18 @@ class Refs:
                 found[name.removeprefix(prefix)] = commit
         return found
 
+    def raw(self, oid: str) -> tuple[str, bytes]:
+        """Kind and content of a commit or tag object. Raises IntegrityError."""
+        try:
+            kind = self._objects.header(oid).kind
+            if kind in ("commit", "tag"):
+                return kind, self._objects.read(oid, kind, COMMIT_BYTES)
+        except UnreadableObject as error:
+            raise IntegrityError(
+                f"object {oid[:10]} cannot be read: {error.message}", hint="git fetch it anew"
+            ) from None
+        raise IntegrityError(f"object {oid[:10]} is a {kind}, not a commit or tag", hint="tag a commit instead")
+
     def peel(self, name: str, oid: str) -> str:
         """The commit that an object leads to under a full ref name. Raises IntegrityError."""
         shown = name

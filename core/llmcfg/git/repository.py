@@ -182,6 +182,10 @@ class GitRepository:
         """To be called when packs were replaced by others. What was read is remembered."""
         self._objects.reopen()
 
+    def raw(self, oid: str) -> tuple[str, bytes]:
+        """Kind and content of a commit or tag object. Raises IntegrityError for what cannot be read, or is neither."""
+        return self._refs.raw(oid)
+
     def tagged(self, name: str, oid: str) -> str:
         """The commit that the object `oid` leads to as the tag of this name. Raises IntegrityError for what is no such tag."""
         return self._refs.peel(tag_ref(name), oid)

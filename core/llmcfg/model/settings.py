@@ -39,13 +39,17 @@ USUAL_BUDGET: Final = Budget()
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """The configuration's repository. Without `branch`, the one that the remote calls HEAD when it is first seen."""
+    """The configuration's repository. Without `branch`, the one that the remote calls HEAD when it is first seen.
+
+    `signers` is the list of those whose commits and tags are followed; without it, all are.
+    """
 
     access: Access
     branch: str | None = None
     folder: str = ""
     deployed: Literal["remote", "local"] = "remote"
     budget: Budget = USUAL_BUDGET
+    signers: Path | None = None
 
 
 class GitTarget(NamedTuple):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmcfg.sync.verify import SIGNATURES
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,7 +21,7 @@ def events_of(before: StatusRecord, after: StatusRecord, found: PassRecord) -> I
             "old": accepted.old,
             "new": accepted.new,
             "commits": accepted.commits,
-            "signatures": SIGNATURES,
+            "signatures": accepted.signatures,
         }
     known = {held.ref: held for held in before.held}
     for held in after.held:

@@ -13,6 +13,7 @@ import msgspec
 
 from llmcfg.disk import atomic_write
 from llmcfg.model.failure import Failure, FailureKind, Held, Step
+from llmcfg.sync.trusted import NOT_CHECKED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,12 +110,13 @@ class StatusRecord(Record, frozen=True):
 
 
 class AcceptedRecord(Record, frozen=True):
-    """A ref of the remote that was followed, after so many commits were looked at."""
+    """A ref of the remote that was followed, after so many commits were looked at; `signatures` says who signed them."""
 
     ref: str
     old: str | None
     new: str
     commits: int
+    signatures: str = NOT_CHECKED
 
 
 class PassRecord(Record, frozen=True):

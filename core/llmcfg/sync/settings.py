@@ -72,6 +72,9 @@ def _deeper_problems(said: dict[str, Any]) -> Iterator[Problem]:
         if url.scheme == "ssh" and "ssh" not in remote:
             yield Problem("settings", "an SSH remote needs ssh.known_hosts, the file of trusted host keys", path=path,
                           hint="write them with ssh-keyscan, and compare them with what the host's owner says")  # fmt: skip
+    if "signers" in said.get("remote", {}) and said["remote"].get("deployed", "remote") == "remote":
+        yield Problem("settings", "deployed branches of a remote are not signed, so whoever can push one decides what runs here",
+                      path=("remote", "signers"), hint="keep them on this machine: deployed: local")  # fmt: skip
     for path, argv in _commands(said):
         if not argv[0].startswith("/"):
             yield Problem("settings", f"the program {argv[0]!r} is not named by its absolute path", path=path,
@@ -114,6 +117,7 @@ def _remote(said: dict[str, Any], folder: Path) -> Remote:
         folder=said.get("folder", ""),
         deployed=said.get("deployed", "remote"),
         budget=_budget(said),
+        signers=_path(said, "signers", folder),
     )
 
 

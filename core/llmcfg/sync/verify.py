@@ -4,9 +4,8 @@
 - A branch moves from what was accepted to a descendant of it, and every commit on the way must be well-formed.
 - A tag stays what it was when it was first seen, and carries its own name.
 - A branch or tag that is gone stays what it was.
+- Where the machine has a list of signers, every commit on the way and every tag is signed by one of them.
 - Everything else is held: reported and not followed, until the remote is right again or a person accepts it.
-
-Signatures have their place here; as yet none are checked, and `SIGNATURES` says so wherever a verdict is told.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from llmcfg.errors import LlmcfgError
 from llmcfg.limits import REMOTE_TAGS
 from llmcfg.model.failure import Held
 from llmcfg.sync.deployed import deployed_ref
+from llmcfg.sync.trusted import NOT_CHECKED
 from llmcfg.sync.wanted import versions
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from llmcfg.model.manifest import Manifest
     from llmcfg.model.snapshot import CommitFacts
+    from llmcfg.sync.trusted import Judged, Trust
 
-SIGNATURES: Final = "not checked"
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 _STEPS: Final = re.compile(r"[~^][0-9~^]*$")
 
@@ -48,6 +48,7 @@ class Accepted(NamedTuple):
     old: str | None
     new: str
     commits: int  # that were looked at on the way
+    signatures: str = NOT_CHECKED  # who signed
 
 
 class Verdict(NamedTuple):
@@ -96,7 +97,11 @@ def relevant(interest: Interest, claims: Mapping[str, str]) -> dict[str, str]:
 
 
 def verify(
-    claimed: Mapping[str, str], interest: Interest, known: Ancestry, allowed: Mapping[str, str] | None = None
+    claimed: Mapping[str, str],
+    interest: Interest,
+    known: Ancestry,
+    allowed: Mapping[str, str] | None = None,
+    trust: Trust | None = None,
 ) -> Verdict:
     """What of `claimed`, whose objects are here, is accepted. `allowed` is what a person said to accept: ref to object."""
     accepted: list[Accepted] = []
@@ -106,7 +111,7 @@ def verify(
         if old == new:
             continue
         try:
-            verdict = _tag(ref, old, new, known) if ref.startswith(_TAGS) else _branch(ref, old, new, known)
+            verdict = (_tag if ref.startswith(_TAGS) else _branch)(ref, old, new, known, trust)
         except LlmcfgError as error:
             verdict = Held(ref, "malformed", f"{_short(ref)} at {new[:10]} is malformed: {error.message}", error.hint)
         if isinstance(verdict, Held) and (allowed or {}).get(ref) == new and verdict.code != "malformed":
@@ -118,11 +123,10 @@ def verify(
     return Verdict(tuple(accepted), tuple(held))
 
 
-def _branch(ref: str, old: str | None, new: str, known: Ancestry) -> Accepted | Held:
+def _branch(ref: str, old: str | None, new: str, known: Ancestry, trust: Trust | None) -> Accepted | Held:
     if old is None:
-        known.facts(new)
-        return Accepted(ref, None, new, 1)
-    if not known.descends(new, old):
+        commits: Sequence[CommitFacts] = (known.facts(new),)
+    elif not known.descends(new, old):
         goes = "goes back" if known.descends(old, new) else "was rewritten"
         return Held(
             ref,
@@ -130,10 +134,13 @@ def _branch(ref: str, old: str | None, new: str, known: Ancestry) -> Accepted | 
             f"{_short(ref)} {goes} from {old[:10]} to {new[:10]}",
             f"push a commit on top of {old[:10]}, or accept it: llmcfg sync accept {_short(ref)} {new}",
         )
-    return Accepted(ref, old, new, len(known.commits_between(old, new)))
+    else:
+        commits = known.commits_between(old, new)
+    judged = trust.branch(ref, old, commits) if trust else None
+    return _accepted(ref, old, new, len(commits), judged)
 
 
-def _tag(ref: str, old: str | None, new: str, known: Ancestry) -> Accepted | Held:
+def _tag(ref: str, old: str | None, new: str, known: Ancestry, trust: Trust | None) -> Accepted | Held:
     name = ref.removeprefix(_TAGS)
     if old is not None:
         return Held(
@@ -143,7 +150,13 @@ def _tag(ref: str, old: str | None, new: str, known: Ancestry) -> Accepted | Hel
             f"a release never moves: make a new one, or accept it: llmcfg sync accept {ref} {new}",
         )
     known.tagged(name, new)
-    return Accepted(ref, None, new, 1)
+    return _accepted(ref, None, new, 1, trust.tag(ref, new) if trust else None)
+
+
+def _accepted(ref: str, old: str | None, new: str, commits: int, judged: Judged | None) -> Accepted | Held:
+    if judged is None:
+        return Accepted(ref, old, new, commits)
+    return judged.held or Accepted(ref, old, new, commits, ", ".join(judged.signers))
 
 
 def _gone(ref: str) -> Held:
