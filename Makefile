@@ -19,7 +19,7 @@ test: ## set up, then run all tests (ARGS="-k merge" for a part)
 
 faults: ## run every test of a fault, with the sweeps that `make test` leaves out (ARGS="-m sweep" for these alone)
 	@.ci/setup test
-	$(BIN)/python -m pytest -n auto -rs -m "fault or sweep" $(ARGS)
+	LLMCFG_FLIPS=0 $(BIN)/python -m pytest -n auto -rs -m "fault or sweep" $(ARGS)
 
 lint: ## ruff, mypy, pyright and the import contracts
 	@.ci/setup dev

@@ -8,6 +8,7 @@ from collections import Counter
 
 from llmcfg.errors import LlmcfgError
 from llmcfg.model.failure import FailureKind, Step
+from llmcfg.trust.signers import RULE as FORM
 
 from .pages import PROJECT, SPEC, part, section
 from .test_reference_pages import fields, last
@@ -31,6 +32,7 @@ def codes() -> set[str]:
     found = {*re.findall(r'\bcode(?:: str)? ?= ?"([a-z-]+)"', said), *codes_of(LlmcfgError)}
     found |= set(re.findall(r'^\s+\w+Error, "([a-z-]+)",', said, re.MULTILINE))
     found |= set(re.findall(r'Held\(\s*ref,\s*"([a-z-]+)"', said))
+    found |= set(re.findall(r'^SIG_[A-Z]+: Final = "([a-z-]+)"', said, re.MULTILINE)) | {FORM}
     found |= {f"hook-{stage}" for stage in ("validate", "signal", "probe")}
     return found
 

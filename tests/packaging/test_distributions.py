@@ -78,7 +78,9 @@ def test_wheel_holds_every_shipped_schema_and_template(wheel: Path, checkout: Pa
 def test_wheel_holds_nothing_else(wheel: Path) -> None:
     folders = {name.split("/", 1)[0] for name in names_of_wheel(wheel)}
     assert {folder for folder in folders if not folder.endswith(".dist-info")} == {"llmcfg", "llmcfg_cli"}
-    assert not [name for name in names_of_wheel(wheel) if "__pycache__" in name or "/test" in name]
+    assert not [
+        name for name in names_of_wheel(wheel) if "__pycache__" in name or "/tests/" in name or "/test_" in name
+    ]
 
 
 def test_wheel_carries_the_licence_text(wheel: Path) -> None:

@@ -28,6 +28,7 @@ from llmcfg.sync.shielded import shielded
 
 if TYPE_CHECKING:
     from llmcfg.daemon.upstream import Upstream
+    from llmcfg.model.failure import Held
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import MakeSink
     from llmcfg.sync.reconcile import SinkOutcome, Tell
@@ -61,7 +62,8 @@ def make_pass(
     try:
         known = tuple(workspace.configuration("HEAD").manifest.environments)
     except (LlmcfgError, OSError) as error:
-        failure = failure or failure_from(error, Step.BUILD)
+        # Where nothing was ever accepted, what is held is why.
+        failure = failure or (_stalled(followed.held[0]) if followed.held else failure_from(error, Step.BUILD))
         known = ()
     chosen = [name for name in request.environments or known if name not in request.suspended]
     environments = [_environment(name, workspace, make_sink, reader, tell) for name in chosen]
@@ -113,8 +115,11 @@ def _note_held(found: Reconciled, upstream: Upstream | None, followed: Followed)
     held = followed.concerning(upstream.interest([found.environment]))
     if held is None:
         return found
-    failure = Failure(Step.VERIFY, FailureKind.STALLED, held.code, held.message, held.hint, HeldError.exit_code)
-    return found._replace(failure=failure)
+    return found._replace(failure=_stalled(held))
+
+
+def _stalled(held: Held) -> Failure:
+    return Failure(Step.VERIFY, FailureKind.STALLED, held.code, held.message, held.hint, HeldError.exit_code)
 
 
 def environment_record(found: Reconciled) -> EnvironmentRecord:

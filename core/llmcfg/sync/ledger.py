@@ -46,7 +46,7 @@ def enter(
         at=now,
         fetched=before.fetched if found.failure else now,
         failure=failure,
-        held=before.held if found.failure else found.held,
+        held=found.held if found.failure is None or found.held else before.held,
         environments=tuple(_suspend(record, suspended, now) for record in environments),
     )
 

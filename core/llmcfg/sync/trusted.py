@@ -85,8 +85,10 @@ class Trust(NamedTuple):
     def _hint(self, error: SignatureError, author: str, old: str | None) -> str:
         """Who has to do what."""
         if error.code in (SIG_MISSING, SIG_KIND):
-            since = f" {old[:10]}" if old else " --root"
-            return f"{author} signs what is pushed, and pushes again: git rebase --force-rebase --gpg-sign{since}"
+            how = (
+                f"git rebase --force-rebase --gpg-sign {old[:10]}" if old else "git commit --amend --no-edit --gpg-sign"
+            )
+            return f"{author} signs what was pushed, and pushes again: {how}"
         if error.code == SIG_UNKNOWN:
             return f"if the key is a signer's, whoever runs this machine adds it to {self.file}; else somebody who may sign does so"
         if error.code in (SIG_EXPIRED, SIG_SCOPE):
