@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -169,6 +170,17 @@ def test_what_is_no_report_is_refused(tmp_path, content) -> None:
         read_report(tmp_path)
     with pytest.raises(UsageError, match="cannot read"):
         read_report(tmp_path / "nowhere")
+
+
+def test_a_report_that_leads_elsewhere_is_not_followed(tmp_path) -> None:
+    (tmp_path / "diff.json").write_text("{}")
+    (tmp_path / "comment.md").symlink_to("/proc/self/environ")
+    with pytest.raises(UsageError, match=r"cannot read .*comment\.md"):
+        read_report(tmp_path)
+    (tmp_path / "comment.md").unlink()
+    os.mkfifo(tmp_path / "comment.md")
+    with pytest.raises(UsageError, match="no regular file"):
+        read_report(tmp_path)
 
 
 def test_a_key_cannot_close_the_comment_that_holds_it(github) -> None:

@@ -7,7 +7,9 @@ report. A comment from a fork says so, and mentions nobody.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -149,8 +151,11 @@ def _plain(text: str) -> str:
 
 
 def _read(file: Path) -> bytes:
+    """Of a regular file: a symbolic link in what a fork made could lead to the token in our own environment."""
     try:
-        with file.open("rb") as opened:
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise UsageError(f"{file} is no regular file", hint="llmcfg ci --out DIR writes it")
             content = opened.read(REPORT_BYTES + 1)
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", hint="llmcfg ci --out DIR writes it") from None
