@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from support.written import WrittenRepository
+
 HEAVY = {
     "pygit2",
     "jsonschema",
@@ -60,3 +62,10 @@ def test_a_command_imports_its_own_module_alone(arguments: list[str]) -> None:
     assert not top_level(modules) & HEAVY
     commands = {module for module in modules if module.startswith("llmcfg_cli.commands.")}
     assert commands <= {f"llmcfg_cli.commands.{arguments[0]}"}
+
+
+def test_a_repository_without_policies_loads_nothing_for_them(tmp_path) -> None:
+    written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
+    modules = imported_by("validate", "-o", "json", "-C", str(written.path))
+    wanted = ("llmcfg.policies", "llmcfg.pipeline.policyfindings", "llmcfg.pipeline.changelimits", "regopy", "zoneinfo")
+    assert not [module for module in modules if module.startswith(wanted)]
