@@ -19,7 +19,8 @@ def editor_files(workspace: Workspace, *, force: bool = False) -> dict[Path, byt
 
     configuration = workspace.configuration()
     schemas = {path: configuration.snapshot.read(entry.oid) for path, entry in configuration.layout.schemas.items()}
-    exported = dict(export_schemas(configuration.manifest, schemas))
+    documents = {name for layer in configuration.layout.layers.values() for name in layer.documents}
+    exported = dict(export_schemas(configuration.manifest, schemas, documents))
     root = workspace.work_folder
     if (root / SETTINGS).exists():
         exported[SETTINGS] = _merged((root / SETTINGS).read_text("utf-8", "replace"), exported[SETTINGS], force=force)

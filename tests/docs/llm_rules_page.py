@@ -1,20 +1,27 @@
-"""docs/spec/llm-rules.md, made from the rules and their pages. `python -m tests.docs.llm_rules_page` writes it."""
+"""docs/spec/llm-rules.md and a page for each rule, made from the rules and their explanations.
+
+`python -m tests.docs.llm_rules_page` writes them.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 
 from llmcfg.llm.explained import explain
 from llmcfg.model.llmrules import LLM_RULES
+from llmcfg.model.severity import Rule
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "spec" / "llm-rules.md"
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+PAGE = DOCS / "spec" / "llm-rules.md"
+FOLDER = DOCS / "rules"
 
 HEAD = """\
 # Rules about LLM platforms
 
 `llmcfg validate` holds these rules against every environment and tenant of a repository that has [records](llm-records.md) of providers,
-models or routes; `llmcfg lint` against [files of other programs](lint.md) as they lie there. `llmcfg rules LLM022` shows a section of this
-page. Numbers are stable.
+models or routes; `llmcfg lint` against [files of other programs](lint.md) as they lie there. `llmcfg rules LLM022` shows the page
+of a rule. Numbers are stable.
 
 Findings of these rules depend on the day and on the [catalogue](catalogue.md), so they gate reviews and never a deployment: `validate`
 shows them, `plan`, `apply` and `sync` do not ask. LLM037 and LLM038 depend on neither, and hold there too, whatever a comment allows.
@@ -75,17 +82,32 @@ aws: {id: "ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]"}
 """
 
 
-def made() -> str:
-    sections = [HEAD]
-    for rule in LLM_RULES:
-        explained = explain(rule.id)
-        severity = f"{rule.severity}, {rule.protected} where protected" if rule.protected else str(rule.severity)
-        sections.append(
-            f"### `{rule.id}`\n**{severity}: {rule.title}.** {rule.why} {explained.text}\n\n"
-            f"```yaml\n{explained.bad}```\n\nWithout it:\n\n```yaml\n{explained.good}```\n"
-        )
-    return "\n".join(sections)
+def made() -> dict[Path, str]:
+    """Every page by its place."""
+    rows = "".join(
+        f"| [`{rule.id}`](../rules/{rule.id}.md) | {_severity(rule)} | {rule.title} |\n" for rule in LLM_RULES
+    )
+    whole = f"{HEAD}\n| rule | severity | |\n|---|---|---|\n{rows}"
+    return {PAGE: whole} | {FOLDER / f"{rule.id}.md": _page(rule) for rule in LLM_RULES}
+
+
+def _page(rule: Rule) -> str:
+    explained = explain(rule.id)
+    said, _, mend = explained.text.rpartition("Mend: ")
+    paragraphs = [f"**{_severity(rule)}.** {rule.why}", said.strip(), f"Mend: {mend}"]
+    text = "\n\n".join(fill(paragraph, 138, break_on_hyphens=False, break_long_words=False) for paragraph in paragraphs)
+    return (
+        f"# {rule.id}: {rule.title}\n\n{text}\n\n## With the finding\n\n```yaml\n{explained.bad}```\n\n"
+        f"## Without it\n\n```yaml\n{explained.good}```\n\n"
+        "[All rules](../spec/llm-rules.md), and the repository that examples are laid over.\n"
+    )
+
+
+def _severity(rule: Rule) -> str:
+    return f"{rule.severity}, {rule.protected} where protected" if rule.protected else str(rule.severity)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(made(), encoding="utf-8")
+    for place, text in made().items():
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text, encoding="utf-8")

@@ -28,7 +28,7 @@ def examples(kind: str) -> list[object]:
     return [
         pytest.param(block, id=f"{page.relative_to(PROJECT)}:{block.line}")
         for page in pages()
-        if page not in (SPEC / "rules.md", SPEC / "llm-rules.md")
+        if page not in (SPEC / "rules.md", SPEC / "llm-rules.md") and page.parent.name != "rules"
         for block in blocks(page)
         if block.kind == kind
     ]

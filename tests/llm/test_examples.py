@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.docs.llm_rules_page import HEAD, PAGE, made
+from tests.docs.llm_rules_page import FOLDER, HEAD, made
 
 from llmcfg.llm.catalogue.shipped import shipped_catalogue
 from llmcfg.llm.explained import explain
@@ -75,5 +75,7 @@ def test_every_rule_is_checked_in_one_place_and_says_how_it_is_mended() -> None:
     assert all("Mend: " in explain(rule.id).text for rule in LLM_RULES)
 
 
-def test_page_is_made_from_the_rules() -> None:
-    assert PAGE.read_text(encoding="utf-8") == made(), "write it anew: python -m tests.docs.llm_rules_page"
+def test_pages_are_made_from_the_rules() -> None:
+    written = {place: place.read_text(encoding="utf-8") for place in made() if place.is_file()}
+    assert written == made(), "write them anew: python -m tests.docs.llm_rules_page"
+    assert {*FOLDER.iterdir()} <= made().keys()

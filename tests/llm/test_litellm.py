@@ -130,6 +130,17 @@ def test_a_key_that_nothing_reads_is_found(text: str, message: str) -> None:
     assert found(CHAT + text, "LLM032") == [f"LLM032 config.yaml:4 {message}"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "litellm_settings: {prompt_injection_params: {}, presidio_logging_only: true, scim_admin_group: a}\n",
+        "general_settings: {enable_oauth2_auth: true}\n",
+    ],
+)
+def test_a_key_that_litellm_asks_for_by_name_is_none(text: str) -> None:
+    assert found(CHAT + text, "LLM032") == []
+
+
 @pytest.mark.parametrize("name", ["litellm_settings", "router_settings", "general_settings", "guardrails"])
 def test_an_empty_section_is_found(name: str) -> None:
     assert found(f"{CHAT}{name}:\n", "LLM034") == [

@@ -150,3 +150,16 @@ def test_the_same_input_gives_the_same_bytes():
     first = export_schemas(MANIFEST, files)
     assert dict(export_schemas(MANIFEST, files)) == dict(first)
     assert list(first) == sorted(first)
+
+
+def test_schemas_of_records_are_exported_where_there_are_some_that_the_manifest_binds_no_schema_to():
+    exported = export_schemas(MANIFEST, {}, ["models/chat", "prompts/a", "llm_providers/a", "other"])
+    assert {path for path in exported if "records" in path} == {
+        ".vscode/llmcfg/base/records/model.json",
+        ".vscode/llmcfg/overlay/records/model.json",
+    }
+    schema = json.loads(exported[".vscode/llmcfg/base/records/model.json"])
+    assert accepts(schema, {"chat": {"provider": "a", "limits": {"context": 8000}}})
+    assert not accepts(schema, {"chat": {"provider": "a", "limits": {"context": "much"}}})
+    bound = json.loads(exported[".vscode/settings.json"])["yaml.schemas"]
+    assert "base/models/**/*.yaml" in bound["./.vscode/llmcfg/base/records/model.json"]

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from llmcfg.pipeline.recordschemas import DOCUMENTS
 from llmcfg.pipeline.schema.check import check
 from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_text
 from llmcfg.pipeline.schema.keywords import walk
 from llmcfg.resources import data_folder
 
-NAMES = ["manifest", "consumer", "document", "rotations"]
+NAMES = ["manifest", "consumer", "document", "rotations", *DOCUMENTS]
 
 
 def shipped(name: str) -> CompiledSchema:

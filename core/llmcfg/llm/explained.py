@@ -1,6 +1,6 @@
 """What each rule about LLM platforms means, with an example that breaks it and one that does not: the pages beside this module.
 
-docs/spec/llm-rules.md shows them all, and the tests check that each example does what it says.
+docs/rules shows each, and the tests check that each example does what it says.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The rules about LLM platforms: what each means and why. Their checks and examples are in `llmcfg.llm.rules`; docs/spec/llm-rules.md has
-a section each. Numbers are never given to another rule.
+"""The rules about LLM platforms: what each means and why. Their checks and examples are in `llmcfg.llm.rules`; docs/rules has a
+page each. Numbers are never given to another rule.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from llmcfg.pipeline.platforms import (
     without_echoes,
 )
 from llmcfg.pipeline.prompts import prompt_findings
+from llmcfg.pipeline.recordschemas import record_schema
 from llmcfg.pipeline.rotations import rotation_findings
 from llmcfg.pipeline.sealed import sealed_findings
 from llmcfg.pipeline.secretuse import ciphertext_in, empty_secret
@@ -140,13 +141,18 @@ def _composition_findings(configuration: Configuration, scopes: Iterable[Scope])
 
 def _resolution_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
     for resolved, users in _users(configuration, scopes).items():
-        schema = configuration.schema_for(resolved.name)
+        schema = configuration.schema_for(resolved.name) or _record_schema(configuration, resolved.name)
         problems = [*resolved.problems, *(_verdict(configuration.memo, schema, resolved) if schema else ())]
         reach = [str(scope) for scope in users]
         rule_at = configuration.merge_rules(resolved.name)[1] if problems else no_rules
         for problem in problems:
             if not _follows(problem, resolved.problems):
                 yield configuration.locator.in_sources(problem, resolved.composed.sources, reach, rule_at)
+
+
+def _record_schema(configuration: Configuration, document: str) -> CompiledSchema | None:
+    """The shipped schema of a record to which the manifest binds none of its own."""
+    return None if configuration.has_schema(document) else record_schema(document)
 
 
 def _follows(problem: Problem, causes: Iterable[Problem]) -> bool:

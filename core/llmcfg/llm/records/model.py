@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.llm.platform import Given, Model, Provider, Rate
 from llmcfg.llm.reading import Node, waiting_of
+from llmcfg.llm.records.fields import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ def read_models(node: Node, providers: Mapping[str, Provider]) -> Iterator[Model
 
 
 def is_model(node: Node) -> bool:
-    return isinstance(node.fields.get("provider"), str) or isinstance(node.fields.get("upstream_model"), str)
+    return any(isinstance(node.fields.get(mark), str) for mark in MODEL.marks)
 
 
 def read_inner_models(node: Node, provider: Provider) -> Iterator[Model]:

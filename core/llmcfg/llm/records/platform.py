@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.llm.platform import Given, Platform, Reference, Setting, Spot
 from llmcfg.llm.reading import Node
+from llmcfg.llm.records.fields import MODEL, ROUTE
 from llmcfg.llm.records.folders import PROVIDERS
 from llmcfg.llm.records.model import read_inner_models, read_models
 from llmcfg.llm.records.others import (
@@ -89,11 +90,16 @@ def _model_names(models: Iterable[Model], routes: Iterable[Route]) -> frozenset[
     return frozenset(names | {route.name for route in routes if route.targets})
 
 
+def _records_in(node: Node, marks: tuple[str, ...]) -> Iterator[Node]:
+    """The record of a document, or those that it holds by name."""
+    yield from [node] if any(mark in node for mark in marks) else (inner for _, inner in node.items())
+
+
 def _references(
     nodes: Mapping[str, Node], models: Iterable[Model], routes: Iterable[Route], providers: Mapping[str, Provider]
 ) -> Iterator[Reference]:
     for node in _below(nodes, "models"):
-        for item in (node, *(inner for _, inner in node.items())):
+        for item in _records_in(node, MODEL.marks):
             provider = item.text("provider")
             if provider is not None:
                 yield Reference(
@@ -110,7 +116,7 @@ def _references(
             if fallback.to.value not in providers or not fallback.to.spot.document.startswith(PROVIDERS):
                 yield Reference("model", fallback.to, f"fallback of {route.name}")
     for node in _below(nodes, "routes"):
-        for item in (node, *(inner for _, inner in node.items())):
+        for item in _records_in(node, ROUTE.marks):
             for name in item.each_text("guardrails"):
                 yield Reference("guardrail", name, "guardrail of a route")
     for node in _below(nodes, "guardrails"):

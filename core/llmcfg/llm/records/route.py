@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from llmcfg.llm.platform import Fallback, FallbackKind, Given, Route, Target
 from llmcfg.llm.reading import Node, waiting_of
+from llmcfg.llm.records.fields import ROUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +16,11 @@ _KINDS: Final = get_args(FallbackKind)
 
 def read_routes(node: Node) -> Iterator[Route]:
     """The route of a document, or all of one that holds several by name."""
-    if "targets" in node or "fallbacks" in node:
+    if any(mark in node for mark in ROUTE.marks):
         yield _typed(node, str(node.fields.get("id") or node.spot.document.rsplit("/", 1)[-1]))
         return
     for name, item in node.items():
-        if "targets" in item or "fallbacks" in item:
+        if any(mark in item for mark in ROUTE.marks):
             yield _typed(item, str(item.fields.get("id") or name))
 
 

@@ -6,15 +6,16 @@ Documents of `base` are checked whole, overlays in part. Everything lies under `
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema, compile_text
+from llmcfg.pipeline.recordschemas import DOCUMENTS, shipped_schema
+from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema
 from llmcfg.pipeline.schema.draft07 import Admit, draft07
 from llmcfg.pipeline.schema.forms import partial
-from llmcfg.resources import data_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from llmcfg.model.manifest import Manifest
 
@@ -30,8 +31,12 @@ MERGE_TAGS: Final = (
 )
 
 
-def export_schemas(manifest: Manifest, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+def export_schemas(
+    manifest: Manifest, files: Mapping[str, bytes], documents: Collection[str] = ()
+) -> Mapping[str, bytes]:
     """Files by path, sorted: draft-07 schemas and the settings that bind them. `files` are the schemas of the repository.
+
+    Schemas of records are among them where `documents`, the names of those that there are, have one of that kind.
 
     A bound schema that does not compile is left out; `validate` says what is wrong with it.
     """
@@ -43,16 +48,24 @@ def export_schemas(manifest: Manifest, files: Mapping[str, bytes]) -> Mapping[st
         exported[path] = schema
         bound[f"./{path}"] = sorted({*bound.get(f"./{path}", ()), *globs})
 
-    bind("manifest.json", draft07(_shipped("manifest").definitions, admit=Admit.NOTHING), ["llmcfg.yaml"])
-    bind("consumer.json", draft07(_shipped("consumer").definitions, admit=Admit.NOTHING), _files("consumers/*"))
+    def bind_documents(name: str, schema: CompiledSchema, patterns: Iterable[str]) -> None:
+        whole, part = schema.definitions, partial(schema.definitions)
+        base = [glob for names in patterns for glob in _base_globs(names)]
+        overlays = [glob for names in patterns for glob in _overlay_globs(manifest, names)]
+        bind(f"base/{name}", draft07(whole, admit=Admit.REFERENCES), base)
+        bind(f"overlay/{name}", draft07(part, admit=Admit.DELETIONS), overlays)
+
+    bind("manifest.json", draft07(shipped_schema("manifest").definitions, admit=Admit.NOTHING), ["llmcfg.yaml"])
+    bind("consumer.json", draft07(shipped_schema("consumer").definitions, admit=Admit.NOTHING), _files("consumers/*"))
+    for name, patterns in DOCUMENTS.items():
+        own = [names for names in patterns if not any(fnmatchcase(names, each.documents) for each in manifest.schemas)]
+        if any(fnmatchcase(document, names) for document in documents for names in own):
+            bind_documents(f"records/{name}.json", shipped_schema(name), own)
     for binding in manifest.schemas:
         compiled = compile_schema(binding.schema, files) if binding.schema in files else ()
         if not isinstance(compiled, CompiledSchema):
             continue
-        name = binding.schema.removeprefix("schemas/")
-        whole, part = compiled.definitions, partial(compiled.definitions)
-        bind(f"base/{name}", draft07(whole, admit=Admit.REFERENCES), _base_globs(binding.documents))
-        bind(f"overlay/{name}", draft07(part, admit=Admit.DELETIONS), _overlay_globs(manifest, binding.documents))
+        bind_documents(binding.schema.removeprefix("schemas/"), compiled, [binding.documents])
     exported[SETTINGS] = {
         "yaml.validate": True,
         "yaml.completion": True,
@@ -61,12 +74,6 @@ def export_schemas(manifest: Manifest, files: Mapping[str, bytes]) -> Mapping[st
         "yaml.schemas": bound,
     }
     return {path: _written(exported[path]) for path in sorted(exported)}
-
-
-def _shipped(name: str) -> CompiledSchema:
-    compiled = compile_text((data_folder("schemas") / f"{name}.schema.json").read_bytes())
-    assert isinstance(compiled, CompiledSchema), compiled
-    return compiled
 
 
 def _base_globs(documents: str) -> list[str]:
