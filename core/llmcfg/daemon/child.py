@@ -22,7 +22,7 @@ _END_SECONDS: Final = 5
 
 
 class ChildEnded(Exception):
-    """The child is gone. `how` says by which signal or code."""
+    """The child is gone, or could not be started. `how` says by which signal or code, or why."""
 
     def __init__(self, how: str, *, is_signal: bool) -> None:
         super().__init__(how)
@@ -79,15 +79,18 @@ class Child:
         return await self._ended(self._running) if self._running else None
 
     async def _launch(self) -> asyncio.subprocess.Process:
-        running = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-m", self._module),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=dict(self._environment),
-            limit=MOST_LINE,
-            start_new_session=True,
-        )
+        try:
+            running = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", self._module),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env=dict(self._environment),
+                limit=MOST_LINE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ChildEnded(f"cannot be started: {error.strerror}", is_signal=False) from None
         assert running.stdin is not None
         running.stdin.write(write_line(self._start))
         self._running = running

@@ -117,12 +117,13 @@ class StateFolder:
         self._remove("requests", name)
 
     def _files(self, folder: str) -> list[Path]:
-        try:
-            return sorted(
-                path for path in (self.root / folder).iterdir() if path.suffix == ".json" and path.name[0] != "."
-            )
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        """Raises StorageError."""
+        with storage_errors("read", self.root):
+            try:
+                found = list((self.root / folder).iterdir())
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        return sorted(path for path in found if path.suffix == ".json" and path.name[0] != ".")
 
     def _write(self, folder: str, name: str, said: msgspec.Struct) -> None:
         with storage_errors("write to", self.root):

@@ -136,11 +136,11 @@ class Supervisor:
     async def _act(self, reasons: frozenset[str]) -> None:
         if "reload" in reasons:
             await self._reload()
-        asked = gather(self._state, self._settings)
-        built = await self._pass(asked)
-        if built is None:
-            return
         try:
+            asked = gather(self._state, self._settings)
+            built = await self._pass(asked)
+            if built is None:
+                return
             status = self._board.enter(self._settings, asked, built.found, self._remote)
         except LlmcfgError as error:
             self._outside.log({"event": "failed", "step": "record", "code": error.code, "message": error.message})
