@@ -30,13 +30,16 @@ class Risk(NamedTuple):
 
 
 def risk_of(environments: Sequence[EnvironmentTally], difference: Difference, *, has_new_errors: bool) -> Risk:
-    found: list[tuple[Level, str]] = [("high", "it brings errors")] if has_new_errors else []
+    found: list[tuple[Level, str]] = []
+    if has_new_errors:
+        found.append(("high", "it brings errors"))
     readers = {
         target.partition("/")[0] for one in difference.recipients if one.kind == "added" for target in one.targets
     }
     for one in filter(lambda one: one.is_touched, environments):
         found += _reasons(one, has_new_readers=one.name in readers)
-    level: Level = max((level for level, _ in found), key=_LEVELS.index, default="none")
+    levels: list[Level] = ["none", *(said for said, _ in found)]
+    level = max(levels, key=_LEVELS.index)
     return Risk(level, tuple(dict.fromkeys(reason for said, reason in found if said == level)))
 
 
