@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.validate import validate
 from support.looked_at import findings
-from support.written import MANIFEST
+from support.written import MANIFEST, WrittenSnapshot
 
 PROTECTED = MANIFEST.replace("prod: {}", "prod: {protected: true}")
 
@@ -101,18 +105,38 @@ def test_tokens_are_held_against_the_budget_of_the_prompt():
     ]
 
 
-MODELS = "big: {limits: {context: 200000}}\nsmall: {limits: {context: 90}}\n"
+MODELS = "big: {provider: openai, upstream_model: gpt-6.1-sol}\nsmall: {provider: openai, upstream_model: gpt-4}\n"
 SERVICE = "prompts: {hello: {prompt: greet, route: chat, supplies: [name]}}\n"
+ROUTE = "targets: [{model: big}]\nfallbacks: {on_error: [{model: small}]}\n"
+PLATFORM: dict[str, str | bytes] = {
+    "base/providers/openai.yaml": "type: openai\n",
+    "base/models/all.yaml": MODELS,
+    "base/routes/chat.yaml": ROUTE,
+    "base/services/bot.yaml": SERVICE,
+}
 
 
-def test_tokens_are_held_against_every_model_that_a_route_may_reach():
-    text = prompt(variables="{name: {type: string, max_chars: 400}}")
-    route = "targets: [{model: big}]\nfallbacks: {on_error: [{model: small}]}\n"
-    files = {"base__models__all": MODELS, "base__routes__chat": route, "base__services__bot": SERVICE}
-    assert said(text, **files) == [
-        ("LLM038", "greet 1.0.0 may come to about 104 tokens, and small reads 90 at once", 4)
+def too_long(max_chars: int, as_of: date | None = date(2026, 11, 25), **more: str) -> list[str]:
+    text = prompt(variables=f"{{name: {{type: string, max_chars: {max_chars}}}}}")
+    files = {**PLATFORM, "llmcfg.yaml": MANIFEST, "prompts/greet.yaml": text, **more}
+    found = validate(WrittenSnapshot({**files}), Memo(), as_of)
+    return [f"{each.rule_id} {each.message}" for each in found if "at once" in each.message]
+
+
+def test_tokens_are_held_against_every_model_that_a_route_may_reach_as_the_catalogue_knows_it():
+    assert too_long(40_000) == ["LLM038 greet 1.0.0 may come to about 10004 tokens, and small reads 8192 at once"]
+    assert too_long(20_000) == []
+
+
+def test_a_limit_of_the_record_counts_before_that_of_the_catalogue():
+    smaller = MODELS.replace("gpt-6.1-sol", "gpt-6.1-sol, limits: {context: 90}")
+    assert too_long(400, **{"base/models/all.yaml": smaller}) == [
+        "LLM038 greet 1.0.0 may come to about 104 tokens, and big reads 90 at once"
     ]
-    assert said(text, base__models__all=MODELS) == []
+
+
+def test_without_a_day_no_catalogue_is_asked():
+    assert too_long(40_000, as_of=None) == []
 
 
 def test_a_label_names_a_version_that_is_there():
@@ -150,7 +174,7 @@ def test_a_service_names_a_prompt_by_id_or_path_and_a_slip_is_answered_with_the_
     (found,) = findings(
         {"prompts/greet.yaml": prompt(), "base/services/bot.yaml": "prompts: {hello: {prompt: gret}}\n"}
     )
-    assert (found.rule_id, found.hint) == ("prompt-missing", "did you mean 'greet'?")
+    assert (found.rule_id, found.hint) == ("LLM022", "did you mean 'greet'?")
 
 
 def test_a_file_is_held_to_the_shipped_schema_where_the_manifest_binds_none():

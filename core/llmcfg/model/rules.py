@@ -119,9 +119,6 @@ _RULES: Final = (
         "version of a prompt that cannot be read as one",
         "It is YAML between --- lines, then messages; what is not understood would not be sent.",
     ),
-    Rule(
-        "prompt-missing", _E, "service that uses a prompt that is not there", "The service would have nothing to send."
-    ),
     Rule("yaml-disagree", _E, "two YAML readers disagree", "What programs read here would depend on their library."),
     # names and layout
     Rule(

@@ -10,6 +10,7 @@ from llmcfg.errors import NotFoundError
 from llmcfg.model.findings import Problem
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import walk_leaves
+from llmcfg.pipeline.platforms import ground_of, platform_of
 from llmcfg.pipeline.shape import shape_problems
 from llmcfg.prompts.bindings import bound_prompt, find_binding_flaws, read_bindings
 from llmcfg.prompts.braceuses import parse_handlebars, parse_mustache
@@ -21,10 +22,13 @@ from llmcfg.prompts.tokens import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
+    from llmcfg.llm.platform import Platform
+    from llmcfg.llm.rules.ground import Ground
     from llmcfg.model.findings import Finding
     from llmcfg.model.target import Scope
-    from llmcfg.model.value import Path, Value
+    from llmcfg.model.value import Path
     from llmcfg.pipeline.compose import Composed
     from llmcfg.pipeline.configuration import Configuration, Effective
     from llmcfg.pipeline.layers import Layer
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from llmcfg.prompts.syntax import Engine, Grammar, Parsed
 
 BASE: Final = "base"
-_READ: Final = (FOLDER, "services/", "models/", "routes/")
+_READ: Final = (FOLDER, "services/", "models", "routes", "providers", "llm_providers")
 
 
 def parse_jinja(text: str, types: Mapping[str, str]) -> Parsed:
@@ -78,15 +82,19 @@ def find_version(prompt: Prompt, number: str) -> Version:
     raise NotFoundError(f"{prompt.name} has no version {number or 'that is current'}", hint=hint)
 
 
-def prompt_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
-    """What is wrong with prompts and with how services use them; released versions that were edited."""
+def prompt_findings(configuration: Configuration, scopes: Iterable[Scope], as_of: date | None) -> Iterator[Finding]:
+    """What is wrong with prompts and with how services use them; released versions that were edited.
+
+    With a day, also prompts that are too long for the models that get them, which the catalogue of that day knows.
+    """
     if not any(name.startswith(FOLDER) for layer in configuration.layout.layers.values() for name in layer.documents):
         return
     yield from _edit_findings(configuration)
+    ground = ground_of(configuration, as_of) if as_of is not None else None
     for sharing in _alike(configuration, scopes):
         effective = configuration.effective(sharing[0])
         yield from _shape_findings(configuration, effective, sharing)
-        for flaw in dict.fromkeys(_scope_flaws(configuration, effective)):
+        for flaw in dict.fromkeys(_scope_flaws(configuration, effective, ground)):
             composed = effective.documents[flaw.spot.document].composed
             yield _located(configuration, flaw, composed, map(str, sharing))
 
@@ -109,11 +117,10 @@ def problem_of(flaw: Flaw) -> Problem:
     return Problem(flaw.rule, flaw.message, path=flaw.spot.path, hint=flaw.hint, written=flaw.written)
 
 
-def _scope_flaws(configuration: Configuration, effective: Effective) -> Iterator[Flaw]:
+def _scope_flaws(configuration: Configuration, effective: Effective, ground: Ground | None) -> Iterator[Flaw]:
     documents = {name: resolved.value for name, resolved in effective.documents.items() if name.startswith(_READ)}
     prompts = read_prompts(documents)
     is_protected = configuration.manifest.environments[effective.scope.environment].protected
-    receivers = RecordedModels(documents)
     for prompt in prompts.values():
         yield from find_flaws(prompt, GRAMMARS, is_protected=is_protected)
     sent: dict[str, set[str]] = defaultdict(set)
@@ -122,44 +129,28 @@ def _scope_flaws(configuration: Configuration, effective: Effective) -> Iterator
         bound = bound_prompt(binding, prompts)
         if bound is not None and binding.route:
             sent[bound.name].add(binding.route)
+    platform = platform_of(configuration, effective.scope) if ground is not None else None
+    if ground is None or platform is None:
+        return
     for prompt in prompts.values():
         version = prompt.versions.get(prompt.current)
         if version is not None:
             names = sorted({*version.models_tested, *sent[prompt.name]})
-            yield from find_too_long(prompt, version, GRAMMARS, names, receivers)
+            yield from find_too_long(prompt, version, GRAMMARS, names, PlatformModels(platform, ground))
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedModels:
-    """What records under `models/` and `routes/` say of models: `limits.context`, targets and fallbacks."""
+class PlatformModels:
+    """The models of a platform; what a record does not say of one, the catalogue does."""
 
-    documents: Mapping[str, Mapping[str, Value]]
+    platform: Platform
+    ground: Ground
 
     def behind(self, name: str) -> tuple[Receiver, ...]:
-        route = self.documents.get(f"routes/{name}")
-        names = [name] if route is None else [*_models_of(route)]
-        return tuple(Receiver(each, self._context(each)) for each in dict.fromkeys(names))
-
-    def _context(self, name: str) -> int | None:
-        for document, value in self.documents.items():
-            if document.startswith("models/"):
-                model = value.get(name, value if document.rsplit("/", 1)[-1] == name else None)
-                limits = model.get("limits") if isinstance(model, dict) else None
-                context = limits.get("context") if isinstance(limits, dict) else None
-                if isinstance(context, int):
-                    return context
-        return None
-
-
-def _models_of(route: Mapping[str, Value]) -> Iterator[str]:
-    """The models that a route sends to, and those that it falls back to."""
-    fallbacks = route.get("fallbacks")
-    chains = list(fallbacks.values()) if isinstance(fallbacks, dict) else []
-    for chain in [route.get("targets"), *chains]:
-        for target in chain if isinstance(chain, list) else ():
-            model = target.get("model") if isinstance(target, dict) else target
-            if isinstance(model, str):
-                yield model
+        routes = [route for route in self.platform.routes if route.name == name]
+        names = [name, *(fallback.to.value for route in routes for fallback in route.fallbacks)]
+        found = {id(model): model for each in names for model in self.platform.answering(each)}
+        return tuple(Receiver(model.name, self.ground.context(model)) for model in found.values())
 
 
 def _edit_findings(configuration: Configuration) -> Iterator[Finding]:
@@ -191,7 +182,7 @@ def _inside(paths: Iterable[Path], place: Path) -> Iterator[Path]:
 
 
 def _alike(configuration: Configuration, scopes: Iterable[Scope]) -> list[list[Scope]]:
-    """The scopes whose prompts, services, models and routes are the same values."""
+    """The scopes whose prompts, services, models, routes and providers are the same values."""
     alike: dict[object, list[Scope]] = defaultdict(list)
     for scope in scopes:
         documents = configuration.effective(scope).documents

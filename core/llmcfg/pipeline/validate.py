@@ -106,7 +106,7 @@ def examine(
             *_overlap_findings(configuration, scopes),
             *_selection_findings(configuration, building.selections),
             *quota_findings(configuration),
-            *prompt_findings(configuration, scopes),
+            *prompt_findings(configuration, scopes, as_of),
             *_policy_findings(configuration, scopes),
         ]
         built = building.finish()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmcfg.prompts.record import Prompt, Version
 
 FOLDER: Final = "services/"
-DANGLING: Final = "prompt-missing"
+DANGLING: Final = "LLM022"
 
 
 class Binding(NamedTuple):
