@@ -92,6 +92,7 @@ PANELS: Final = (
             Command("rollback", "rollback:rollback", "go back to what was deployed before"),
             Command("open", "open_bundle:open_bundle", "open what is sealed in a bundle, with the consumer's key"),
             Command("run", "run:run", "run a program with its configuration, and tell it of changes"),
+            Command("agent", "agent:agent", "serve delivered bundles to the programs of this host"),
         ),
     ),
     Panel(

@@ -42,6 +42,14 @@ BUNDLE_HEAD_BYTES: Final = 8 << 10  # with signatures
 BUNDLE_DICTIONARY_BYTES: Final = 64 << 10
 BUNDLE_DEPTH: Final = 256  # nodes of the digest tree above one another
 DELTA_BYTES: Final = 64 << 20  # what leads from one bundle to the next
+AGENT_CONNECTIONS: Final = 1000  # programs at one socket
+AGENT_CONNECTIONS_OF_USER: Final = 500
+AGENT_REQUEST_BYTES: Final = 4 << 10  # what a program may say at once
+AGENT_ANSWER_BYTES: Final = 128 << 10  # what an agent says at once, without what it hands over
+AGENT_OPENED_BYTES: Final = 64 << 20  # opened secrets and outputs of one bundle
+AGENT_DELTAS: Final = (
+    256  # that a program takes before all of the bundle comes anew, so that it keeps no more than that many documents
+)
 SCAN_BYTES: Final = 32 << 20  # of one file that is looked through for secrets; the rest is not
 SCAN_NAMED_BYTES: Final = 1 << 20  # a larger file is looked through for shapes of secrets only
 REMOTE_REFS: Final = 100_000  # branches and tags of a remote

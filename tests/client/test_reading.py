@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmcfg.bundlefile.opened import OpenedBundle
 from llmcfg.bundlefile.reader import read_bundle
 from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.client import ABSENT, MissingKeyError, SecretReference, Snapshot, UsageError, ValueTypeError
 from llmcfg.client.values import SecretName
 from llmcfg.model.assembly import assemble
 from llmcfg.model.keypath import format_key_path
-from llmcfg.secrets.opened import OpenedBundle
 from support.bundles import TARGET, bundle, document
 
 

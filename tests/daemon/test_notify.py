@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from llmcfg.daemon.notify import Notifier
+from llmcfg.notify import Notifier
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from llmcfg.daemon.notify import notifier_of
+from llmcfg.notify import notifier_of
 from support.daemons import SECRET, Daemon
 from support.servers import free_port
 from support.terminal import Terminal

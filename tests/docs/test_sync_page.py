@@ -53,7 +53,8 @@ def test_steps_and_kinds_are_documented_in_their_order() -> None:
 
 
 def test_every_event_is_documented_and_exists() -> None:
-    said = {name for text in SOURCES.values() for name in re.findall(r'"event": "([a-z]+)"', text)}
+    texts = [text for path, text in SOURCES.items() if not path.is_relative_to(PROJECT / "core/llmcfg/agent")]
+    said = {name for text in texts for name in re.findall(r'"event": "([a-z]+)"', text)}
     assert set(section(PAGE, "Events").first_cells()) == said
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from llmcfg.bundlefile.opened import OpenedBundle
 from llmcfg.client import MissingKeyError, NotAuthorisedError, Snapshot, UsageError
 from llmcfg.errors import IntegrityError
-from llmcfg.secrets.opened import OpenedBundle
 from llmcfg.supervise.given import Wanted, give, parse_secret, parse_variable
 from support.bundles import TARGET, bundle, document
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from llmcfg.bundlefile.opened import OpenedBundle
 from llmcfg.model.target import Target
 from llmcfg.pipeline.stored import read_bundles
 from llmcfg.secrets.age import Identity, generate_identity
-from llmcfg.secrets.opened import OpenedBundle, open_bundle
+from llmcfg.secrets.opened import open_bundle
 from llmcfg.secrets.sops.files import encrypt_file
 from llmcfg.secrets.sops.model import FileType
 from support.written import CONSUMER, MANIFEST

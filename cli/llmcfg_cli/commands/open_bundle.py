@@ -14,9 +14,9 @@ from llmcfg_cli.options import OUTPUT, Consumer, Directory, Environment, Quiet, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmcfg.bundlefile.opened import OpenedBundle
     from llmcfg.pipeline.stored import StoredBundle
     from llmcfg.secrets.age import Identity
-    from llmcfg.secrets.opened import OpenedBundle
 
 
 def open_bundle(

@@ -91,8 +91,8 @@ def _follow(
     import asyncio
 
     from llmcfg.clock import now
-    from llmcfg.daemon.notify import notifier_of
     from llmcfg.daemon.supervisor import Outside, Supervisor
+    from llmcfg.notify import notifier_of
     from llmcfg_cli.settings import surroundings
 
     outside = Outside(

@@ -32,6 +32,13 @@ def open_bundle(path: Path, *, check: bool = False) -> Bundle:
     return read_bundle(_map(path), check=check)
 
 
+def release_pages(bundle: Bundle) -> None:
+    """Let go of what was read of a mapped file; it is read again where it is needed."""
+    mapped = bundle.packed.obj if bundle.packed is not None else None
+    if isinstance(mapped, mmap.mmap):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
 def read_bundle(content: bytes | memoryview, *, check: bool = False) -> Bundle:
     """The bundle in these bytes. Raises IntegrityError for what is none."""
     view = memoryview(content)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from llmcfg.bundlefile.bundle import Bundle
+    from llmcfg.bundlefile.opened import OpenedBundle
     from llmcfg.bundlefile.tree import LeafChange
-    from llmcfg.secrets.opened import OpenedBundle
 
     Accept = Callable[[Snapshot], object]
-    OpenSecrets = Callable[[Bundle], OpenedBundle]
+    OpenSecrets = Callable[[Bundle], OpenedBundle | None]
 
 _DOCUMENTS: Final = "config/"
 _SHORTEST: Final = 4  # of what is struck out of reasons; shorter secrets are no secrets
@@ -64,12 +64,15 @@ class Admission:
     def _opened(self, bundle: Bundle, before: Snapshot | None, changes: Sequence[LeafChange]) -> OpenedBundle | None:
         if self._open_secrets is None:
             return None
-        if before is not None and all(change.name.startswith(_DOCUMENTS) for change in changes):
+        if before and before.opened and all(change.name.startswith(_DOCUMENTS) for change in changes):
             return before.opened  # no sealed file changed, nor anything that says what it was made from
         try:
-            return self._open_secrets(bundle)
+            opened = self._open_secrets(bundle)
         except LlmcfgError as error:
             raise RefusedError(f"its secrets cannot be opened: {error.message}", hint=error.hint) from error
+        if opened is None and before is not None and before.opened is not None:
+            raise RefusedError("its secrets are not opened any more", hint="give the agent its key again")
+        return opened
 
     def _why_not(self, snapshot: Snapshot) -> str:
         if self._accept is None:

@@ -24,6 +24,7 @@ from llmcfg.errors import IntegrityError, NotFoundError, PendingError, UsageErro
 from llmcfg.model.target import SHARED
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Hashable
 
     from llmcfg.client.source import Verdict
@@ -56,6 +57,13 @@ class DirectorySource:
     def __init__(self, link: Path | None, bundle: Path) -> None:
         self._link = link
         self._bundle = bundle
+
+    open_secrets = None
+
+    @property
+    def place(self) -> str:
+        """`<tenant or _shared>/<consumer>` below a sink's link."""
+        return self._bundle.as_posix()
 
     @property
     def name(self) -> str:
@@ -90,6 +98,15 @@ class DirectorySource:
             raise NotFoundError(
                 f"nothing was delivered to {self._link.parent} yet", hint="deploy to it: llmcfg apply"
             ) from None
+
+    def wait(self, stop: threading.Event, seconds: float) -> None:
+        stop.wait(seconds)
+
+    def after_fork(self) -> None:
+        """Nothing is shared but the folder."""
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def acknowledge(self, loaded: Loaded, verdict: Verdict, instance: str) -> None:
         """To `acks/<tenant or _shared>/<consumer>/<instance>.json` beside the link; a plain folder has nobody to tell."""

@@ -70,18 +70,11 @@ class Follower:
 
     def begin(self, *, verify: bool) -> None:
         """Put the first snapshot in use: of the source, or where that fails, of what was kept. Raises what stands in the way of both."""
-        self._newest = self._last_good.find() if self._last_good else None
         try:
-            self._first(verify=verify)
-        except _FAILURES as error:
-            if self._newest is None:
-                raise
-            try:
-                kept = self._admission.judge(self._newest, None, ())
-            except RefusedError as refusal:
-                raise _reason(refusal) from None
-            self._put(kept)
-            self._complain(_message(error))
+            self._begin(verify=verify)
+        except BaseException:
+            self._source.close()
+            raise
 
     def start(self) -> None:
         """Follow the source in a thread, in this process and in those forked from it."""
@@ -106,15 +99,31 @@ class Follower:
             self._thread.join()
         self.listeners.end()
         self._source.withdraw(self._instance())
+        self._source.close()
 
     def after_fork(self) -> None:
         """In the child: locks that nobody holds, a thread, and an acknowledgement under its own name."""
         self._turn, self._stop = threading.RLock(), threading.Event()
         self.listeners.release()
+        self._source.after_fork()
         self.snapshot.release()
         self.use(self.snapshot)
         self._is_told = self._said is None
         self.start()
+
+    def _begin(self, *, verify: bool) -> None:
+        self._newest = self._last_good.find() if self._last_good else None
+        try:
+            self._first(verify=verify)
+        except _FAILURES as error:
+            if self._newest is None:
+                raise
+            try:
+                kept = self._admission.judge(self._newest, None, ())
+            except RefusedError as refusal:
+                raise _reason(refusal) from None
+            self._put(kept)
+            self._complain(_message(error))
 
     def _first(self, *, verify: bool) -> None:
         seen = self._source.look()
@@ -137,7 +146,8 @@ class Follower:
 
     def _run(self) -> None:
         self.look()
-        while not self._stop.wait(self._interval):
+        while not self._stop.is_set():
+            self._source.wait(self._stop, self._interval)
             self.look()
 
     def _look(self) -> None:
@@ -167,7 +177,8 @@ class Follower:
         self._put(snapshot)
         self._say(loaded, Verdict(True))
         self.tell()
-        for listener, failure in self.listeners.tell(before, snapshot, changes) if changes else ():
+        is_news = changes or before.opened != snapshot.opened
+        for listener, failure in self.listeners.tell(before, snapshot, changes) if is_news else ():
             _log(f"a listener of {listener.subject} failed", failure)
 
     def _put(self, snapshot: Snapshot) -> None:

@@ -15,6 +15,8 @@ from llmcfg.client.lastgood import LastGood
 from llmcfg.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmcfg.client.admission import Accept, OpenSecrets
     from llmcfg.client.secrets import GivenIdentity
     from llmcfg.client.source import Source
@@ -40,7 +42,8 @@ def open(
     """The configuration of one consumer.
 
     `address` is `dir:PATH` or a Path: the folder that a directory sink delivers to, with `consumer` and its `tenant`; or a bundle's folder,
-    behind the sink's `current` or as `llmcfg render` writes it. With `environment`, bundles of any other one are refused.
+    behind the sink's `current` or as `llmcfg render` writes it. Or it is `unix:PATH`, the socket of the agent of this host, with `consumer`
+    and its `tenant`. With `environment`, bundles of any other one are refused.
 
     `identity` is the consumer's key file, or a function that gives the text of one. With it secrets are opened, in memory alone, and a
     bundle whose secrets do not open is refused. It is asked for whenever sealed files changed.
@@ -54,15 +57,17 @@ def open(
     Raises NotFoundError, IntegrityError or RefusedError when there is no configuration to use, and NotAuthorisedError when the identity
     does not open it.
     """
-    if instance is not None and not _INSTANCE.fullmatch(instance):
+    if instance is not None and not is_instance(instance):
         raise UsageError(
             f"{instance!r} cannot name an instance", hint="use letters, digits, '.', '_' and '-', at most 128 of them"
         )
+    named = process_name if instance is None else lambda: instance
+    source = find_source(address, tenant, consumer, named)
     follower = Follower(
-        find_source(address, tenant, consumer),
-        Admission(accept, _opener(identity), environment),
+        source,
+        Admission(accept, _opener(source, identity), environment),
         last_good=LastGood(Path(state)) if state is not None else None,
-        instance=process_name if instance is None else lambda: instance,
+        instance=named,
         interval=interval,
     )
     config = Config(follower)
@@ -74,23 +79,37 @@ def open(
     return config
 
 
-def find_source(address: str | Path, tenant: str | None, consumer: str | None) -> Source:
+def find_source(address: str | Path, tenant: str | None, consumer: str | None, instance: Callable[[], str]) -> Source:
     """Raises UsageError for an address of a kind that is not known."""
     if isinstance(address, Path):
         return find_directory(address, tenant, consumer)
     scheme = _SCHEME.match(address)
     if scheme is None:
         raise UsageError(f"{address!r} does not say what it is an address of", hint=f"write dir:{address}")
-    if scheme[1] != "dir":
+    path = Path(address[scheme.end() :])
+    if scheme[1] == "dir":
+        return find_directory(path, tenant, consumer)
+    if scheme[1] != "unix":
         raise UsageError(
-            f"{address!r}: configuration cannot be read from {scheme[1]!r} yet", hint="read a directory: dir:/path"
+            f"{address!r}: configuration cannot be read from {scheme[1]!r} yet",
+            hint="read a directory, dir:/path, or from an agent, unix:/path",
         )
-    return find_directory(Path(address[scheme.end() :]), tenant, consumer)
+    if consumer is None:
+        raise UsageError(f"{address!r} serves many bundles", hint="choose one by consumer and tenant")
+    from llmcfg.client.agentsource import AgentSource
+
+    return AgentSource(path, tenant, consumer, instance)
 
 
-def _opener(identity: GivenIdentity | None) -> OpenSecrets | None:
+def is_instance(name: str) -> bool:
+    """Whether a name can stand for a process among acknowledgements."""
+    return _INSTANCE.fullmatch(name) is not None
+
+
+def _opener(source: Source, identity: GivenIdentity | None) -> OpenSecrets | None:
+    """Who opens secrets: this program with its own key, else the source, if it does."""
     if identity is None:
-        return None
+        return source.open_secrets
     from llmcfg.client.secrets import Opener  # brings the cryptography
 
     return Opener(identity)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import msgspec
 
 from llmcfg.bundlefile.bundle import LOCK, target_of
+from llmcfg.bundlefile.opened import OpenedBundle
 from llmcfg.bundlefile.sealed import SealedFile, find_misplaced
 from llmcfg.errors import IntegrityError, UsageError
 from llmcfg.secrets.age import parse_identities, read_key_file
 from llmcfg.secrets.guard import forbid_dumps
-from llmcfg.secrets.opened import OpenedBundle, open_bundle
+from llmcfg.secrets.opened import open_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.secrets.age import Identity
 
-GivenIdentity: TypeAlias = "str | Path | Callable[[], str]"
+GivenIdentity: TypeAlias = "str | Path | Callable[[], str] | Sequence[Path]"
 
 
 class Opener:
-    """`identity` is the path of a key file, or a function that gives the text of one."""
+    """`identity` is the path of a key file, several of them, or a function that gives the text of one."""
 
     def __init__(self, identity: GivenIdentity) -> None:
         self._identity = identity
@@ -48,6 +49,8 @@ class Opener:
     def _identities(self) -> Sequence[Identity]:
         if isinstance(self._identity, str | Path):
             return read_key_file(Path(self._identity)).identities
+        if not callable(self._identity):
+            return [found for path in self._identity for found in read_key_file(path).identities]
         forbid_dumps()
         found = parse_identities(self._identity(), origin="the identity that the program gives")
         if not found:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from llmcfg.bundlefile.bundle import Bundle
+    from llmcfg.bundlefile.opened import OpenedBundle
     from llmcfg.bundlefile.tree import LeafChange
     from llmcfg.client.values import SecretReference
     from llmcfg.model.target import Target
-    from llmcfg.secrets.opened import OpenedBundle
 
 T = TypeVar("T")
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Hashable
 
     from llmcfg.bundlefile.bundle import Bundle
+    from llmcfg.client.admission import OpenSecrets
 
 
 class Loaded(NamedTuple):
-    """A bundle, and how the environment's head calls it: its root and the digest of the bundle's manifest, `sha256:…`."""
+    """A bundle, and how the environment's head calls it: its root and the digest of the bundle's manifest, `sha256:…`.
+
+    Empty where the source does not need them to acknowledge.
+    """
 
     bundle: Bundle
-    root: str
-    manifest: str
+    root: str = ""
+    manifest: str = ""
 
 
 class Verdict(NamedTuple):
@@ -29,6 +34,11 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def open_secrets(self) -> OpenSecrets | None:
+        """Opens the secrets of the newest bundle without a key of this program; None where the source opens none."""
+        ...
+
     def look(self) -> Hashable:
         """Something cheap that is another whenever there may be another bundle. Raises OSError."""
         ...
@@ -37,10 +47,22 @@ class Source(Protocol):
         """The newest bundle; with `check`, not without a look at all of its bytes. Raises LlmcfgError and OSError."""
         ...
 
+    def wait(self, stop: threading.Event, seconds: float) -> None:
+        """Until there may be something new, `stop` is set, or so long."""
+        ...
+
+    def after_fork(self) -> None:
+        """In the child: share nothing with the parent."""
+        ...
+
     def acknowledge(self, loaded: Loaded, verdict: Verdict, instance: str) -> None:
         """Tell whoever delivers. Raises LlmcfgError and OSError."""
         ...
 
     def withdraw(self, instance: str) -> None:
         """This process reads no longer. Never raises."""
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever it holds."""
         ...

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmcfg.secrets.envelope import SealedValue
+    from llmcfg.bundlefile.sealed import SealedValue
 
     Resolve = Callable[["SecretReference"], Any]
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from llmcfg.daemon.notify import Notifier
     from llmcfg.daemon.session import Asked
     from llmcfg.daemon.state import StateFolder
     from llmcfg.model.settings import Settings
+    from llmcfg.notify import Notifier
     from llmcfg.sync.events import Event
     from llmcfg.wiring import Surroundings
 

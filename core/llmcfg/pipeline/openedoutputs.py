@@ -18,11 +18,11 @@ from llmcfg.pipeline.typedsecrets import BinaryInTextError, fill_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from llmcfg.bundlefile.sealed import SealedValue
     from llmcfg.model.findings import Finding
     from llmcfg.model.target import Target
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.templates.render import Rendered, RenderRequest
-    from llmcfg.secrets.envelope import SealedValue
 
 
 class Wanted(NamedTuple):

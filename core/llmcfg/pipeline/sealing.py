@@ -24,6 +24,7 @@ from llmcfg.secrets.envelope import Content, Context, seal, sealed_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from llmcfg.bundlefile.sealed import SealedValue
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.target import Target
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.stored import StoredBundle
     from llmcfg.pipeline.templates.render import RenderRequest
-    from llmcfg.secrets.envelope import SealedValue
     from llmcfg.secrets.held import SecretReader
 
 

@@ -10,8 +10,8 @@ from llmcfg.model.scalartext import scalar_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmcfg.bundlefile.sealed import SealedValue
     from llmcfg.model.value import Value
-    from llmcfg.secrets.envelope import SealedValue
 
 
 def to_typed(value: Value) -> Value:

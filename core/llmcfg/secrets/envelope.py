@@ -12,7 +12,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -25,10 +25,10 @@ from llmcfg.secrets.sops.numbers import parse_bool, parse_float
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmcfg.bundlefile.sealed import SealedValue
     from llmcfg.secrets.age import Identity, Recipient
     from llmcfg.secrets.sops.model import Leaf
 
-SealedValue: TypeAlias = "str | int | float | bool | bytes"
 BLOCK: Final = 256
 API_VERSION: Final = "llmcfg.dev/v1"
 KIND: Final = "Sealed"

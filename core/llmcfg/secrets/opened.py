@@ -5,22 +5,19 @@ The values, and the files that are sealed whole, exist in memory only. Who write
 
 from __future__ import annotations
 
-import base64
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from llmcfg.bundlefile.opened import OpenedBundle
 from llmcfg.bundlefile.sealed import SECRETS, output_of, source_of
-from llmcfg.canonical import canonical_json
 from llmcfg.errors import IntegrityError, NotFoundError
 from llmcfg.secrets.envelope import Context, open_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmcfg.bundlefile.sealed import SealedFile
+    from llmcfg.bundlefile.sealed import SealedFile, SealedValue
     from llmcfg.model.target import Target
     from llmcfg.secrets.age import Identity
-    from llmcfg.secrets.envelope import SealedValue
 
 
 class SealedBundle(Protocol):
@@ -38,27 +35,6 @@ class SealedBundle(Protocol):
     def secrets(self) -> Mapping[str, str]: ...
     @property
     def recipients(self) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedBundle:
-    """The secrets of a bundle by the use that takes them, and its opened outputs by their paths."""
-
-    target: Target
-    values: Mapping[str, SealedValue] = field(repr=False)
-    outputs: Mapping[str, bytes] = field(repr=False)
-
-    def files(self) -> dict[str, bytes]:
-        """What is written for a program: `secrets.json`, and `files/…` as in the bundle."""
-        files = {f"files/{path}": content for path, content in self.outputs.items()}
-        return {**files, "secrets.json": canonical_json(self.document()) + b"\n"} if self.values else files
-
-    def document(self) -> dict[str, str | float | bool | dict[str, str]]:
-        """The secrets for JSON: binary ones are `{"base64": …}`."""
-        return {
-            use: {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
-            for use, value in self.values.items()
-        }
 
 
 def open_bundle(bundle: SealedBundle, identities: Sequence[Identity]) -> OpenedBundle:

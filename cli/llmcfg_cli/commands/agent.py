@@ -1,0 +1,103 @@
+"""`llmcfg agent`: the bundles of one host, over a socket."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from llmcfg.errors import UsageError
+from llmcfg_cli.options import Quiet
+
+if TYPE_CHECKING:
+    import socket
+    from contextlib import AbstractContextManager
+
+
+def agent(
+    bundles: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="The folder that a sink delivers to.", show_default=False)
+    ],
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            "--socket", metavar="PATH", help="The Unix socket to serve at.", show_default="the one that systemd opened"
+        ),
+    ] = None,
+    identity: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--identity",
+            "-i",
+            metavar="FILE",
+            help="A key file of consumers on this host, to open secrets; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="USER[=TENANT/CONSUMER]",
+            help="Who may have every bundle, or this one; may be repeated.",
+            show_default="this user",
+        ),
+    ] = None,
+    mode: Annotated[
+        Literal["600", "660", "666"],
+        typer.Option(
+            "--mode", help="Who may connect: this user, the group too, or everybody; --allow counts all the same."
+        ),
+    ] = "600",
+    group: Annotated[
+        str | None,
+        typer.Option("--group", metavar="GROUP", help="The group of the socket.", show_default="this process's"),
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Serve the bundles of a delivered folder to the programs of this host, with secrets opened in memory alone.
+
+    A program gets the bundles that its user is allowed to have, whole at first and then what changed. Ends with 0 on SIGTERM and 130 on
+    SIGINT; SIGHUP has it look at everything anew, as after a key came.
+    """
+    from llmcfg.agent.access import Access, parse_grant
+    from llmcfg.agent.service import Agent
+    from llmcfg.agent.shelf import Shelf
+    from llmcfg.client.secrets import Opener
+    from llmcfg.clock import now
+    from llmcfg.notify import notifier_of
+    from llmcfg_cli.commands.sync import INTERRUPTED, write_event
+
+    served = Agent(
+        Shelf(bundles, Opener(identity) if identity else None),
+        Access(os.geteuid(), [parse_grant(text) for text in allow or ()]),
+        notifier=notifier_of(os.environ, os.getpid()),
+        log=lambda event: write_event(event, now(), quiet=quiet),
+    )
+    with _listener(path, int(mode, 8), group) as listener:
+        return INTERRUPTED if served.run(listener) is signal.SIGINT else 0
+
+
+def _listener(path: Path | None, mode: int, group: str | None) -> AbstractContextManager[socket.socket]:
+    from llmcfg.agent.listening import given_listener, listen_at
+
+    if path is not None:
+        return listen_at(path, mode=mode, group=None if group is None else _group(group))
+    given = given_listener(os.environ, os.getpid())
+    if given is None:
+        raise UsageError("there is no socket to serve at", hint="name one: --socket PATH")
+    return nullcontext(given)
+
+
+def _group(name: str) -> int:
+    """Raises UsageError for a group that this machine does not have."""
+    import grp
+
+    try:
+        return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise UsageError(f"this machine has no group {name!r}", hint="name a group, or write a number") from None
