@@ -12,9 +12,7 @@ from llmcfg_cli.importing import Name, To, write_repository
 from llmcfg_cli.options import Quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from llmcfg.importers.imported import Imported
+    from llmcfg.importers.program import Program
 
 
 def import_litellm(
@@ -27,16 +25,9 @@ def import_litellm(
 
     Comments are kept, each section becomes a document, and os.environ/NAME becomes a reference to a secret or a variable.
     """
-    from llmcfg.importers.litellm import SECTIONS
-    from llmcfg.importers.litellm import import_litellm as read
+    from llmcfg.importers.litellm import LITELLM
 
-    imported = _read(read, file, to, name)
-    if imported.files and not SECTIONS.intersection(imported.sections):
-        raise UsageError(
-            f"{file} is no LiteLLM config: LiteLLM reads none of its sections ({', '.join(imported.sections[:3])})",
-            hint="name the proxy's config.yaml, which has a section such as model_list",
-        )
-    write_repository(imported, file, to or Path(file.stem), quiet=quiet)
+    _take_over(LITELLM, file, to, name, quiet=quiet)
 
 
 def import_librechat(
@@ -49,20 +40,21 @@ def import_librechat(
 
     Comments are kept, each section becomes a document, and ${NAME} becomes a reference to a secret where NAME is one of a credential.
     """
-    from llmcfg.importers.librechat import SECTIONS
-    from llmcfg.importers.librechat import import_librechat as read
+    from llmcfg.importers.librechat import LIBRECHAT
 
-    imported = _read(read, file, to, name)
-    if imported.files and not SECTIONS.intersection(imported.sections):
-        raise UsageError(
-            f"{file} is no file of LibreChat: it has none of the sections {', '.join(sorted(SECTIONS))}",
-            hint="name the librechat.yaml",
-        )
-    write_repository(imported, file, to or Path(file.stem), quiet=quiet)
+    _take_over(LIBRECHAT, file, to, name, quiet=quiet)
 
 
-def _read(read: Callable[..., Imported], file: Path, to: Path | None, name: str | None) -> Imported:
+def _take_over(program: Program, file: Path, to: Path | None, name: str | None, *, quiet: bool) -> None:
+    from llmcfg.importers.sectioned import import_sections
     from llmcfg.starter import repository_name
 
     folder = to or Path(file.stem)
-    return read(file.read_bytes(), name=repository_name(name or folder.resolve().name), file=str(file))
+    named = repository_name(name or folder.resolve().name)
+    imported = import_sections(program, file.read_bytes(), name=named, file=str(file))
+    if imported.files and not program.sections.intersection(imported.sections):
+        raise UsageError(
+            f"{file} is no file for {program.title}, which reads none of its sections ({', '.join(imported.sections[:3])})",
+            hint=f"name its {program.output}",
+        )
+    write_repository(imported, file, folder, quiet=quiet)

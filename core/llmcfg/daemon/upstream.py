@@ -98,7 +98,7 @@ class Upstream:
         self._choose_branch()
         claims = self._transport.claims()
         interest = self.interest()
-        seen = FirstSeen(self._state, self._now)
+        seen = FirstSeen(self._state, self._now) if self._remote.signers is not None else None
         accepted, held = self._take(claims, interest, allowed, tell, seen)
         again = self.interest()
         if again != interest:  # the manifest that was just accepted tracks something else
@@ -107,7 +107,7 @@ class Upstream:
         return Followed(accepted, held)
 
     def _take(
-        self, claims: Claims, interest: Interest, allowed: Mapping[str, str], tell: Tell, seen: FirstSeen
+        self, claims: Claims, interest: Interest, allowed: Mapping[str, str], tell: Tell, seen: FirstSeen | None
     ) -> tuple[tuple[Accepted, ...], tuple[Held, ...]]:
         claimed = relevant(interest, claims.refs)
         missing = [ref for ref, oid in claimed.items() if not self.workspace.repository.has_object(oid)]
@@ -117,7 +117,7 @@ class Upstream:
             self._refuse_lies({ref: claimed[ref] for ref in missing})
         tell(Step.VERIFY, "")
         verdict = verify(claimed, interest, self.workspace.repository, allowed, self._trust(seen))
-        if self._remote.signers is not None:
+        if seen is not None:
             seen.keep()
         for accepted in verdict.accepted:
             failpoint("verify.before_accept")
@@ -125,10 +125,14 @@ class Upstream:
             failpoint("verify.after_accept")
         return verdict.accepted, verdict.held
 
-    def _trust(self, seen: FirstSeen) -> Trust | None:
+    def _trust(self, seen: FirstSeen | None) -> Trust | None:
         """Raises UsageError for a list that cannot be used: nothing new is followed then."""
         file = self._remote.signers
-        return None if file is None else Trust(read_signers(file), self.workspace.repository, seen, file.name)
+        return (
+            None
+            if file is None or seen is None
+            else Trust(read_signers(file), self.workspace.repository, seen, file.name)
+        )
 
     def _refuse_lies(self, fetched: Mapping[str, str]) -> None:
         for ref, oid in fetched.items():

@@ -20,11 +20,10 @@ LIBRECHAT: Final = Program(
     consumer="chat-ui",
     output="librechat.yaml",
     prefix="${",
+    sections=frozenset({"version", "endpoints", "interface", "mcpServers", "modelSpecs", "registration"}),
     suffix="}",
     has_yaml_12=True,
 )
-SECTIONS: Final = frozenset({"version", "endpoints", "interface", "mcpServers", "modelSpecs", "registration"})
-"""What LibreChat looks for among others. A file with none of these is another program's."""
 
 
 def import_librechat(content: bytes, *, name: str, file: str = "librechat.yaml") -> Imported:

@@ -14,15 +14,7 @@ from llmcfg.importers.sectioned import import_sections
 if TYPE_CHECKING:
     from llmcfg.importers.imported import Imported
 
-LITELLM: Final = Program(
-    label="litellm",
-    title="LiteLLM proxy",
-    consumer="llm-gateway",
-    output="config.yaml",
-    prefix="os.environ/",
-    carries_variables=True,
-)
-SECTIONS: Final = frozenset(
+_SECTIONS: Final = frozenset(
     [
         "agent_list",
         "agents",
@@ -46,7 +38,15 @@ SECTIONS: Final = frozenset(
         "vector_store_registry",
     ]
 )
-"""What LiteLLM looks for. A file may have any others beside them; one with none of these is another program's."""
+LITELLM: Final = Program(
+    label="litellm",
+    title="LiteLLM proxy",
+    consumer="llm-gateway",
+    output="config.yaml",
+    prefix="os.environ/",
+    sections=_SECTIONS,
+    carries_variables=True,
+)
 
 
 def import_litellm(content: bytes, *, name: str, file: str = "config.yaml") -> Imported:

@@ -10,7 +10,8 @@ class Program(NamedTuple):
 
     `consumer` gets `output`, the file, and <label>.env, its secrets. The program reads a variable of its environment where the text is
     `prefix`, the variable and `suffix`. `carries_variables`: those that are no credentials become variables of the manifest; elsewhere
-    they stay as they are written. `has_yaml_12`: it reads its file as programs in JavaScript do, where `yes` is a text.
+    they stay as they are written. `sections` are those that it looks for; a file may have any others beside them, and one with
+    none of these is another program's. `has_yaml_12`: it reads its file as programs in JavaScript do, where `yes` is a text.
     """
 
     label: str
@@ -18,6 +19,7 @@ class Program(NamedTuple):
     consumer: str
     output: str
     prefix: str
+    sections: frozenset[str]
     suffix: str = ""
     carries_variables: bool = False
     has_yaml_12: bool = False

@@ -35,7 +35,7 @@ def import_sections(program: Program, content: bytes, *, name: str, file: str) -
     """The repository for a program's file; `name` is what its manifest calls it, `file` where findings say they are."""
     source = parse_source(content, has_yaml_12=program.has_yaml_12)
     if isinstance(source, Problem):
-        return Imported({}, (_finding(source, file, content),), (), ())
+        return Imported({}, _findings([source], file, content), (), ())
     variable = re.compile(re.escape(program.prefix) + r"([A-Za-z_][A-Za-z0-9_]*)")
     used = [swap_name_case(name) for name in variable.findall(source.text)]
     literals = find_literals(source, program.label, used)
@@ -43,7 +43,7 @@ def import_sections(program: Program, content: bytes, *, name: str, file: str) -
     if elsewhere:
         source = parse_source(without(source.text, literals.elsewhere).encode(), has_yaml_12=program.has_yaml_12)
         if isinstance(source, Problem):
-            return Imported({}, (_finding(source, file, content),), (), ())
+            return Imported({}, _findings([source], file, content), (), ())
         literals = find_literals(source, program.label, used)
     references = _References(program, literals.scalars)
     reader = Reader(references.rename)
@@ -129,9 +129,8 @@ def _in_a_comment(text: str, span: Span) -> Problem:
 
 
 def _findings(problems: Iterable[Problem], file: str, content: bytes) -> tuple[Finding, ...]:
-    return tuple(sorted((_finding(problem, file, content) for problem in problems), key=Finding.sort_key))
-
-
-def _finding(problem: Problem, file: str, content: bytes) -> Finding:
-    lines = re.split(r"\r\n|\r|\n", content.decode("utf-8", "replace"))
-    return finding_from(problem, file, lines[problem.line - 1] if 0 < problem.line <= len(lines) else "")
+    lines = ["", *re.split(r"\r\n|\r|\n", content.decode("utf-8", "replace"))]
+    found = (
+        finding_from(problem, file, lines[problem.line] if problem.line < len(lines) else "") for problem in problems
+    )
+    return tuple(sorted(found, key=Finding.sort_key))
