@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from llmcfg.errors import NotAuthorisedError, UsageError
+from llmcfg.model.versions import TextMerge, Versions
 from llmcfg.secrets.age import encrypt_to, generate_identity
-from llmcfg.secrets.merging import TextMerge, merge_secret_file
+from llmcfg.secrets.merging import merge_secret_file
 from llmcfg.secrets.sops.edit import edit_values
 from llmcfg.secrets.sops.files import decrypt_file, encrypt_file
-from llmcfg.secrets.sops.merge import Versions
 from llmcfg.secrets.sops.model import FileType
 from llmcfg.secrets.sops.rotate import rotate_data_key, set_recipients
 

@@ -43,8 +43,8 @@ def merge(
     from llmcfg.disk import atomic_write
     from llmcfg.git.conflicts import merge_text
     from llmcfg.git.program import Git
+    from llmcfg.model.versions import Versions
     from llmcfg.secrets.merging import merge_secret_file
-    from llmcfg.secrets.sops.merge import Versions
     from llmcfg_cli.identities import own_identities
 
     name = path or str(ours)

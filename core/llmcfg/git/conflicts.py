@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.errors import IntegrityError, NotFoundError, UsageError
 from llmcfg.limits import SOPS_FILE_BYTES
-from llmcfg.secrets.merging import TextMerge
-from llmcfg.secrets.sops.merge import Versions
+from llmcfg.model.versions import TextMerge, Versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 _TOO_MANY = 128  # conflicts are counted in the exit code up to here; what is above is a failure
 
 
-def read_versions(git: Git, file: Path) -> Versions:
+def read_versions(git: Git, file: Path) -> Versions[bytes]:
     """The three versions of a file in conflict, in whose folder Git works.
 
     Raises NotFoundError for a file that is in no conflict, UsageError for one that a side removed.

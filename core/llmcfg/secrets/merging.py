@@ -7,7 +7,7 @@ file that is encrypted on no side is text as any other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final
 
 from llmcfg.errors import NotAuthorisedError, UsageError
 from llmcfg.secrets.sops import stores
@@ -19,27 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from llmcfg.model.versions import MergeText, Versions
     from llmcfg.secrets.age import Identity
-    from llmcfg.secrets.sops.merge import Choose, Versions
+    from llmcfg.secrets.sops.merge import Choose
 
 CONTENT: Final = "content"
 
 
-class TextMerge(NamedTuple):
-    """`content` holds conflict markers unless it is clean."""
-
-    content: bytes
-    is_clean: bool
-
-
-class MergeText(Protocol):
-    """Merges lines, as `git merge-file`."""
-
-    def __call__(self, versions: Versions, /) -> TextMerge: ...
-
-
 def merge_secret_file(
-    versions: Versions,
+    versions: Versions[bytes],
     name: str,
     find_identities: Callable[[], Sequence[Identity]],
     moment: datetime,
@@ -72,20 +60,20 @@ def merge_secret_file(
         return merged
 
 
-def _as_text(versions: Versions, choose: Choose, merge_text: MergeText | None) -> Merged:
+def _as_text(versions: Versions[bytes], choose: Choose, merge_text: MergeText | None) -> Merged:
     if merge_text is None or choose(CONTENT) is not None:
         return whole(versions, choose, CONTENT, "both sides changed it, and it is not a SOPS file")
     merged = merge_text(versions)
     return Merged(merged.content, () if merged.is_clean else (Conflict(CONTENT, "both sides changed the same lines"),))
 
 
-def _half_encrypted(versions: Versions, choose: Choose, encrypted: str) -> Merged:
+def _half_encrypted(versions: Versions[bytes], choose: Choose, encrypted: str) -> Merged:
     if choose(CONTENT) not in (None, encrypted):
         raise UsageError(f"only {encrypted} is encrypted, so the other side cannot be taken", hint=f"take {encrypted}")
     return whole(versions, choose, CONTENT, f"only {encrypted} is encrypted")
 
 
-def _without_key(versions: Versions, file_type: FileType, merge_text: MergeText | None) -> Merged | None:
+def _without_key(versions: Versions[bytes], file_type: FileType, merge_text: MergeText | None) -> Merged | None:
     """None where nothing is to be had without a merge of text."""
     settled = merge_recipients(versions, file_type)
     if settled is not None:

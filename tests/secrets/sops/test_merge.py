@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcfg.errors import IntegrityError, NotAuthorisedError, UsageError
+from llmcfg.model.versions import Versions
 from llmcfg.secrets.age import generate_identity
 from llmcfg.secrets.sops.edit import edit_values, replace_content
 from llmcfg.secrets.sops.files import decrypt_file, encrypt_file
-from llmcfg.secrets.sops.merge import Versions, merge_files
+from llmcfg.secrets.sops.merge import merge_files
 from llmcfg.secrets.sops.model import FileType
 from llmcfg.secrets.sops.rotate import rotate_data_key, set_recipients
 from llmcfg.secrets.sops.rules import Rule

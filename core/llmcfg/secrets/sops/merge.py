@@ -32,30 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence as AnySequence
     from datetime import datetime
 
+    from llmcfg.model.versions import Versions
     from llmcfg.secrets.age import Identity
     from llmcfg.secrets.sops.keys import KeyService
     from llmcfg.secrets.sops.model import Documents
 
 Choose: TypeAlias = "Callable[[str], Side | None]"
 DOCUMENTS: Final = "documents"
-
-
-class Versions(NamedTuple):
-    """The bytes of one file: where both sides came from (empty: it was not there), and what each made of it."""
-
-    base: bytes
-    ours: bytes
-    theirs: bytes
-
-    @property
-    def settled(self) -> bytes | None:
-        """The merge, where at most one side changed anything."""
-        if self.theirs in (self.base, self.ours):
-            return self.ours
-        return self.theirs if self.ours == self.base else None
-
-    def of(self, side: Side) -> bytes:
-        return self.ours if side == "ours" else self.theirs
 
 
 class Conflict(NamedTuple):
@@ -79,7 +62,7 @@ def nothing_chosen(_name: str) -> Side | None:
 
 
 def merge_files(
-    versions: Versions,
+    versions: Versions[bytes],
     file_type: FileType,
     identities: AnySequence[Identity],
     moment: datetime,
@@ -101,7 +84,7 @@ def merge_files(
     return _merge(versions, sides, moment, choose)
 
 
-def whole(versions: Versions, choose: Choose, name: str, what: str) -> Merged:
+def whole(versions: Versions[bytes], choose: Choose, name: str, what: str) -> Merged:
     """One side as it is, for what cannot be merged within."""
     side = choose(name)
     return Merged(versions.of(side or "ours"), () if side else (Conflict(name, what),))
@@ -133,7 +116,7 @@ class _Decided(NamedTuple):
 
 
 def _open(
-    versions: Versions, file_type: FileType, identities: AnySequence[Identity], services: AnySequence[KeyService]
+    versions: Versions[bytes], file_type: FileType, identities: AnySequence[Identity], services: AnySequence[KeyService]
 ) -> _Sides:
     opened: dict[bytes, OpenedFile] = {}
     refused: NotAuthorisedError | None = None
@@ -170,7 +153,7 @@ def _plain_base(content: bytes, file_type: FileType, documents: int) -> Document
     return stores.parse_plain(content, file_type) if content.strip() else [Mapping([]) for _ in range(documents)]
 
 
-def _merge(versions: Versions, sides: _Sides, moment: datetime, choose: Choose) -> Merged:
+def _merge(versions: Versions[bytes], sides: _Sides, moment: datetime, choose: Choose) -> Merged:
     plan, conflicts = _plan(sides, choose)
     decided = _decide(sides, plan, choose)
     merged = _applied(plan, decided.changes)

@@ -16,7 +16,7 @@ from llmcfg.secrets.sops.mergekeys import joined, name_of
 from llmcfg.secrets.sops.rotate import release_of, with_metadata
 
 if TYPE_CHECKING:
-    from llmcfg.secrets.sops.merge import Versions
+    from llmcfg.model.versions import Versions
     from llmcfg.secrets.sops.metadata import Metadata
     from llmcfg.secrets.sops.model import FileType
     from llmcfg.secrets.sops.stores import Parsed
@@ -38,7 +38,7 @@ class _Sealed:
         return frozenset((*name_of(entry), entry.wrapped) for entry in self.metadata.entries)
 
 
-def merge_recipients(versions: Versions, file_type: FileType) -> bytes | None:
+def merge_recipients(versions: Versions[bytes], file_type: FileType) -> bytes | None:
     """The merge; None where it needs a key. Raises IntegrityError for metadata that is damaged."""
     sealed = [_read(content, file_type) for content in versions]
     base, ours, theirs = sealed
