@@ -212,3 +212,11 @@ FailOnLevel: TypeAlias = Literal["error", "warning", "note", "never"]
 FailOn: TypeAlias = Annotated[
     FailOnLevel, typer.Option("--fail-on", help="Exit with 4 when a finding is at least this severe.")
 ]
+BaseVersion: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="BASE", help="The version that both came from; empty: there is none.")
+]
+OurVersion: TypeAlias = Annotated[Path, typer.Argument(metavar="OURS", help="Our version, which becomes the merge.")]
+TheirVersion: TypeAlias = Annotated[Path, typer.Argument(metavar="THEIRS", help="Their version.")]
+MergedPath: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="[PATH]", help="What the file is called.", show_default="OURS")
+]

@@ -102,12 +102,17 @@ PANELS: Final = (
             Command("doctor", "doctor:doctor", "check the repository and the installation"),
             Family(
                 "hooks",
-                "what makes Git good with secret files",
+                "what makes Git good with documents and secret files",
                 (
-                    Command("install", "hooks:install", "set up merging, showing and checking of secret files"),
+                    Command(
+                        "install", "hooks:install", "set up merging by key, and showing and checking of secret files"
+                    ),
                     Command("uninstall", "hooks:uninstall", "remove it"),
                     Command("status", "hooks:status", "show which of it is in place"),
                 ),
+            ),
+            Command(
+                "merge-driver", "merge_driver:merge_driver", "merge two versions of a document by key; Git runs it"
             ),
             Family(
                 "import",

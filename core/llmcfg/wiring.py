@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from llmcfg.clock import now as now
-from llmcfg.errors import NotFoundError, UsageError
+from llmcfg.errors import LlmcfgError, NotFoundError, UsageError
+from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.repository import FOLDERS, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.model.settings import Settings
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.merge import no_rules
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.target import Target
+    from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.ports import Sink, Snapshot
     from llmcfg.secrets.age import Identity
     from llmcfg.sinks.directory import Seen
@@ -322,6 +326,30 @@ def _defined(known: Mapping[str, T], what: str, name: str) -> T:
             hint=did_you_mean(name, known, "define it in the file that --settings names"),
         )
     return known[name]
+
+
+def merge_rules(top: Path, path: str) -> RuleLookup:
+    """How the lists of a file merge by its schema, as HEAD has it; asked of HEAD only when a list needs it.
+
+    `path` is the file's from `top`. What lies below no manifest, or in a configuration that cannot be opened, has no rules.
+    """
+    inner = PurePosixPath(path)
+    folder = next((up for up in inner.parents if (top / up / MANIFEST).is_file()), None)
+
+    @cache
+    def rules() -> RuleLookup:
+        if folder is None:
+            return no_rules
+        wanted = str(inner.relative_to(folder))
+        try:
+            configuration = Workspace(top / folder).configuration("HEAD")
+        except LlmcfgError:
+            return no_rules
+        documents = (item for layer in configuration.layout.layers.values() for item in layer.documents.items())
+        name = next((name for name, entry in documents if entry.path == wanted), None)
+        return configuration.merge_rules(name)[1] if name else no_rules
+
+    return lambda place: rules()(place)
 
 
 def child_keys(directory: Path, parent: str) -> list[str]:

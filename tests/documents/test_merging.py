@@ -128,6 +128,10 @@ def test_line_ends_and_byte_order_marks_are_those_of_the_side_that_changed_them(
     assert merged.content.decode() == expected
 
 
+def test_a_document_that_both_sides_added_is_merged_too():
+    assert merge("# both\n\na: 1\n", "# both\n\nb: 2\n", base="").content.decode() == "# both\n\na: 1\nb: 2\n"
+
+
 def test_merge_tags_are_kept():
     merged = merge("b: 1\na: !append [x]\n", "b: 2\na: !append [x, z]\n", base="b: 2\na: !append [x]\n")
     assert merged.content.decode() == "b: 1\na: !append [x, z]\n"

@@ -40,6 +40,7 @@ def test_everything_is_missing_before(bare_clone):
     found = checks(bare_clone, code=1)
     assert {name for name, (verdict, _) in found.items() if verdict == "warn"} == {
         "attributes",
+        "document driver",
         "merge driver",
         "diff driver",
         "pre-commit",
@@ -71,8 +72,9 @@ def test_lines_that_came_with_the_repository_are_left(bare_clone):
 
 
 def test_attributes_that_say_it_in_other_words_are_enough(bare_clone):
-    bare_clone.write(".gitattributes", "secrets/** merge=llmcfg-secret diff=llmcfg-secret\n")
-    bare_clone.write(".git/info/attributes", "* merge=llmcfg-secret diff=llmcfg-secret\n")
+    bare_clone.write(".gitattributes", "secrets/** merge=llmcfg-secret diff=llmcfg-secret\n*.y*ml merge=llmcfg\n")
+    everywhere = "* merge=llmcfg-secret diff=llmcfg-secret\n/base/*.yaml merge=llmcfg\n"
+    bare_clone.write(".git/info/attributes", everywhere)
     assert ".gitattributes" not in bare_clone.llmcfg("hooks", "install")
 
 

@@ -367,6 +367,7 @@ REST: Scene = (
     Step("import env <given>/bot.env --to bot"),
     Step("import mcp <given>/mcp.json --to servers"),
     Step(f"secret merge {SECRETS} {SECRETS} {SECRETS}"),
+    Step(f"merge-driver {SECRETS} {SECRETS} {SECRETS}"),
 )
 PROMPTS: Scene = (
     prompted,

@@ -10,7 +10,7 @@ import typer
 
 from llmcfg.errors import ConflictError, NotFoundError, UsageError
 from llmcfg_cli.console import note, out
-from llmcfg_cli.options import Quiet
+from llmcfg_cli.options import BaseVersion, MergedPath, OurVersion, Quiet, TheirVersion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +23,7 @@ PRIVATE = 0o600
 SIDES: dict[str, Side] = {"ours": "ours", "theirs": "theirs"}
 
 
-def merge(
-    base: Annotated[
-        Path, typer.Argument(metavar="BASE", help="The version that both came from; empty: there is none.")
-    ],
-    ours: Annotated[Path, typer.Argument(metavar="OURS", help="Our version, which becomes the merge.")],
-    theirs: Annotated[Path, typer.Argument(metavar="THEIRS", help="Their version.")],
-    path: Annotated[
-        str | None, typer.Argument(metavar="[PATH]", help="What the file is called.", show_default="OURS")
-    ] = None,
-) -> int:
+def merge(base: BaseVersion, ours: OurVersion, theirs: TheirVersion, path: MergedPath = None) -> int:
     """Merge two versions of a secret file by key, into a file that sops verifies; Git runs this (llmcfg hooks install).
 
     A value that is the same on both sides, or that one side changed, is taken as it is encrypted. Exits with 1 when both sides changed one:
@@ -55,7 +46,7 @@ def merge(
     )
     if merged.content != versions.ours:
         atomic_write(ours, merged.content, mode=PRIVATE)
-    _say(name, merged.conflicts, merged.remarks)
+    say_conflicts(name, merged.conflicts, merged.remarks)
     return IN_CONFLICT if merged.conflicts else 0
 
 
@@ -123,7 +114,7 @@ def _choice(text: str) -> tuple[str, Side]:
     return name, SIDES[side]
 
 
-def _say(name: str, conflicts: Sequence[Conflict], remarks: Sequence[str]) -> None:
+def say_conflicts(name: str, conflicts: Sequence[Conflict], remarks: Sequence[str]) -> None:
     """On stderr, which Git shows."""
     from llmcfg_cli.views.text import visible
 

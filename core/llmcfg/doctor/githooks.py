@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.doctor.verdicts import fail, ok, warn
-from llmcfg.git.comfort.attributes import FILE, has_attributes
+from llmcfg.git.comfort.attributes import FILE, has_attributes, has_secret_attributes
 from llmcfg.git.comfort.commitcheck import LINE, find_hook
-from llmcfg.git.comfort.drivers import MERGE, TEXTCONV, caching_drivers, is_runnable, kept_texts, program_of
+from llmcfg.git.comfort.drivers import (
+    MERGE,
+    MERGE_DOCUMENTS,
+    TEXTCONV,
+    caching_drivers,
+    is_runnable,
+    kept_texts,
+    program_of,
+)
 from llmcfg.model.check import Check, Verdict
 
 if TYPE_CHECKING:
@@ -22,6 +30,7 @@ _INSTALL: Final = "llmcfg hooks install"
 def check_hooks(git: Git, root: Path) -> Iterator[Check]:
     """One check for each part, and one for each place where Git keeps decrypted text. `root` holds the configuration."""
     yield _attributes(git, root)
+    yield _driver("document driver", program_of(git, MERGE_DOCUMENTS), "documents are merged by lines")
     yield _driver("merge driver", program_of(git, MERGE), "secret files are merged as text, and always conflict")
     yield _driver("diff driver", program_of(git, TEXTCONV), "secret files are shown as ciphertext")
     yield _commit_check(git)
@@ -30,7 +39,7 @@ def check_hooks(git: Git, root: Path) -> Iterator[Check]:
 
 def summarise_hooks(git: Git, root: Path) -> Iterator[Check]:
     """The same in one line where nothing is missing, for among other checks. Nothing where attributes do not name the drivers."""
-    if has_attributes(git, root):
+    if has_secret_attributes(git, root):
         missing = [check for check in check_hooks(git, root) if check.verdict is Verdict.WARN]
         if missing:
             names = ", ".join(check.name for check in missing)
@@ -38,7 +47,7 @@ def summarise_hooks(git: Git, root: Path) -> Iterator[Check]:
                 "hooks", f"this clone lacks what .gitattributes names, or the check of commits: {names}", _hint(missing)
             )
         else:
-            yield ok("hooks", "secret files are merged by key, and commits are checked for secrets")
+            yield ok("hooks", "documents and secret files are merged by key, and commits are checked for secrets")
     yield from check_kept_texts(git)
 
 
@@ -59,8 +68,8 @@ def check_kept_texts(git: Git) -> Iterator[Check]:
 
 def _attributes(git: Git, root: Path) -> Check:
     if has_attributes(git, root):
-        return ok("attributes", f"{FILE} names the drivers for secret files")
-    return warn("attributes", f"{FILE} does not name the drivers for secret files", _INSTALL)
+        return ok("attributes", f"{FILE} names the drivers for documents and secret files")
+    return warn("attributes", f"{FILE} does not name the drivers for documents and secret files", _INSTALL)
 
 
 def _driver(name: str, program: str | None, otherwise: str) -> Check:

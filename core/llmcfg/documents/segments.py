@@ -73,7 +73,8 @@ class Segments:
         return value_at(self.value, path)
 
     def root(self) -> Block | None:
-        return self._block((), 0, len(self.text))
+        """None for a file that is not there, too."""
+        return self._block((), 0, len(self.text)) if self._nodes else None
 
     def inner(self, entry: Entry) -> Block | None:
         """The entries below; None where there are none, or not each on lines of its own."""

@@ -1,11 +1,11 @@
-"""The lines of `.gitattributes` that name the drivers of secret files. They are committed, and hold for everyone who clones."""
+"""The lines of `.gitattributes` that name the drivers of documents and secret files. They are committed, and hold for every clone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.disk import atomic_write
-from llmcfg.git.comfort.drivers import DRIVER
+from llmcfg.git.comfort.drivers import DOCUMENTS, SECRETS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 FILE: Final = ".gitattributes"
 LINES: Final = (
-    f"**/secrets/** merge={DRIVER} diff={DRIVER}",
-    f"*.age -text merge={DRIVER} diff={DRIVER}",
+    f"*.yaml merge={DOCUMENTS}",
+    f"*.yml merge={DOCUMENTS}",
+    f"**/secrets/** merge={SECRETS} diff={SECRETS}",
+    f"*.age -text merge={SECRETS} diff={SECRETS}",
 )
-_TITLE: Final = "# secret files: merged by key, shown without secrets (llmcfg hooks install)"
-_EXAMPLES: Final = (
+_TITLE: Final = "# documents and secret files: merged by key, shown without secrets (llmcfg hooks install)"
+_DOCUMENT: Final = "base/x.yaml"
+_SECRET_FILES: Final = (
     "base/secrets/x.yaml",
     "environments/x/secrets/x.json",
     "tenants/x/environments/x/secrets/x/x.env",
@@ -27,9 +30,13 @@ _EXAMPLES: Final = (
 
 
 def has_attributes(git: Git, root: Path) -> bool:
-    """Whether secret files below `root` have the drivers, by whatever line of whatever file."""
-    fields = git.fields("check-attr", "-z", "merge", "diff", "--", *(str(root / example) for example in _EXAMPLES))
-    return all(value == DRIVER for value in fields[2::3])
+    """Whether documents and secret files below `root` have the drivers, by whatever line of whatever file."""
+    return has_secret_attributes(git, root) and _attributes(git, root, "merge", _DOCUMENT) == {DOCUMENTS}
+
+
+def has_secret_attributes(git: Git, root: Path) -> bool:
+    """The same of secret files alone."""
+    return all(_attributes(git, root, name, *_SECRET_FILES) == {SECRETS} for name in ("merge", "diff"))
 
 
 def add_attributes(git: Git, root: Path) -> bool:
@@ -55,6 +62,10 @@ def remove_attributes(root: Path) -> bool:
     else:
         file.unlink()
     return True
+
+
+def _attributes(git: Git, root: Path, name: str, *paths: str) -> set[str]:
+    return {*git.fields("check-attr", "-z", name, "--", *(str(root / path) for path in paths))[2::3]}
 
 
 def _block() -> bytes:

@@ -1,4 +1,4 @@
-"""The settings of a clone that say how Git merges and shows secret files.
+"""The settings of a clone that say how Git merges documents, and merges and shows secret files.
 
 They are made in the repository's own settings, which its linked work trees share. That Git never keeps what the diff driver printed
 (`cachetextconv`) is always written, whatever other settings say.
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
     from llmcfg.git.program import Git
 
-DRIVER: Final = "llmcfg-secret"
-MERGE: Final = f"merge.{DRIVER}.driver"
-TEXTCONV: Final = f"diff.{DRIVER}.textconv"
+DOCUMENTS: Final = "llmcfg"
+SECRETS: Final = "llmcfg-secret"
+MERGE_DOCUMENTS: Final = f"merge.{DOCUMENTS}.driver"
+MERGE: Final = f"merge.{SECRETS}.driver"
+TEXTCONV: Final = f"diff.{SECRETS}.textconv"
 _OURS: Final = {
+    MERGE_DOCUMENTS: re.compile(r"(.+) merge-driver %O %A %B %P"),
     MERGE: re.compile(r"(.+) secret merge %O %A %B %P"),
     TEXTCONV: re.compile(r"(.+) secret outline"),
 }
@@ -29,11 +32,14 @@ _TRUE: Final = frozenset({"", "true", "yes", "on", "1"})
 def driver_settings(program: str) -> Mapping[str, str]:
     """The settings for a path of llmcfg."""
     word = shlex.quote(program)
+    merging = word.replace("%", "%%")
     return {
-        f"merge.{DRIVER}.name": "secret files by key (llmcfg)",
-        MERGE: f"{word.replace('%', '%%')} secret merge %O %A %B %P",
+        f"merge.{DOCUMENTS}.name": "documents by key (llmcfg)",
+        MERGE_DOCUMENTS: f"{merging} merge-driver %O %A %B %P",
+        f"merge.{SECRETS}.name": "secret files by key (llmcfg)",
+        MERGE: f"{merging} secret merge %O %A %B %P",
         TEXTCONV: f"{word} secret outline",
-        f"diff.{DRIVER}.cachetextconv": "false",
+        f"diff.{SECRETS}.cachetextconv": "false",
     }
 
 
@@ -51,7 +57,7 @@ def unset_drivers(git: Git) -> bool:
     """Remove the settings that `set_drivers` made for any path; whether there were any. A driver of that name that is not ours stays."""
     own = _settings(git, "--local")
     ours = [name for name, pattern in _OURS.items() if pattern.fullmatch(own.get(name, ""))]
-    kinds = tuple(f"{name.partition('.')[0]}.{DRIVER}." for name in ours)
+    kinds = tuple(f"{name.rpartition('.')[0]}." for name in ours)
     found = [name for name in driver_settings("llmcfg") if name in own and name.startswith(kinds)]
     for name in found:
         git.run("config", "--local", "--unset-all", name)
@@ -59,12 +65,12 @@ def unset_drivers(git: Git) -> bool:
 
 
 def program_of(git: Git, setting: str) -> str | None:
-    """The path of llmcfg in MERGE or TEXTCONV as Git has it, from whichever file; None where the setting is missing or not ours."""
+    """The path of llmcfg in a driver's setting as Git has it, from whichever file; None where the setting is missing or not ours."""
     found = _OURS[setting].fullmatch(_settings(git).get(setting, ""))
     if found is None:
         return None
     words = shlex.split(found[1])
-    return words[0].replace("%%", "%") if setting == MERGE else words[0]
+    return words[0] if setting == TEXTCONV else words[0].replace("%%", "%")
 
 
 def is_runnable(program: str) -> bool:
