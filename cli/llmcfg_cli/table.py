@@ -63,6 +63,7 @@ PANELS: Final = (
                 ),
                 default="run",
             ),
+            Command("merge-check", "merge_check:merge_check", "tell whether two branches change the same in effect"),
         ),
     ),
     Panel(

@@ -24,6 +24,11 @@ def github(findings: Sequence[tuple[Finding, Remarks]]) -> str:
     return "\n".join(_annotation(finding, remarks) for finding, remarks in findings)
 
 
+def command(level: str, title: str, message: str) -> str:
+    """An annotation of the whole job."""
+    return f"::{level} title={_property(title)}::{_message(message)}"
+
+
 def _annotation(finding: Finding, remarks: Remarks) -> str:
     origin = finding.origin
     properties = {"file": origin.file}

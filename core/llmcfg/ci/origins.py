@@ -48,10 +48,11 @@ def _written(configuration: Configuration | None, found: ValueChange, side: Side
     if configuration is None or side is ABSENT or not found.scopes:
         return None
     environment, _, tenant = found.scopes[0].partition("/")
-    return _winner(configuration, Scope(environment, tenant or None), found.change.path)
+    return winner(configuration, Scope(environment, tenant or None), found.change.path)
 
 
-def _winner(configuration: Configuration, scope: Scope, path: Path) -> Origin | None:
+def winner(configuration: Configuration, scope: Scope, path: Path) -> Origin | None:
+    """The place that the value at `path` comes from in a scope; None where there is none."""
     if scope not in configuration.scopes:
         return None
     try:

@@ -6,7 +6,7 @@ who proposes it; nothing here reads a key, a network or a work tree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.canonical import digest, digest_of
@@ -14,17 +14,14 @@ from llmcfg.ci.known import split_findings
 from llmcfg.ci.origins import Origins, origins_of
 from llmcfg.ci.risk import Risk, risk_of
 from llmcfg.ci.secretfiles import SecretFileChange, secret_file_changes
+from llmcfg.ci.sides import compare_sides, open_side
 from llmcfg.ci.tally import EnvironmentTally, tally
-from llmcfg.errors import FindingsError
 from llmcfg.model.findings import has_blocking, merge_findings
 from llmcfg.model.proposal import Proposal
-from llmcfg.pipeline.build import Built
-from llmcfg.pipeline.diff import State, compare, state_of
 from llmcfg.pipeline.gates import gate_findings
-from llmcfg.pipeline.validate import examine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from llmcfg.ci.base import Base
@@ -32,12 +29,9 @@ if TYPE_CHECKING:
     from llmcfg.model.impact import Difference
     from llmcfg.model.rules import Severity
     from llmcfg.model.snapshot import Revision
-    from llmcfg.model.target import Target
+    from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.wiring import Workspace
-
-_NOTHING: Final = State({}, {})
-_SHOWN: Final = 3
 
 
 class Proposed(NamedTuple):
@@ -89,24 +83,11 @@ class Review:
         )
 
 
-class _Side(NamedTuple):
-    """One side; without a configuration where it cannot be opened."""
-
-    findings: tuple[Finding, ...]
-    configuration: Configuration | None = None
-    built: Built = Built({}, {}, ())
-
-    @property
-    def broken(self) -> frozenset[Target]:
-        """Targets whose bundle cannot be built."""
-        return frozenset(self.configuration.targets) - self.built.bundles.keys() if self.configuration else frozenset()
-
-
 def review(workspace: Workspace, base: Base, head: Revision, *, as_of: date, proposed: Proposed = ANYBODY) -> Review:
     """Raises UnknownRevisionError, NotFoundError, IntegrityError for what the repository does not hold; never for findings."""
-    before = _open(workspace, base.commit, as_of)
-    after = _open(workspace, head.commit, as_of, before.configuration)
-    difference, unseen = _compare(before, after)
+    before = open_side(workspace, base.commit, as_of)
+    after = open_side(workspace, head.commit, as_of, before.configuration)
+    difference, unseen = compare_sides(before, after)
     changed = workspace.repository.changed_files(base.commit, head.commit)
     held = _held_to_gates(before.configuration, after.configuration, difference, proposed)
     split = split_findings(before.findings, merge_findings([*after.findings, *held]), changed)
@@ -128,17 +109,6 @@ def review(workspace: Workspace, base: Base, head: Revision, *, as_of: date, pro
     )
 
 
-def _open(workspace: Workspace, commit: str | None, as_of: date, since: Configuration | None = None) -> _Side:
-    if commit is None:
-        return _Side(())
-    try:
-        configuration = workspace.configuration(commit)
-    except FindingsError as error:
-        return _Side(merge_findings(error.findings))
-    examined = examine(configuration, as_of=as_of, since=since)
-    return _Side(examined.findings, configuration, examined.built)
-
-
 def _held_to_gates(
     before: Configuration | None, after: Configuration | None, difference: Difference, proposed: Proposed
 ) -> tuple[Finding, ...]:
@@ -149,47 +119,6 @@ def _held_to_gates(
     return gate_findings(after, proposal, after.scopes, before)
 
 
-def _compare(before: _Side, after: _Side) -> tuple[Difference, list[str]]:
-    """What differs between what can be built on both sides, and what had to be left out."""
-    unseen = []
-    if after.configuration is None:
-        nothing = compare(_NOTHING, _NOTHING)
-        return nothing, ["llmcfg.yaml cannot be built from, so nothing could be compared"]
-    if before.configuration is None and before.findings:
-        unseen.append("llmcfg.yaml could not be built from before this change, so all of it counts as new")
-    broken = before.broken | after.broken
-    if broken:
-        unseen.append(f"bundles that cannot be built are left out: {_some(map(str, broken))}")
-    unreadable = _unreadable(before.configuration) | _unreadable(after.configuration)
-    if unreadable:
-        unseen.append(f"documents that cannot be read are left out: {_some({name for _, name in unreadable})}")
-    return compare(_state(before, broken, unreadable), _state(after, broken, unreadable)), unseen
-
-
-def _state(side: _Side, broken: Collection[Target], unreadable: Collection[tuple[str, str]]) -> State:
-    if side.configuration is None:
-        return _NOTHING
-    kept = {target: bundle for target, bundle in side.built.bundles.items() if target not in broken}
-    state = state_of(side.configuration, replace(side.built, bundles=kept))
-    scopes = {
-        scope: {name: value for name, value in documents.items() if (scope, name) not in unreadable}
-        for scope, documents in state.scopes.items()
-    }
-    return State(scopes, state.targets)
-
-
-def _unreadable(configuration: Configuration | None) -> set[tuple[str, str]]:
-    scopes = configuration.scopes if configuration else ()
-    return {
-        (str(scope), name) for scope in scopes if configuration for name in configuration.effective(scope).unreadable
-    }
-
-
 def _digest(built: Built) -> str:
     bundles: Mapping[str, str] = {str(target): digest(bundle.manifest) for target, bundle in built.bundles.items()}
     return digest_of(bundles)
-
-
-def _some(names: Iterable[str]) -> str:
-    found = sorted(names)
-    return ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")

@@ -1,0 +1,240 @@
+"""Two branches that meet: what each of them changes in effect, and where the merge is not what each of them meant.
+
+Rules: what counts is the effective value of a key in a scope, wherever it is written.
+- both       the two change it, and not to the same
+- masked     one changes it, and with the other's change it comes to something else, such as an override beside a new default
+- arises     neither changes it alone, and the two together do
+A value that both change to the same is no conflict. Findings of the merge that neither branch has alone are told too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from llmcfg.ci.known import split_findings
+from llmcfg.ci.sides import compare_sides, examine_side, open_side
+from llmcfg.documents.merging import merge_documents
+from llmcfg.errors import NotFoundError
+from llmcfg.git.mergetree import MergedSnapshot, merge_commits
+from llmcfg.model.change import ABSENT
+from llmcfg.model.difference import differ
+from llmcfg.model.findings import has_blocking, merge_findings
+from llmcfg.model.keypath import format_key_path
+from llmcfg.model.target import Scope
+from llmcfg.model.versions import TextMerge
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.merge import no_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import date
+
+    from llmcfg.ci.sides import Examined
+    from llmcfg.git.mergetree import MergedFiles
+    from llmcfg.model.change import Change, Side
+    from llmcfg.model.findings import Finding
+    from llmcfg.model.impact import Difference
+    from llmcfg.model.snapshot import Revision
+    from llmcfg.model.value import Path
+    from llmcfg.model.versions import Versions
+    from llmcfg.wiring import Workspace
+
+    Place: TypeAlias = tuple[str, Path]  # scope and path
+    Changes: TypeAlias = Mapping[Place, Change]
+
+How: TypeAlias = Literal["both", "masked", "arises"]
+
+
+class Values(NamedTuple):
+    """One effective value before, on either branch, and in the merge; `merged` is None where there is none to look at."""
+
+    base: Side
+    ours: Side
+    theirs: Side
+    merged: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A value that depends on both branches, in these scopes."""
+
+    how: How
+    path: Path
+    values: Values
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileConflict:
+    """A file whose lines Git cannot merge. `keys` are those in conflict; `by_key` says that there are none, and the driver merges it."""
+
+    path: str
+    keys: tuple[Path, ...]
+    by_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MergeCheck:
+    """`has_merge` is false where files in conflict left nothing to look at. `changed` is how many values each branch changes."""
+
+    base: str
+    ours: Revision
+    theirs: Revision
+    changed: tuple[int, int]
+    files: tuple[FileConflict, ...]
+    meetings: tuple[Meeting, ...]
+    secrets: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    has_merge: bool
+    protected: frozenset[str]
+    unseen: tuple[str, ...] = field(default=())
+
+    @property
+    def is_conflict(self) -> bool:
+        return bool(self.meetings or self.secrets or any(not file.by_key for file in self.files))
+
+    @property
+    def has_errors(self) -> bool:
+        return has_blocking(self.findings)
+
+
+def check_merge(
+    workspace: Workspace, ours: Revision, theirs: Revision, *, as_of: date, environment: Mapping[str, str]
+) -> MergeCheck:
+    """`environment` is that of the git program. Raises NotFoundError where the two have no common commit here."""
+    base = workspace.repository.merge_base(ours.commit, theirs.commit)
+    if base is None:
+        raise NotFoundError(
+            f"{ours.name} and {theirs.name} have no common commit in this clone",
+            hint="fetch more of the history (GitHub: fetch-depth: 0 of actions/checkout; GitLab: GIT_DEPTH: 0)",
+        )
+    before = open_side(workspace, base, as_of)
+    mine, yours = (open_side(workspace, one.commit, as_of, before.configuration) for one in (ours, theirs))
+    files = merge_commits(workspace.repository.git_dir, environment, ours.commit, theirs.commit)
+    solved = {path: _by_key(path, versions) for path, versions in files.conflicts.items()}
+    merged = _examine_merge(workspace, files, solved, _Sides(before, mine, yours), as_of)
+    sides = _Sides(before, mine, yours, merged)
+    compared = [compare_sides(before, side) for side in (mine, yours, merged) if side]
+    differences = [difference for difference, _ in compared]
+    return MergeCheck(
+        base=base,
+        ours=ours,
+        theirs=theirs,
+        changed=(len(differences[0].values), len(differences[1].values)),
+        files=tuple(found for found, _ in solved.values()),
+        meetings=tuple(_meetings(sides, _Changes(*map(_by_scope, differences)))),
+        secrets=_secrets(differences[0], differences[1]),
+        findings=_new_findings(merged, mine, yours) if merged else (),
+        has_merge=merged is not None,
+        protected=frozenset(_protected(before, mine, yours)),
+        unseen=tuple(dict.fromkeys(text for _, unseen in compared for text in unseen)),
+    )
+
+
+class _Sides(NamedTuple):
+    before: Examined
+    ours: Examined
+    theirs: Examined
+    merged: Examined | None = None
+
+
+class _Changes(NamedTuple):
+    """What each side changes against the base."""
+
+    ours: Changes
+    theirs: Changes
+    merged: Changes | None = None
+
+
+def _by_key(path: str, versions: Versions[bytes]) -> tuple[FileConflict, bytes]:
+    """The conflict of a file, with what the merge by key makes of it."""
+    merged = merge_documents(versions, no_rules, lambda _: TextMerge(b"", is_clean=False))
+    keys = tuple(clash.path for clash in merged.clashes)
+    return FileConflict(path, keys, by_key=merged.is_clean), merged.content
+
+
+def _examine_merge(
+    workspace: Workspace,
+    files: MergedFiles,
+    solved: Mapping[str, tuple[FileConflict, bytes]],
+    sides: _Sides,
+    as_of: date,
+) -> Examined | None:
+    """None where there is no merge, since a file is in conflict or a side cannot be opened."""
+    ours, theirs = sides.ours.configuration, sides.theirs.configuration
+    if ours is None or theirs is None or any(not found.by_key for found, _ in solved.values()):
+        return None
+    whole = {**files.changed, **{path: content for path, (_, content) in solved.items()}}
+    folder = workspace.git_folder
+    changed = {path.removeprefix(folder): content for path, content in whole.items() if path.startswith(folder)}
+    snapshot = MergedSnapshot(ours.snapshot, theirs.snapshot, changed)
+    return examine_side(lambda: Configuration(snapshot, workspace.memo), as_of, sides.before.configuration)
+
+
+def _by_scope(difference: Difference) -> Changes:
+    return {(scope, value.change.path): value.change for value in difference.values for scope in value.scopes}
+
+
+def _meetings(sides: _Sides, changes: _Changes) -> Iterator[Meeting]:
+    """Each value once, with all scopes in which it is the same story."""
+    found: dict[tuple[How, str, str], tuple[Path, Values, list[str]]] = {}
+    both = {*_overlapping(changes.ours, changes.theirs), *_overlapping(changes.theirs, changes.ours)}
+    for scope, path in sorted({*changes.ours, *changes.theirs, *(changes.merged or ()), *both}, key=str):
+        how = _how((scope, path), changes, both)
+        if how is None:
+            continue
+        values = Values(*(_value(side, scope, path) for side in sides))
+        if how != "both" or differ(values.ours, values.theirs):
+            key = (how, format_key_path(path), repr(values))
+            found.setdefault(key, (path, values, []))[2].append(scope)
+    for (how, _, _), (path, values, scopes) in found.items():
+        yield Meeting(how, path, values, tuple(scopes))
+
+
+def _how(place: Place, changes: _Changes, both: Collection[Place]) -> How | None:
+    """How the branches meet at a value, if they do. What lies below a value that both change is not said again."""
+    scope, path = place
+    if any((scope, path[:size]) in both for size in range(len(path))):
+        return None
+    if place in both:
+        return "both"
+    if changes.merged is None:
+        return None
+    alone, there = changes.ours.get(place) or changes.theirs.get(place), changes.merged.get(place)
+    if alone is None:
+        return "arises"
+    return "masked" if there is None or differ(alone.after, there.after) else None
+
+
+def _overlapping(one: Changes, other: Changes) -> Iterator[Place]:
+    """Places that both change, one perhaps by a part of it: the wider one."""
+    for scope, path in one:
+        yield from ((scope, path[:size]) for size in range(1, len(path) + 1) if (scope, path[:size]) in other)
+
+
+def _value(side: Examined | None, scope: str, path: Path) -> Side:
+    if side is None or side.configuration is None:
+        return ABSENT
+    environment, _, tenant = scope.partition("/")
+    known = Scope(environment, tenant or None)
+    try:
+        return side.configuration.effective(known).value_at(path) if known in side.configuration.scopes else ABSENT
+    except NotFoundError:
+        return ABSENT
+
+
+def _secrets(ours: Difference, theirs: Difference) -> tuple[str, ...]:
+    """The names of secrets that both change for one target."""
+    sides = [{(one.name, target) for one in side.secrets for target in one.targets} for side in (ours, theirs)]
+    return tuple(sorted({name for name, _ in sides[0] & sides[1]}))
+
+
+def _new_findings(merged: Examined, ours: Examined, theirs: Examined) -> tuple[Finding, ...]:
+    return split_findings(merge_findings([*ours.findings, *theirs.findings]), merged.findings, ()).new
+
+
+def _protected(*sides: Examined) -> Iterator[str]:
+    for side in sides:
+        if side.configuration is not None:
+            yield from (name for name, one in side.configuration.manifest.environments.items() if one.protected)

@@ -1,0 +1,279 @@
+"""Two branches that meet: what Git merges without a word, and what is then not what one of them meant."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from llmcfg.ci.mergecheck import check_merge
+from llmcfg.errors import NotFoundError
+from llmcfg.model.change import ABSENT
+from llmcfg.model.keypath import format_key_path
+from support.written import CONSUMER, MANIFEST, WrittenRepository
+
+from .test_command import llmcfg
+
+DAY = date(2026, 11, 25)
+START = {
+    "llmcfg.yaml": MANIFEST + "tenants: {acme: {}}\n",
+    "base/limits.yaml": "rpm: 10\ntpm: 100\n\nother: 1\n\n\nlast: 1\n",
+    "base/names.yaml": "team: search\nfull: '{{config:names.team}} team'\ntags: [a]\n",
+    "environments/prod/names.yaml": "# of prod\n{}\n",
+    "consumers/api.yaml": CONSUMER + 'tenants: "*"\nshared: true\n',
+}
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return WrittenRepository(tmp_path / "made", START)
+
+
+def branches(repository, ours, theirs):
+    """`ours` and `theirs` on branches of these names; what a check of them says."""
+    for name, files in (("ours", ours), ("theirs", theirs)):
+        repository.git("checkout", "-q", "-b", name, "main")
+        repository.commit(files)
+    return check(repository)
+
+
+def check(repository):
+    workspace = repository.workspace()
+    sides = workspace.resolve("ours"), workspace.resolve("theirs")
+    return check_merge(workspace, *sides, as_of=DAY, environment={"PATH": os.environ["PATH"]})
+
+
+def told(check):
+    return {
+        (meeting.how, format_key_path(meeting.path), meeting.scopes): tuple(meeting.values)
+        for meeting in check.meetings
+    }
+
+
+def with_line(path, before, after):
+    return {path: START[path].replace(before, after)}
+
+
+ALL = ("dev", "dev/acme", "prod", "prod/acme")
+PROD = ("prod", "prod/acme")
+
+
+def test_changes_of_different_keys_are_clean(repository):
+    found = branches(
+        repository,
+        with_line("base/limits.yaml", "rpm: 10", "rpm: 20"),
+        with_line("base/limits.yaml", "last: 1", "last: 2"),
+    )
+    assert not found.is_conflict
+    assert found.changed == (1, 1)
+    assert found.findings == ()
+    assert found.has_merge
+
+
+def test_a_default_that_one_changes_and_the_other_overrides_is_told_for_the_scopes_of_the_override(repository):
+    found = branches(
+        repository, with_line("base/names.yaml", "search", "find"), {"environments/prod/names.yaml": "team: shop\n"}
+    )
+    assert told(found) == {
+        ("both", "names.team", PROD): ("search", "find", "shop", "shop"),
+        ("both", "names.full", PROD): ("search team", "find team", "shop team", "shop team"),
+    }
+    assert found.files == ()
+
+
+def test_a_default_that_is_pinned_at_its_old_value_masks_the_change(repository):
+    found = branches(
+        repository, with_line("base/names.yaml", "search", "find"), {"environments/prod/names.yaml": "team: search\n"}
+    )
+    assert told(found)["masked", "names.team", PROD] == ("search", "find", "search", "search")
+
+
+def test_a_key_that_one_removes_and_the_other_changes_elsewhere_is_told(repository):
+    found = branches(
+        repository, {"environments/prod/names.yaml": "tags: !delete\n"}, with_line("base/names.yaml", "[a]", "[b]")
+    )
+    assert told(found)["both", "names.tags", PROD] == (["a"], ABSENT, ["b"], ABSENT)
+
+
+def test_lists_that_both_extend_come_to_what_neither_means(repository):
+    found = branches(
+        repository,
+        with_line("base/names.yaml", "[a]", "[a, b]"),
+        {"environments/prod/names.yaml": "tags: !append [c]\n"},
+    )
+    assert told(found)["both", "names.tags", PROD] == (["a"], ["a", "b"], ["a", "c"], ["a", "b", "c"])
+
+
+def test_a_value_that_only_both_together_change_is_told(repository):
+    """One branch takes it from another key, which holds the same; the other branch changes that key."""
+    found = branches(
+        repository,
+        with_line("base/limits.yaml", "other: 1", "other: '{{config:limits.last}}'"),
+        with_line("base/limits.yaml", "last: 1", "last: 2"),
+    )
+    assert told(found) == {("arises", "limits.other", ALL): (1, 1, 1, 2)}
+
+
+def test_the_same_change_on_both_is_no_conflict(repository):
+    change = with_line("base/names.yaml", "search", "find")
+    assert not branches(repository, change, change).is_conflict
+
+
+def test_lines_that_git_cannot_merge_but_keys_can_are_no_conflict(repository):
+    found = branches(
+        repository,
+        with_line("base/limits.yaml", "rpm: 10", "rpm: 20"),
+        with_line("base/limits.yaml", "tpm: 100", "tpm: 200"),
+    )
+    assert [(file.path, file.by_key) for file in found.files] == [("base/limits.yaml", True)]
+    assert not found.is_conflict
+    assert found.has_merge
+
+
+def test_one_key_that_both_change_is_in_conflict_by_its_name(repository):
+    found = branches(
+        repository,
+        with_line("base/limits.yaml", "rpm: 10", "rpm: 20"),
+        with_line("base/limits.yaml", "rpm: 10", "rpm: 30"),
+    )
+    assert [(file.path, file.keys) for file in found.files] == [("base/limits.yaml", (("rpm",),))]
+    assert not found.has_merge
+    assert told(found) == {("both", "limits.rpm", ALL): (10, 20, 30, ABSENT)}
+
+
+def test_an_error_that_neither_branch_has_is_told(repository):
+    found = branches(
+        repository,
+        with_line("base/limits.yaml", "last: 1", "last: '{{config:names.team}}'"),
+        {"base/names.yaml": "full: a team\ntags: [a]\n"},
+    )
+    assert {finding.rule_id for finding in found.findings} == {"reference-missing"}
+    assert found.has_errors
+
+
+def test_files_that_were_moved_on_one_branch_are_merged_where_they_are_now(repository):
+    long = "".join(f"k{number}: {number}\n" for number in range(20))
+    repository.commit({"base/long.yaml": long})
+    found = branches(
+        repository,
+        {"base/long.yaml": None, "base/moved/long.yaml": long},
+        {"base/long.yaml": long.replace("k7: 7", "k7: 8")},
+    )
+    assert told(found)["masked", "moved.long.k7", ALL] == (ABSENT, 7, ABSENT, 8)
+
+
+def test_nothing_is_left_behind_in_the_repository(repository):
+    branches(
+        repository,
+        with_line("base/limits.yaml", "rpm: 10", "rpm: 20"),
+        with_line("base/limits.yaml", "last: 1", "last: 2"),
+    )
+    before = sorted(repository.path.rglob("*"))
+    check(repository)
+    assert sorted(repository.path.rglob("*")) == before
+
+
+def test_branches_without_a_common_commit_are_refused(repository):
+    repository.git("checkout", "-q", "--orphan", "theirs")
+    repository.commit({"base/limits.yaml": "a: 1\n"})
+    repository.git("branch", "ours", "main")
+    with pytest.raises(NotFoundError, match="no common commit"):
+        check(repository)
+
+
+# the command
+
+
+@pytest.fixture
+def meeting(repository):
+    branches(
+        repository,
+        with_line("base/names.yaml", "search", '"|x|`\\u202e::error::"'),
+        {"environments/prod/names.yaml": "team: shop\n"},
+    )
+    return repository
+
+
+@pytest.mark.parametrize("output", ["table", "md", "github"])
+def test_the_verdict_comes_first_and_text_of_a_branch_does_nothing(meeting, output):
+    done = llmcfg(meeting.path, "merge-check", "ours", "theirs", "-o", output)
+    assert done.returncode == 6
+    first, *rest = done.stdout.splitlines()
+    assert "conflict" in first
+    assert "\u202e" not in done.stdout
+    assert all(line.startswith("::error title=two branches meet::") for line in rest if line.startswith("::"))
+    if output == "md":
+        assert "\\|x\\|" in done.stdout
+
+
+def test_json_says_it_for_programs(meeting):
+    done = llmcfg(meeting.path, "merge-check", "ours", "theirs", "-o", "json")
+    answer = json.loads(done.stdout)
+    assert answer["kind"] == "MergeCheck"
+    assert answer["verdict"] == "conflict"
+    assert {(value["key"], value["how"]) for value in answer["values"]} == {
+        ("names.team", "both"),
+        ("names.full", "both"),
+    }
+
+
+def test_clean_branches_end_with_0(repository):
+    branches(
+        repository,
+        with_line("base/limits.yaml", "rpm: 10", "rpm: 20"),
+        with_line("base/limits.yaml", "last: 1", "last: 2"),
+    )
+    done = llmcfg(repository.path, "merge-check", "ours", "theirs")
+    assert done.returncode == 0
+    assert done.stdout == "clean: ours changes 1 value, theirs 1, and the merge is what both mean\n"
+
+
+# law
+
+CHOICES = st.dictionaries(
+    st.sampled_from(["base", "environments/dev", "environments/prod", "tenants/acme"]),
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=2),
+    max_size=2,
+)
+
+
+def files(layers):
+    return {
+        f"{layer}/x.yaml": "\n\n".join(f"{key}: {value}\n" for key, value in values.items()) or "{}\n"
+        for layer, values in layers.items()
+    }
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_a_clean_check_means_that_the_merge_has_every_change_of_both_and_no_other(tmp_path_factory, data):
+    repository = WrittenRepository(
+        tmp_path_factory.mktemp("law"), {**START, "base/x.yaml": "a: 0\n\n\nb: 0\n\n\nc: 0\n"}
+    )
+
+    found = branches(repository, files(data.draw(CHOICES)), files(data.draw(CHOICES)))
+    if found.is_conflict or not found.has_merge:
+        return
+    repository.git("checkout", "-q", "ours")
+    if repository.git("merge", "-q", "-m", "merge", "theirs", check=False) or repository.git("status", "--porcelain"):
+        return
+    workspace = repository.workspace()
+    base, ours, theirs, merged = (effective(workspace, name) for name in ("main", "ours", "theirs", "HEAD"))
+    for place in {*base, *ours, *theirs, *merged}:
+        before = base.get(place)
+        expected = {side.get(place) for side in (ours, theirs)} - {before} or {before}
+        assert {merged.get(place)} == expected
+
+
+def effective(workspace, name):
+    configuration = workspace.configuration(name)
+    found = {}
+    for scope in configuration.scopes:
+        for document, resolved in configuration.effective(scope).documents.items():
+            if document == "x":
+                found |= {(str(scope), key): value for key, value in resolved.value.items()}
+    return found
