@@ -193,6 +193,16 @@ AsOf: TypeAlias = Annotated[
         show_default="today",
     ),
 ]
+NoCache: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help="Do everything anew: neither use nor remember results.",
+        envvar="LLMCFG_NO_CACHE",
+        show_envvar=False,
+        show_default=False,
+    ),
+]
 Author: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -66,11 +67,37 @@ def with_options(
     )
 
 
-def open_workspace(directory: Path, deliver_to: Path | None, settings_file: Path | None) -> Workspace:
+def open_workspace(
+    directory: Path, deliver_to: Path | None, settings_file: Path | None, *, cache: bool = False
+) -> Workspace:
     """The local repository with the sinks that the settings define."""
     from llmcfg.wiring import Workspace
 
-    return Workspace(directory, deliver_to, settings=read_settings(settings_file), surroundings=surroundings())
+    return Workspace(
+        directory,
+        deliver_to,
+        settings=read_settings(settings_file),
+        surroundings=surroundings(),
+        cache=cache_root() if cache else None,
+    )
+
+
+def cached_workspace(directory: Path, *, cache: bool) -> Workspace:
+    """The local repository, for a command that builds."""
+    from llmcfg.wiring import Workspace
+
+    return Workspace(directory, cache=cache_root() if cache else None)
+
+
+def cache_root() -> Path | None:
+    """The folder of all caches, by the XDG base directory specification; None for who has no home."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if named and Path(named).is_absolute():
+        return Path(named) / "llmcfg"
+    with suppress(RuntimeError):
+        home = Path.home()
+        return home / ".cache" / "llmcfg" if home.is_absolute() and home.is_dir() else None
+    return None
 
 
 def surroundings() -> Surroundings:

@@ -142,6 +142,16 @@ PANELS: Final = (
                 ),
             ),
             Family(
+                "cache",
+                "what earlier commands left to make the next ones quick",
+                (
+                    Command("show", "cache:show", "show what is remembered of the repository, and where"),
+                    Command("verify", "cache:verify", "check it, and remove what is damaged"),
+                    Command("prune", "cache:prune", "remove what other versions and gone repositories left"),
+                    Command("clear", "cache:clear", "remove it"),
+                ),
+            ),
+            Family(
                 "schema",
                 "JSON Schemas of the configuration",
                 (Command("export", "schema:export", "write schemas and settings for editors"),),

@@ -116,6 +116,26 @@ class Repository(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """What earlier builds made, by the names of results (`pipeline.known`). Dropping it, or any of it, never changes a result."""
+
+    def fact(self, name: bytes, step: str, about: str) -> bytes | None:
+        """What was learnt of a result. `step` and `about` say to people what is done again where there is nothing."""
+        ...
+
+    def learn(self, name: bytes, fact: bytes) -> None: ...
+
+    def content(self, name: bytes) -> bytes | None:
+        """The value of a result."""
+        ...
+
+    def add(self, name: bytes, content: bytes) -> None: ...
+
+    def keep(self) -> None:
+        """Write down what is new. Never fails: what cannot be written is forgotten."""
+        ...
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """The wall clock, with its zone."""

@@ -26,6 +26,7 @@ from llmcfg.sync.wanted import wanted_revision
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from llmcfg.cache.store import DiskCache
     from llmcfg.custody.files import Custody
     from llmcfg.git.network import GitProgram
     from llmcfg.git.program import Git
@@ -69,7 +70,8 @@ class Workspace:
     """One configuration repository with the memo that its builds share, and the folder that sinks deliver below.
 
     `settings` define what names of sinks and hooks stand for on this machine; `surroundings` are for programs that have to be run.
-    `prefix` is the folder of llmcfg.yaml in a bare repository. `publish` is asked before a deployed branch moves.
+    `prefix` is the folder of llmcfg.yaml in a bare repository. `publish` is asked before a deployed branch moves. `cache` is the folder
+    below which builds of earlier processes are remembered.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Workspace:
         surroundings: Surroundings | None = None,
         prefix: str = "",
         publish: Publish | None = None,
+        cache: Path | None = None,
     ) -> None:
         self._directory = directory
         self._prefix = prefix
@@ -88,7 +91,8 @@ class Workspace:
         self._settings = settings
         self.surroundings = surroundings or Surroundings(os.defpath)
         self.repository = self._open_repository()
-        self.memo = Memo()
+        self.cache = self._open_cache(cache) if cache is not None else None
+        self.memo = Memo(self.cache)
         self._seen: Seen | None = None
         self._recent: dict[Revision, Configuration] = {}
         self.delivery_root = delivery_root or (settings.deliver_to if settings else None) or self.repository.root
@@ -264,6 +268,11 @@ class Workspace:
         self.repository = self._open_repository()
         again = self.repository.snapshot(snapshot.revision) if snapshot.revision else self.snapshot(at)
         return Configuration(again, self.memo)
+
+    def _open_cache(self, root: Path) -> DiskCache | None:
+        from llmcfg.cache.opening import open_cache
+
+        return open_cache(root, self.repository.git_dir)
 
     def _open_repository(self) -> GitRepository:
         repository = open_repository(self._directory, self._extra, self._prefix)

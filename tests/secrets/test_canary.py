@@ -271,6 +271,10 @@ DEPLOYS: Scene = (
     Step("rollback -e prod -y"),
     Step("tag v1"),
     Step("doctor"),
+    Step("cache show"),
+    Step("cache verify"),
+    Step("cache prune"),
+    Step("cache clear"),
 )
 GIT: Scene = (
     Step("hooks install"),

@@ -10,7 +10,7 @@ import typer
 from llmcfg.errors import UsageError
 from llmcfg_cli.commands.plan import note_gates, note_uncommitted
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
-from llmcfg_cli.options import At, DeliverTo, Directory, Environment, LockTimeout, Quiet, SettingsFile, Yes
+from llmcfg_cli.options import At, DeliverTo, Directory, Environment, LockTimeout, NoCache, Quiet, SettingsFile, Yes
 
 if TYPE_CHECKING:
     from llmcfg.sync.act import Applied
@@ -48,6 +48,7 @@ def apply(
     lock_timeout: LockTimeout = 10,
     yes: Yes = False,
     quiet: Quiet = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Build an environment, show what changes, ask, and deploy it.
 
@@ -68,7 +69,7 @@ def apply(
         raise UsageError("say what to apply", hint="either -e ENV, or a plan file")
     saved = read_plan(plan_file.read_bytes()) if plan_file else None
     name = saved.environment if saved else str(environment)
-    workspace = open_workspace(directory, deliver_to, settings_file)
+    workspace = open_workspace(directory, deliver_to, settings_file, cache=not no_cache)
     with progress("planning", quiet=quiet):
         configuration = workspace.wanted(name, saved.revision if saved else at)
         plan = make_plan(configuration, workspace.repository, name, workspace.sink, now())

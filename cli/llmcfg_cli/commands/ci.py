@@ -11,7 +11,7 @@ import typer
 from llmcfg.errors import FindingsError, UsageError
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress
-from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, FailOn, FailOnLevel, Quiet
+from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, FailOn, FailOnLevel, NoCache, Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +48,7 @@ def run(
     author: Author = None,
     approved_by: ApprovedBy = None,
     quiet: Quiet = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Check a change, and say what it does in effect, to whom, and at what risk.
 
@@ -60,11 +61,11 @@ def run(
     from llmcfg.ci.occasion import occasion_from
     from llmcfg.ci.review import Proposed, review
     from llmcfg.clock import now
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.ci import review_files, view_review
     from llmcfg_cli.views.ci_markdown import review_blocks
 
-    workspace = Workspace(directory)
+    workspace = cached_workspace(directory, cache=not no_cache)
     occasion = occasion_from(os.environ, event_content())
     head = workspace.resolve(at)
     found = find_base(workspace.repository, head, occasion, base)

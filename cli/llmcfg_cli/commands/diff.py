@@ -13,7 +13,18 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import SHARED, Scope, Target
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
-from llmcfg_cli.options import OUTPUT, ApprovedBy, Author, Consumers, Directory, Environments, ExitCode, Quiet, Tenants
+from llmcfg_cli.options import (
+    OUTPUT,
+    ApprovedBy,
+    Author,
+    Consumers,
+    Directory,
+    Environments,
+    ExitCode,
+    NoCache,
+    Quiet,
+    Tenants,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -51,6 +62,7 @@ def diff(
     approved_by: ApprovedBy = None,
     exit_code: ExitCode = False,
     quiet: Quiet = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Show what differs in the effective configuration between two revisions.
 
@@ -62,7 +74,7 @@ def diff(
     from llmcfg.model.proposal import Proposal
     from llmcfg.pipeline.diff import compare
     from llmcfg.pipeline.gates import gate_findings
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.diff import STYLES, view_diff, view_stat
     from llmcfg_cli.views.findings import view_findings
     from llmcfg_cli.views.text import plural
@@ -71,7 +83,7 @@ def diff(
         raise UsageError("--deployed takes one revision", hint="llmcfg diff --deployed [REV]")
     if stat and output != "table":
         raise UsageError(f"--stat has no form {output}", hint="leave out one of --stat and -o")
-    workspace = Workspace(directory)
+    workspace = cached_workspace(directory, cache=not no_cache)
     chosen = _Chosen(environments or (), tenants or (), consumers or ())
     old = None
     with progress("comparing", quiet=quiet):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
-from llmcfg_cli.options import At, DeliverTo, Directory, ExitCode, Quiet, RequiredEnvironment, SettingsFile
+from llmcfg_cli.options import At, DeliverTo, Directory, ExitCode, NoCache, Quiet, RequiredEnvironment, SettingsFile
 
 if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration
@@ -36,6 +36,7 @@ def plan(
     settings_file: SettingsFile = None,
     exit_code: ExitCode = False,
     quiet: Quiet = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Show what apply would do to an environment, or save it so that apply does exactly that.
 
@@ -52,7 +53,7 @@ def plan(
 
     if output not in ("table", "json", "md") and not output.endswith(".json"):
         raise UsageError(f"{output!r} is neither a form nor a plan file", hint="write -o table, json, md or PLAN.json")
-    workspace = open_workspace(directory, deliver_to, settings_file)
+    workspace = open_workspace(directory, deliver_to, settings_file, cache=not no_cache)
     with progress("planning", quiet=quiet):
         configuration = workspace.wanted(environment, at)
         made = make_plan(configuration, workspace.repository, environment, workspace.sink, now())

@@ -10,7 +10,7 @@ import typer
 from llmcfg.errors import FindingsError, NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import out, out_bytes, progress
-from llmcfg_cli.options import At, Consumers, Directory, Environments, Quiet, Tenants
+from llmcfg_cli.options import At, Consumers, Directory, Environments, NoCache, Quiet, Tenants
 
 
 def render(
@@ -32,6 +32,7 @@ def render(
         typer.Option("--to", metavar="DIR", help="Write the bundles below this folder.", show_default=False),
     ] = None,
     quiet: Quiet = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Write the bundles of all targets, or of those chosen, to a folder; or print one file of one bundle.
 
@@ -42,14 +43,15 @@ def render(
     from llmcfg.pipeline.build import build
     from llmcfg.pipeline.bundle import environment_files
     from llmcfg.pipeline.validate import validate_configuration
-    from llmcfg.wiring import Workspace, choose_targets
+    from llmcfg.wiring import choose_targets
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.text import plural
 
     if (file is None) == (to is None):
         raise UsageError(
             "say what to write", hint="--to DIR writes bundles, FILE with -e and -c prints one file of one bundle"
         )
-    configuration = Workspace(directory).configuration(at)
+    configuration = cached_workspace(directory, cache=not no_cache).configuration(at)
     targets = choose_targets(configuration, environments or (), tenants or (), consumers or ())
     with progress("rendering", quiet=quiet):
         findings = [finding for finding in validate_configuration(configuration, targets) if finding.severity.rank == 2]

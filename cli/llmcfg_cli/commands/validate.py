@@ -10,7 +10,7 @@ import typer
 from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import has_colour, note, out, progress
-from llmcfg_cli.options import OUTPUT, AsOf, At, Directory, Environments, FailOn, FailOnLevel, Quiet, Tenants
+from llmcfg_cli.options import OUTPUT, AsOf, At, Directory, Environments, FailOn, FailOnLevel, NoCache, Quiet, Tenants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,6 +40,7 @@ def validate(
     output: Annotated[Literal["table", "json", "sarif", "github", "junit"], OUTPUT] = "table",
     fail_on: FailOn = "error",
     quiet: Quiet = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Check every environment, tenant and consumer, and show all findings at once.
 
@@ -49,10 +50,11 @@ def validate(
     from llmcfg.clock import now
     from llmcfg.model.findings import merge_findings
     from llmcfg.pipeline.validate import validate_configuration
-    from llmcfg.wiring import Workspace, choose_targets
+    from llmcfg.wiring import choose_targets
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.findings import summary, view_findings
 
-    workspace = Workspace(directory)
+    workspace = cached_workspace(directory, cache=not no_cache)
     try:
         with progress("checking", quiet=quiet):
             configuration = workspace.configuration(at)

@@ -18,7 +18,7 @@ from llmcfg.model.suggest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-MARK: Final = "llmcfg: allow "
+MARK: Final = "llmcfg: allow "  # pipeline.marks looks for it too
 _COMMENT: Final = re.compile(r"#.*?llmcfg: allow (?P<rest>.*)")
 _FORM: Final = re.compile(
     r"(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)\s+until\s+(?P<until>\d{4}-\d{2}-\d{2})\s+because\s+(?P<reason>\S.*)"

@@ -54,7 +54,10 @@ class _Job(NamedTuple):
 def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
     """The bundles of these targets. A target whose output cannot be rendered has findings and no bundle."""
     with start_build(configuration, targets) as building:
-        return building.finish()
+        built = building.finish()
+    if configuration.memo.disk is not None:
+        configuration.memo.disk.keep()
+    return built
 
 
 class Building:

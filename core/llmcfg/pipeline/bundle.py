@@ -9,15 +9,16 @@ are null.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from llmcfg import __version__
 from llmcfg.bundlefile.sealed import SECRETS, sealed_path
 from llmcfg.canonical import canonical_json, digest, digest_of
+from llmcfg.model.later import Later
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from llmcfg.bundlefile.sealed import SealedFile
     from llmcfg.model.target import Target
@@ -32,12 +33,17 @@ MANIFEST: Final = "manifest.json"
 class Part:
     """One file of a bundle. Equal parts are shared between bundles."""
 
-    content: bytes
     sha256: str
+    size: int
+    later: Later[bytes] = field(compare=False, repr=False)
+
+    @property
+    def content(self) -> bytes:
+        return self.later.get()
 
 
 def make_part(content: bytes) -> Part:
-    return Part(content, digest(content))
+    return Part(digest(content), len(content), Later.of(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,15 @@ class Bundle:
     secrets: Mapping[str, str]
     recipients: tuple[str, ...]
     sealed: tuple[str, ...]
-    digest: str
-    manifest: bytes
+    later: Later[tuple[str, bytes]] = field(compare=False, repr=False)
+
+    @property
+    def digest(self) -> str:
+        return self.later.get()[0]
+
+    @property
+    def manifest(self) -> bytes:
+        return self.later.get()[1]
 
     def files(self) -> dict[str, bytes]:
         """Every file of the bundle by its path inside it, sorted."""
@@ -86,21 +99,30 @@ def make_bundle(
     allowed = tuple(sorted({*recipients}))
     places: list[str] = [*map(sealed_path, opened), *([SECRETS] if lock else [])]
     sealed = sorted(places) if allowed else []
-    content = digest_of({"parts": {path: part.sha256 for path, part in ordered.items()}, "secrets": lock})
+    return Bundle(
+        target, ordered, lock, allowed, tuple(sealed), Later(lambda: _sum_up(target, ordered, lock, allowed, sealed))
+    )
+
+
+def _sum_up(
+    target: Target, parts: Mapping[str, Part], lock: Mapping[str, str], recipients: Sequence[str], sealed: Sequence[str]
+) -> tuple[str, bytes]:
+    """The digest of a bundle, and its manifest."""
+    content = digest_of({"parts": {path: part.sha256 for path, part in parts.items()}, "secrets": lock})
     manifest: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "Bundle",
         "target": {"environment": target.environment, "tenant": target.tenant, "consumer": target.consumer},
         "digest": f"sha256:{content}",
-        "parts": {path: {"sha256": part.sha256, "size": len(part.content)} for path, part in ordered.items()},
+        "parts": {path: {"sha256": part.sha256, "size": part.size} for path, part in parts.items()},
         "secrets": {
             name: {"fingerprint": f"sha256:{fingerprint}", "epoch": None, "expires": None}
             for name, fingerprint in lock.items()
         },
-        "recipients": list(allowed),
-        "sealed": sealed,
+        "recipients": list(recipients),
+        "sealed": list(sealed),
     }
-    return Bundle(target, ordered, lock, allowed, tuple(sealed), content, canonical_json(manifest) + b"\n")
+    return content, canonical_json(manifest) + b"\n"
 
 
 def root_digest(bundles: Mapping[Target, Bundle]) -> str:

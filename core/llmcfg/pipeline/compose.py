@@ -1,7 +1,8 @@
 """Composition, document by document, remembered by content.
 
 A document's composed value is remembered under the tuple of blob ids of the layers that define it (and the merge rules of its
-schema), so a thousand tenants that do not override a document share one value, by identity, and so do two revisions.
+schema), so a thousand tenants that do not override a document share one value, by identity, and so do two revisions. What was
+remembered on disk is known without its value, which is made when something asks for it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.documents.loader import load_document
+from llmcfg.model.later import Later
 from llmcfg.pipeline import merge, tags
+from llmcfg.pipeline.known import find_parsed, learn_parsed, name_of
 from llmcfg.prompts.file import SUFFIX, is_prompt_file, load_prompt_file
 
 if TYPE_CHECKING:
@@ -21,15 +24,21 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Value
     from llmcfg.pipeline.layers import Layer
     from llmcfg.pipeline.merge import RuleLookup
+    from llmcfg.ports import Cache
 
 
-class ParsedDocument(NamedTuple):
-    """A loaded blob. `has_links` is true where `$extends` or `{{ … }}` may stand in it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ParsedDocument:
+    """A loaded blob; `content` is None where it cannot be used. `has_links` is true where `$extends` or `{{ … }}` may stand in it."""
 
-    value: dict[str, Value] | None
+    content: Later[dict[str, Value]] | None
     has_tags: bool
     has_links: bool
-    problems: tuple[Problem, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def value(self) -> dict[str, Value] | None:
+        return None if self.content is None else self.content.get()
 
 
 class LayerProblem(NamedTuple):
@@ -44,14 +53,20 @@ class Composed:
     """One document laid together from its layers. Two of them are the same value exactly when they are the same object.
 
     `sources` are the files that define it, lowest first. `needs_resolution` is true where references, `$extends` or tags are left.
+    `digest` names what it was made from; it is empty where nothing is remembered on disk.
     """
 
     name: str
-    value: dict[str, Value]
+    content: Later[dict[str, Value]]
     sources: tuple[BlobEntry, ...]
     needs_resolution: bool
-    problems: tuple[LayerProblem, ...]
-    idle: tuple[LayerProblem, ...]
+    problems: tuple[LayerProblem, ...] = ()
+    idle: tuple[LayerProblem, ...] = ()
+    digest: bytes = b""
+
+    @property
+    def value(self) -> dict[str, Value]:
+        return self.content.get()
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -113,7 +128,11 @@ class ComposeMemo:
 
 
 class Composer:
-    """Composes the documents of one snapshot. `rules_for(document name)` gives the merge rules of its schema and a key that names them."""
+    """Composes the documents of one snapshot.
+
+    `rules_for(document name)` gives the merge rules of its schema and a key that names them. `may_be_kept` says whether the values of a
+    file may lie on disk.
+    """
 
     def __init__(
         self,
@@ -121,7 +140,11 @@ class Composer:
         read: Callable[[str], bytes],
         rules_for: Callable[[str], tuple[str, RuleLookup]],
         memo: ComposeMemo,
+        disk: Cache | None = None,
+        may_be_kept: Callable[[BlobEntry], bool] = lambda _: True,
     ) -> None:
+        self._disk = disk
+        self._may_be_kept = may_be_kept
         self._layers = layers
         self._read = read
         self._rules_for = rules_for
@@ -146,15 +169,30 @@ class Composer:
         key = f"{entry.oid}{SUFFIX}" if is_prompt else entry.oid
         known = self._memo.parsed.get(key)
         if known is None:
-            known = self._memo.parsed[key] = parse_document(self._read(entry.oid), is_prompt=is_prompt)
+            known = self._memo.parsed[key] = self._parse(entry, key, is_prompt=is_prompt)
         return known
+
+    def _parse(self, entry: BlobEntry, key: str, *, is_prompt: bool) -> ParsedDocument:
+        def parse() -> ParsedDocument:
+            return parse_document(self._read(entry.oid), is_prompt=is_prompt)
+
+        if self._disk is None:
+            return parse()
+        known = find_parsed(self._disk, key, entry.path, lambda: parse().value or {})
+        if known is not None:
+            return ParsedDocument(*known)
+        parsed = parse()
+        if parsed.value is not None and not parsed.problems:
+            kept = parsed.value if not parsed.has_tags and self._may_be_kept(entry) else None
+            learn_parsed(self._disk, key, kept, has_tags=parsed.has_tags, has_links=parsed.has_links)
+        return parsed
 
     def _lay(self, below: Documents, layer: Layer) -> Documents:
         own: dict[str, Composed] = {}
         unreadable = {*below.unreadable, *layer.refused}
         for name, entry in layer.documents.items():
             parsed = self.parsed(entry)
-            if parsed.value is None or _is_among(name, unreadable):
+            if parsed.content is None or _is_among(name, unreadable):
                 unreadable.add(name)
             else:
                 own[name] = self._compose(name, below.find(name), entry, parsed)
@@ -166,8 +204,29 @@ class Composer:
         key = (name, rules_key, sources)
         known = self._memo.composed.get(key)
         if known is None:
-            known = self._memo.composed[key] = _lay_document(name, below, entry, parsed, sources, rule_at)
+            laying = _Laying(name, below, entry, parsed, sources, rule_at)
+            known = self._memo.composed[key] = self._lay_document(laying, rules_key)
         return known
+
+    def _lay_document(self, laying: _Laying, rules_key: str) -> Composed:
+        if self._disk is None:
+            return laying.lay()
+        digest = name_of("composed", laying.name, rules_key, *map(_named, laying.sources))
+        fact = self._disk.fact(digest, "compose", laying.name) if laying.below is not None else None
+        if fact is not None:
+            content = Later(lambda: laying.lay().value)
+            return Composed(laying.name, content, laying.sources, fact == _LINKED, digest=digest)
+        composed = laying.lay(digest)
+        if laying.below is not None and not composed.problems and not composed.idle:
+            self._disk.learn(digest, _LINKED if composed.needs_resolution else _PLAIN)
+        return composed
+
+
+_LINKED, _PLAIN = b"l", b"p"
+
+
+def _named(source: BlobEntry) -> str:
+    return f"{source.oid} {source.path}"
 
 
 def _is_among(name: str, unreadable: Collection[str]) -> bool:
@@ -185,29 +244,34 @@ def parse_document(content: bytes, *, is_prompt: bool = False) -> ParsedDocument
     has_links = any(mark in content for mark in (b"{{", b"$extends", b"$with", b"\\"))
     if document is None:
         return ParsedDocument(None, False, has_links, problems)
-    return ParsedDocument(document.value, document.has_tags, has_links, problems)
+    return ParsedDocument(Later.of(document.value), document.has_tags, has_links, problems)
 
 
-def _lay_document(
-    name: str,
-    below: Composed | None,
-    entry: BlobEntry,
-    parsed: ParsedDocument,
-    sources: tuple[BlobEntry, ...],
-    rule_at: RuleLookup,
-) -> Composed:
-    assert parsed.value is not None
-    if below is None:
-        links = parsed.has_links or parsed.has_tags
-        return Composed(name, parsed.value, sources, links, (), ())
-    problems: list[Problem] = []
-    value = merge.merge(below.value, parsed.value, problems.append, rule_at)
-    found = [LayerProblem(entry.path, problem) for problem in problems]
-    return Composed(
-        name,
-        value,
-        sources,
-        below.needs_resolution or parsed.has_links or (parsed.has_tags and tags.has_tags(value)),
-        (*below.problems, *(item for item in found if item.problem.rule != "overlay-no-effect")),
-        (*below.idle, *(item for item in found if item.problem.rule == "overlay-no-effect")),
-    )
+class _Laying(NamedTuple):
+    """A document of a layer, and what lies beneath it."""
+
+    name: str
+    below: Composed | None
+    entry: BlobEntry
+    parsed: ParsedDocument
+    sources: tuple[BlobEntry, ...]
+    rule_at: RuleLookup
+
+    def lay(self, digest: bytes = b"") -> Composed:
+        below, parsed = self.below, self.parsed
+        assert parsed.content is not None
+        if below is None:
+            links = parsed.has_links or parsed.has_tags
+            return Composed(self.name, parsed.content, self.sources, links, digest=digest)
+        problems: list[Problem] = []
+        value = merge.merge(below.value, parsed.content.get(), problems.append, self.rule_at)
+        found = [LayerProblem(self.entry.path, problem) for problem in problems]
+        return Composed(
+            self.name,
+            Later.of(value),
+            self.sources,
+            below.needs_resolution or parsed.has_links or (parsed.has_tags and tags.has_tags(value)),
+            (*below.problems, *(item for item in found if item.problem.rule != "overlay-no-effect")),
+            (*below.idle, *(item for item in found if item.problem.rule == "overlay-no-effect")),
+            digest,
+        )

@@ -20,6 +20,7 @@ from llmcfg.pipeline.consumers import parse_consumers
 from llmcfg.pipeline.layers import CONSUMERS, MANIFEST, Layout, layer_folders, own_layer, sort_files, variables_of
 from llmcfg.pipeline.locate import Locator
 from llmcfg.pipeline.manifest import parse_manifest
+from llmcfg.pipeline.marks import may_be_kept
 from llmcfg.pipeline.merge import no_rules
 from llmcfg.pipeline.reads import MISSING, Missing
 from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver, Surroundings
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     from llmcfg.model.reference import SecretUse
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Path, Scalar, Value
+    from llmcfg.pipeline.marks import Marks
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.pipeline.schema.compiled import CompiledSchema
     from llmcfg.policies.answers import Evaluated
     from llmcfg.policies.loading import Policies
-    from llmcfg.ports import Snapshot
+    from llmcfg.ports import Cache, Snapshot
     from llmcfg.secrets.creation import CreationRule, CreationRules
     from llmcfg.secrets.inspection import Inspected
     from llmcfg.secrets.names import HeldValue
@@ -45,8 +47,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Memo:
-    """What building remembers between scopes, targets and revisions, under content ids. Dropping it never changes a result."""
+    """What building remembers between scopes, targets and revisions, under content ids. Dropping it never changes a result.
 
+    `disk` is what earlier processes remembered; results of it are in the memory first.
+    """
+
+    disk: Cache | None = None
     compose: ComposeMemo = field(default_factory=ComposeMemo)
     resolve: ResolveMemo = field(default_factory=ResolveMemo)
     secret_files: dict[tuple[str, str], SecretFile] = field(default_factory=dict)
@@ -61,6 +67,7 @@ class Memo:
     creation_rules: dict[str, tuple[CreationRules, tuple[Problem, ...]]] = field(default_factory=dict)
     chosen_rules: dict[tuple[str, str], CreationRule | None] = field(default_factory=dict)
     plaintext: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    marks: dict[str, Marks] = field(default_factory=dict)
     stored: dict[str, Value] = field(default_factory=dict)
     policies: dict[tuple[object, ...], tuple[Policies, Evaluated]] = field(default_factory=dict)
 
@@ -138,7 +145,14 @@ class Configuration:
         self.consumers, self.consumer_findings = parse_consumers(
             self.layout, self.manifest, snapshot.read, self.locator
         )
-        self.composer = Composer(self.layout.layers, snapshot.read, self.merge_rules, memo.compose)
+        self.composer = Composer(
+            self.layout.layers,
+            snapshot.read,
+            self.merge_rules,
+            memo.compose,
+            memo.disk,
+            lambda entry: may_be_kept(self, entry),
+        )
         self._effective: dict[Scope, Effective] = {}
         self._schemas: dict[str, CompiledSchema | None] = {}
         self._secrets: dict[tuple[str, ...], dict[str, ScopedSecret]] = {}
@@ -270,7 +284,7 @@ class Configuration:
         secrets = self._secrets_of(folders)
         overlapping = frozenset(name for name, scoped in secrets.items() if scoped.secret.previous)
         surroundings = Surroundings(documents, variables, secrets, overlapping, self._has_all_secrets(folders))
-        resolver = Resolver(surroundings, self.memo.resolve)
+        resolver = Resolver(surroundings, self.memo.resolve, self.memo.disk)
         return Effective(scope, folders, _resolve_all(documents, resolver), documents.unreadable, variables, secrets)
 
     def _secrets_of(self, folders: tuple[str, ...]) -> dict[str, ScopedSecret]:

@@ -10,15 +10,14 @@ from llmcfg.model.findings import Problem
 from llmcfg.model.suggest import closest
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.layers import MANIFEST
+from llmcfg.pipeline.marks import plaintext_in
 from llmcfg.secrets.drops import drop_target
-from llmcfg.secrets.plaintext import find_plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.manifest import Tenant
-    from llmcfg.model.snapshot import BlobEntry
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.layers import Layer
 
@@ -31,20 +30,12 @@ def file_findings(configuration: Configuration) -> Iterator[Finding]:
             yield locator.in_blob(problem, entry)
     manifest = configuration.snapshot.entries[MANIFEST]
     for entry in [manifest, *layout.consumers.values(), *layout.templates.values(), *documents]:
-        for problem in _plaintext(configuration, entry):
+        for problem in plaintext_in(configuration, entry):
             yield locator.in_blob(problem, entry)
     names = Counter(name for layer in layout.layers.values() for name in layer.documents)
     yield from secret_name_findings(configuration)
     for layer in layout.layers.values():
         yield from _orphans(configuration, layer, names)
-
-
-def _plaintext(configuration: Configuration, entry: BlobEntry) -> tuple[Problem, ...]:
-    known = configuration.memo.plaintext.get(entry.oid)
-    if known is None:
-        known = find_plaintext(configuration.snapshot.read(entry.oid), by_name=False)
-        configuration.memo.plaintext[entry.oid] = known
-    return known
 
 
 def secret_name_findings(configuration: Configuration) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from llmcfg.llm.records.folders import FOLDERS, is_platform
 from llmcfg.model.findings import Problem, merge_findings
 from llmcfg.model.reference import parse_secret_use
 from llmcfg.pipeline.layers import CATALOGUE, layer_folders
+from llmcfg.pipeline.marks import marks_of
 from llmcfg.secrets.rotations import FILE as ROTATIONS
 from llmcfg.secrets.rotations import read_due
 
@@ -108,7 +109,7 @@ def with_allowances(
     configuration: Configuration, findings: Iterable[Finding], as_of: date, *, is_whole: bool
 ) -> tuple[Finding, ...]:
     """The findings that no comment in their file allows, and what is wrong with such comments."""
-    from llmcfg.llm.allowances import MARK, apply_allowances
+    from llmcfg.llm.allowances import apply_allowances
 
     by_file: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
@@ -116,9 +117,8 @@ def with_allowances(
     kept: list[Finding] = []
     for layer in configuration.layout.layers.values():
         for entry in layer.documents.values():
-            content = configuration.snapshot.read(entry.oid)
-            if MARK.encode() in content:
-                text = content.decode("utf-8", "replace")
+            if marks_of(configuration, entry).allowance:
+                text = configuration.snapshot.read(entry.oid).decode("utf-8", "replace")
                 kept += apply_allowances(entry.path, text, by_file.pop(entry.path, ()), as_of, is_whole=is_whole)
     return merge_findings([*kept, *(finding for found in by_file.values() for finding in found)])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -42,8 +42,13 @@ class Surroundings(NamedTuple):
     is_whole: bool = True
 
 
+QuestionKind: TypeAlias = Literal[
+    "document", "folder", "unreadable", "variable", "variables", "secret", "previous", "secrets"
+]
+
+
 class Question(NamedTuple):
-    kind: Literal["document", "folder", "unreadable", "variable", "variables", "secret", "previous", "secrets"]
+    kind: QuestionKind
     name: str = ""
 
 
@@ -88,6 +93,11 @@ class Reads:
         """All secret names; None where a secret file cannot be read, so that there may be more."""
         self._note(Question("secrets"))
         return frozenset(self._surroundings.secrets) if self._surroundings.is_whole else None
+
+    def ask(self, question: Question) -> Hashable:
+        """The answer, noted as every other."""
+        self._note(question)
+        return self.answers[question]
 
     def _note(self, question: Question) -> None:
         if question not in self.answers:
@@ -147,6 +157,17 @@ def _answer(surroundings: Surroundings, question: Question) -> Hashable:
             return question.name in surroundings.overlapping
         case "secrets":
             return frozenset(surroundings.secrets) if surroundings.is_whole else None
+
+
+def answer_text(answer: Hashable) -> str:
+    """Equal for answers that are, in any process; a document is known by what it was made from."""
+    if isinstance(answer, frozenset):
+        return f"set {sorted(answer)}"
+    if isinstance(answer, tuple):
+        return repr([part.__name__ if isinstance(part, type) else part for part in answer])
+    if answer is None or isinstance(answer, bool):
+        return repr(answer)
+    return cast("Composed", answer).digest.hex()
 
 
 def _names_below(documents: Documents, prefix: str) -> tuple[str, ...]:

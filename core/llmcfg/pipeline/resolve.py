@@ -9,12 +9,13 @@ A resolved document is remembered with what it read (reads.py), so scopes that a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from llmcfg import limits
 from llmcfg.model.keypath import format_key_path
+from llmcfg.model.later import Later
 from llmcfg.model.reference import (
     ALL,
     Reference,
@@ -28,14 +29,19 @@ from llmcfg.model.reference import (
 )
 from llmcfg.model.value import Path, Tagged, Value
 from llmcfg.pipeline import tags
+from llmcfg.pipeline.known import Outcome, find_outcome, learn_outcome, name_of_bytes
 from llmcfg.pipeline.notes import Notes
 from llmcfg.pipeline.patterns import Patterns, is_around
-from llmcfg.pipeline.reads import MISSING, Outcomes, Reads, Surroundings
+from llmcfg.pipeline.reads import MISSING, Outcomes, Question, Reads, Surroundings, answer_text
 from llmcfg.pipeline.secretuse import find_use_fault, uses_of
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from llmcfg.model.findings import Problem
     from llmcfg.pipeline.compose import Composed
+    from llmcfg.pipeline.reads import QuestionKind
+    from llmcfg.ports import Cache
 
 __all__ = ["ResolveMemo", "Resolved", "Resolver", "Surroundings", "is_around"]
 
@@ -44,14 +50,20 @@ __all__ = ["ResolveMemo", "Resolved", "Resolver", "Surroundings", "is_around"]
 class Resolved:
     """One document of the effective configuration. Two of them are the same value exactly when they are the same object.
 
-    `problems` have paths in the document. `secrets` are the uses in it, as texts: `name`, `name@previous`.
+    `problems` have paths in the document. `secrets` are the uses in it, as texts: `name`, `name@previous`. `digest` names what it was
+    made from; it is empty where nothing is remembered on disk.
     """
 
     name: str
-    value: dict[str, Value]
+    content: Later[dict[str, Value]]
     composed: Composed
     problems: tuple[Problem, ...] = ()
     secrets: frozenset[str] = frozenset()
+    digest: bytes = b""
+
+    @property
+    def value(self) -> dict[str, Value]:
+        return self.content.get()
 
 
 @dataclass(slots=True)
@@ -63,22 +75,58 @@ class ResolveMemo:
 class Resolver:
     """Resolves the documents of one scope."""
 
-    def __init__(self, surroundings: Surroundings, memo: ResolveMemo) -> None:
+    def __init__(self, surroundings: Surroundings, memo: ResolveMemo, disk: Cache | None = None) -> None:
         self._surroundings = surroundings
         self._memo = memo
+        self._disk = disk
 
     def resolve(self, composed: Composed) -> Resolved:
         if not composed.needs_resolution:
             return self._memo.plain.get(composed) or self._memo.plain.setdefault(
-                composed, Resolved(composed.name, composed.value, composed)
+                composed, Resolved(composed.name, composed.content, composed, digest=composed.digest)
             )
         outcomes = self._memo.outcomes.setdefault(composed, Outcomes())
         resolved = outcomes.find(self._surroundings)
         if resolved is None:
             reads = Reads(self._surroundings)
-            resolved = _Resolution(reads).document(composed)
+            resolved = self._find(composed, reads)
+            if resolved is None:
+                reads = Reads(self._surroundings)
+                resolved = self._learn(_Resolution(reads).document(composed), reads)
             outcomes.add(reads, resolved)
         return resolved
+
+    def _find(self, composed: Composed, reads: Reads) -> Resolved | None:
+        """Along the questions that were asked on disk, as far as this scope answers them the same."""
+        if self._disk is None:
+            return None
+        name = name_of_bytes("resolved", [composed.digest])
+        outcome = find_outcome(self._disk, name, composed.name)
+        while outcome is not None and outcome.kind:
+            question = Question(cast("QuestionKind", outcome.kind), outcome.question)
+            name = _after(name, reads.ask(question))
+            outcome = find_outcome(self._disk, name, composed.name)
+        if outcome is None:
+            return None
+        content = Later(lambda: _Resolution(Reads(self._surroundings)).document(composed).value)
+        return Resolved(composed.name, content, composed, (), frozenset(outcome.secrets), name)
+
+    def _learn(self, resolved: Resolved, reads: Reads) -> Resolved:
+        if self._disk is None:
+            return resolved
+        steps: list[tuple[bytes, Outcome]] = []
+        name = name_of_bytes("resolved", [resolved.composed.digest])
+        for question, answer in reads.answers.items():
+            steps.append((name, Outcome(*question)))
+            name = _after(name, answer)
+        if not resolved.problems:
+            for place, outcome in (*steps, (name, Outcome(secrets=sorted(resolved.secrets)))):
+                learn_outcome(self._disk, place, outcome)
+        return replace(resolved, digest=name)
+
+
+def _after(name: bytes, answer: Hashable) -> bytes:
+    return name_of_bytes("answer", [name, answer_text(answer).encode("utf-8", "surrogatepass")])
 
 
 class _Resolution:
@@ -101,7 +149,7 @@ class _Resolution:
         self._prefix = tuple(composed.name.split("/"))
         value = self._value(composed.value, self._prefix, (), 0)
         assert isinstance(value, dict)
-        return Resolved(composed.name, value, composed, self._notes.problems, frozenset(self._secrets))
+        return Resolved(composed.name, Later.of(value), composed, self._notes.problems, frozenset(self._secrets))
 
     def _value(self, value: Value, at: Path, stack: tuple[Path, ...], depth: int) -> Value:
         if not stack:

@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from llmcfg.model.findings import Finding, Origin, Problem
+from llmcfg.pipeline.marks import marks_of
 from llmcfg.secrets.creation import CONFIG, CreationRules, read_creation_rules
-from llmcfg.secrets.inspection import Inspected, inspect_file, looks_sealed
+from llmcfg.secrets.inspection import Inspected, inspect_file
 from llmcfg.secrets.keychange import fits_header, key_change
 from llmcfg.secrets.sops.keys import short_name
 
@@ -88,7 +89,7 @@ def _is_sealed(configuration: Configuration, entry: BlobEntry) -> bool:
     """Whether a file that is no secret file by its place is one by its content."""
     known = configuration.memo.sealed.get(entry.oid)
     if known is None:
-        is_sealed = looks_sealed(configuration.snapshot.read(entry.oid))
+        is_sealed = marks_of(configuration, entry).sealed
         known = is_sealed and inspected_file(configuration, entry) != Inspected(())
         configuration.memo.sealed[entry.oid] = known
     return known

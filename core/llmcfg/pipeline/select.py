@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from llmcfg.canonical import canonical_json
 from llmcfg.model.assembly import assemble
 from llmcfg.model.keypath import parse_key_path
+from llmcfg.model.later import Later
 from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.bundle import Part, make_part
 from llmcfg.pipeline.configuration import walk_leaves
+from llmcfg.pipeline.known import KnownPart, find_part, learn_part, name_of_bytes
 from llmcfg.pipeline.resolve import Resolved, is_around
 from llmcfg.pipeline.secretuse import CIPHERTEXT
 from llmcfg.pipeline.typedsecrets import to_typed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from llmcfg.model.manifest import Consumer
     from llmcfg.model.value import Path, Value
     from llmcfg.pipeline.configuration import Effective, Memo
+    from llmcfg.ports import Cache
+
+_AFTER_SLASH: Final = "0"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectedDocument:
-    """A document, or the selected part of one, with its canonical bytes and the uses of secrets in it, as texts."""
+    """A document, or the selected part of one, with its canonical bytes and the uses of secrets in it, as texts.
+
+    `digest` names what it was made from; it is empty where nothing is remembered on disk.
+    """
 
     name: str
-    value: dict[str, Value]
+    content: Later[dict[str, Value]]
     part: Part
     secrets: frozenset[str]
     source: Resolved
+    has_ciphertext: bool = False
+    digest: bytes = b""
+
+    @property
+    def value(self) -> dict[str, Value]:
+        return self.content.get()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +73,10 @@ def select(consumer: Consumer, effective: Effective, memo: Memo) -> Selection:
     whole: set[str] = set()
     parts: dict[str, set[Path]] = {}
     missing: list[str] = []
+    ordered = sorted(effective.documents)
     for text in consumer.select:
         path = parse_key_path(text)
-        names = _documents_below(effective.documents, path)
+        names = _documents_below(ordered, path)
         whole.update(names)
         owner = None if names else effective.owner(path)
         if owner is not None:
@@ -77,25 +93,51 @@ def select(consumer: Consumer, effective: Effective, memo: Memo) -> Selection:
     return Selection(selected, tuple(missing), not unread)
 
 
-def _documents_below(documents: Mapping[str, Resolved], path: Path) -> list[str]:
-    """The documents whose whole value lies at or beneath a key path."""
+def _documents_below(documents: Sequence[str], path: Path) -> Sequence[str]:
+    """The documents, of these sorted names, whose whole value lies at or beneath a key path."""
     if not path:
-        return list(documents)
+        return documents
     if not all(isinstance(step, str) and "/" not in step for step in path):
         return []
     name = "/".join(str(step) for step in path)
-    return [known for known in documents if known == name or known.startswith(name + "/")]
+    at = bisect_left(documents, name)
+    own = [name] if documents[at : at + 1] == [name] else []
+    return [*own, *documents[bisect_left(documents, f"{name}/") : bisect_left(documents, f"{name}{_AFTER_SLASH}")]]
 
 
 def _select_document(resolved: Resolved, paths: tuple[Path, ...], memo: Memo) -> SelectedDocument:
     key = (resolved, paths)
     known: SelectedDocument | None = memo.parts.get(key)
     if known is None:
-        value = _cut(resolved.value, paths) if paths else resolved.value
-        secrets = _secrets_in(value) if resolved.secrets else frozenset[str]()
-        part = make_part(canonical_json(to_typed(value) if secrets else value) + b"\n")
-        known = memo.parts[key] = SelectedDocument(resolved.name, value, part, secrets, resolved)
+        known = memo.parts[key] = _make_selected(resolved, paths, memo.disk)
     return known
+
+
+def _make_selected(resolved: Resolved, paths: tuple[Path, ...], disk: Cache | None) -> SelectedDocument:
+    content = Later(lambda: _cut(resolved.value, paths)) if paths else resolved.content
+    name = name_of_bytes("selected", [resolved.digest, repr(paths).encode()])
+    if disk is None:
+        return _cut_out(resolved, content, name)
+    known = find_part(disk, name, resolved.name)
+    if known is not None:
+        uses = frozenset(known.secrets)
+        part = Part(known.sha256, known.size, Later(lambda: _written(content.get(), uses)))
+        return SelectedDocument(resolved.name, content, part, uses, resolved, digest=name)
+    selected = _cut_out(resolved, content, name)
+    if not selected.has_ciphertext:
+        learn_part(disk, name, KnownPart(selected.part.sha256, selected.part.size, sorted(selected.secrets)))
+    return selected
+
+
+def _cut_out(resolved: Resolved, content: Later[dict[str, Value]], name: bytes) -> SelectedDocument:
+    value = content.get()
+    secrets = _secrets_in(value) if resolved.secrets else frozenset[str]()
+    part = make_part(_written(value, secrets))
+    return SelectedDocument(resolved.name, content, part, secrets, resolved, CIPHERTEXT in part.content, name)
+
+
+def _written(value: dict[str, Value], secrets: Collection[str]) -> bytes:
+    return canonical_json(to_typed(value) if secrets else value) + b"\n"
 
 
 def _cut(value: dict[str, Value], paths: tuple[Path, ...]) -> dict[str, Value]:
@@ -126,7 +168,7 @@ def places_of_use(value: Value, use: str) -> Iterator[Path]:
 
 def places_of_ciphertext(document: SelectedDocument) -> Iterator[Path]:
     """Where a document holds what only a secret file may hold."""
-    if CIPHERTEXT in document.part.content:
+    if document.has_ciphertext:
         for path, leaf in walk_leaves(document.value):
             if isinstance(leaf, str) and CIPHERTEXT in leaf.encode():
                 yield path

@@ -19,6 +19,7 @@ from llmcfg.pipeline.filefindings import (
     secret_name_findings,
 )
 from llmcfg.pipeline.idle import idle_findings
+from llmcfg.pipeline.known import is_sound, name_of_bytes
 from llmcfg.pipeline.merge import no_rules
 from llmcfg.pipeline.platforms import (
     all_readable,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.schema.compiled import CompiledSchema
     from llmcfg.pipeline.select import SelectedDocument, Selection
-    from llmcfg.ports import Snapshot
+    from llmcfg.ports import Cache, Snapshot
 
 
 def validate(snapshot: Snapshot, memo: Memo, as_of: date | None = None) -> tuple[Finding, ...]:
@@ -88,6 +89,15 @@ def examine(
     With `as_of`, also those of the rules about LLM platforms, which depend on the day: what is built does not. With `since`, also those
     about what changed from there.
     """
+    examined = _examine(configuration, targets, as_of, since)
+    if configuration.memo.disk is not None:
+        configuration.memo.disk.keep()
+    return examined
+
+
+def _examine(
+    configuration: Configuration, targets: Iterable[Target] | None, as_of: date | None, since: Configuration | None
+) -> Examined:
     wanted = configuration.targets if targets is None else tuple(targets)
     scopes = configuration.scopes if targets is None else tuple(dict.fromkeys(target.scope for target in wanted))
     with start_build(configuration, wanted) as building:
@@ -165,13 +175,23 @@ def _follows(problem: Problem, causes: Iterable[Problem]) -> bool:
 
 
 def _verdict(memo: Memo, schema: CompiledSchema, resolved: Resolved) -> tuple[Problem, ...]:
-    from llmcfg.pipeline.schema.check import check
-
     key = (schema.digest, id(resolved))
     known = memo.verdicts.get(key)
     if known is None:
-        known = memo.verdicts[key] = (resolved, check(schema, resolved.value))
+        known = memo.verdicts[key] = (resolved, _judge(memo.disk, schema, resolved))
     return known[1]
+
+
+def _judge(disk: Cache | None, schema: CompiledSchema, resolved: Resolved) -> tuple[Problem, ...]:
+    from llmcfg.pipeline.schema.check import check
+
+    name = name_of_bytes("checked", [schema.digest.encode(), resolved.digest])
+    if is_sound(disk, name, "check", resolved.name):
+        return ()
+    problems = check(schema, resolved.value)
+    if disk is not None and not problems:
+        disk.learn(name, b"")
+    return problems
 
 
 def _overlap_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
