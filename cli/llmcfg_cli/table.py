@@ -53,7 +53,7 @@ PANELS: Final = (
             Command("list", "list_keys:list_keys", "list effective keys and values"),
             Command("tree", "tree:tree", "show the effective configuration as a tree"),
             Command("set", "set_value:set_value", "change a value in a file, keeping its comments"),
-            Command("fmt", "fmt:fmt", "write YAML so that every reader takes it the same"),
+            Command("fmt", "fmt:fmt", "write YAML in one layout, so that every reader takes it the same"),
             Family(
                 "ci",
                 "check a change, and say what it does and to whom",

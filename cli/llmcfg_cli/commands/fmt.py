@@ -1,4 +1,4 @@
-"""`llmcfg fmt`: write YAML so that every reader takes it the same."""
+"""`llmcfg fmt`: write YAML in one layout, and so that every reader takes it the same."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ def fmt(
     ] = False,
     quiet: Quiet = False,
 ) -> int:
-    """Name the documents with values that YAML readers take differently, or with --fix, write them unambiguously.
+    """Name the documents that are not written as they should be, or with --fix, write them so.
 
-    What some readers take for a boolean, number or date becomes quoted text; exponents become decimals. Nothing else changes. Without
-    --fix, exits with 3 when a file would change.
+    What some readers take for a boolean, number or date becomes quoted text; exponents become decimals; white space and empty lines too
+    many go. Values and comments stay. Encrypted files are left alone. Without --fix, exits with 3 when a file would change.
     """
     from llmcfg.disk import atomic_write
-    from llmcfg.documents.fixes import fix_ambiguous
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.text import plural
 
@@ -43,7 +42,7 @@ def fmt(
     changed = []
     for file in files:
         content = file.read_bytes()
-        fixed = fix_ambiguous(content)
+        fixed = _formatted(content)
         if fixed != content:
             changed.append(file)
             if fix:
@@ -52,6 +51,17 @@ def fmt(
     said = "fixed" if fix else "would change: llmcfg fmt --fix"
     note(f"{len(changed)} of {plural(len(files), 'file')} {said}" if changed else "nothing to fix", quiet=quiet)
     return 0 if fix or not changed else DIFFERENCES
+
+
+def _formatted(content: bytes) -> bytes:
+    from llmcfg.documents.fixes import fix_ambiguous
+    from llmcfg.documents.layout import normalise_layout
+    from llmcfg.secrets.sops import stores
+    from llmcfg.secrets.sops.model import FileType
+
+    if b"sops" in content and stores.find_encrypted(content, FileType.YAML) is not None:
+        return content
+    return normalise_layout(fix_ambiguous(content))
 
 
 def _documents(workspace: Workspace) -> list[Path]:
