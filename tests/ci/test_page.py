@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from decimal import Decimal
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -18,10 +19,13 @@ from llmcfg.ci.review import Review
 from llmcfg.ci.risk import Risk
 from llmcfg.ci.secretfiles import SecretFileChange
 from llmcfg.ci.tally import EnvironmentTally
+from llmcfg.llm.cost.bounds import Bound
+from llmcfg.llm.cost.scope import Line
 from llmcfg.model.change import Change
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.snapshot import Revision
+from llmcfg.pipeline.costs import CostChange
 from llmcfg_cli.views.ci import COMMENT_BYTES, review_files, step_outputs, step_summary, view_review
 from llmcfg_cli.views.ci_markdown import Block, fit, review_blocks
 
@@ -46,6 +50,10 @@ HOSTILE = [
 ]
 
 
+def costing(amount: int, text: str) -> Line:
+    return Line("model", text, Bound(Decimal(amount), text), Bound(None, text))
+
+
 def written_with(text: str) -> Review:
     """A review in which `text` stands wherever something of a repository can."""
     target = (f"prod/_shared/{text}",)
@@ -67,6 +75,7 @@ def written_with(text: str) -> Review:
             affected=target,
         ),
         origins=(Origins(Origin(text, 1, 1), Origin(text, 2, 1)), Origins(None, Origin(text, 1, 1))),
+        costs=(CostChange(f"prod/{text}", costing(1, text), costing(2, text)),),
         secret_files=(SecretFileChange(text, "changed", (text,), (text,), (text,)),),
         new=(finding,),
         old=(finding,),

@@ -15,6 +15,7 @@ from llmcfg.ci.review import review
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.rules import Severity
 from llmcfg.secrets.age import generate_identity
+from llmcfg_cli.views.ci_markdown import review_blocks
 from support.sealed import NAMES, sealed
 from support.written import CONSUMER, MANIFEST, WrittenRepository
 
@@ -244,3 +245,21 @@ def test_a_new_reader_is_named_and_values_that_keep_their_ciphertext_are_unchang
     _, _, metadata = sealed(THREE, (*NAMES, reader)).partition("sops:")
     found = secret_change(tmp_path, before, f"{values}sops:{metadata}")
     assert (found.what, found.names, found.readers, found.lost) == ("sealed anew", (), (f"age {reader}",), ())
+
+
+def test_costs_are_told_for_the_scopes_that_the_change_reaches(repository) -> None:
+    priced = (
+        "{provider: hub, upstream_model: q, rate: {tpm: TPM}, pricing: {input_per_million: 1, output_per_million: 5}}"
+    )
+    model = f"chat: {priced}\n"
+    provider = "type: openai_compatible\nbase_url: http://hub.internal/v1\n"
+    repository.commit({"base/providers/hub.yaml": provider, "base/models/chat.yaml": model.replace("TPM", "1000")})
+    repository.commit({"environments/dev/models/chat.yaml": "chat: {rate: {tpm: 2000}}\n"})
+    found = reviewed(repository)
+    assert {(change.scope, change.line.part, change.line.name) for change in found.costs} == {
+        ("dev", "tenant", ""),
+        ("dev", "model", "chat"),
+    }
+    links = Links(Occasion(), "", found.changed_files)
+    page = "\n".join(block.text for block in review_blocks(found, links, passes=True))
+    assert "| `dev x _shared` | model | `chat` | worst case | 216.00 | 432.00 | +216.00 |" in page

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg_cli.views.ci_markdown import fit
 from llmcfg_cli.views.ci_text import headline
+from llmcfg_cli.views.cost import change_fields
 from llmcfg_cli.views.diff import to_payload
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.findings import as_mapping, view_findings
@@ -83,6 +84,7 @@ def to_review(review: Review, *, passes: bool) -> dict[str, Any]:
             "old": [as_mapping(finding) for finding in review.old],
             "mended": review.gone,
         },
+        "costs": [change_fields(change) for change in review.costs],
         "secretFiles": [
             {
                 "file": file.path,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import format_key_path
 from llmcfg_cli.views.ci_text import headline, severities
+from llmcfg_cli.views.cost import change_rows
 from llmcfg_cli.views.diff_markdown import VALUE_SHOWN, code, folded
 from llmcfg_cli.views.diff_table import SIGNS
 from llmcfg_cli.views.findings import reach_text as finding_reach
@@ -92,6 +93,7 @@ def _blocks(review: Review, link: Link, *, passes: bool) -> Iterator[Block]:
         )
     yield from _environments(review)
     yield from _findings("Findings of this change", review.new, link)
+    yield from _costs(review)
     yield from _values(review, link)
     yield from _secrets(review)
     for file in sorted(review.difference.files, key=lambda file: not _holds(file.targets, review.protected)):
@@ -133,6 +135,18 @@ def _findings(title: str, findings: Sequence[Finding], link: Link) -> Iterator[B
 
 def _in(finding: Finding) -> str:
     return f" in {code(clip(finding_reach(finding.reach), _TEXT_SHOWN))}" if finding.reach else ""
+
+
+def _costs(review: Review) -> Iterator[Block]:
+    """What the change does to what can be spent, each figure once for all scopes in which it changes alike."""
+    rows = [
+        f"| {code(clip(scopes, _TEXT_SHOWN))} | {part} | {code(clip(name, _TEXT_SHOWN))} | {' | '.join(figures)} |"
+        for scopes, part, name, *figures in change_rows(review.costs)
+    ]
+    if rows:
+        columns = "| in | part | name | figure | before | after | change |"
+        head = ["#### Cost, USD a month", "", columns, "|---|---|---|---|---|---|---|"]
+        yield Block("\n".join([*head, *rows]), True, 4)
 
 
 def _values(review: Review, link: Link) -> Iterator[Block]:

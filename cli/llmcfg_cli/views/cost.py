@@ -59,9 +59,9 @@ def view_cost_changes(
 ) -> str:
     """`output` is table, md or json. Empty for no changes, but for JSON."""
     if output == "json":
-        items = [_change_fields(change) for change in changes]
+        items = [change_fields(change) for change in changes]
         return to_json("CostDiff", {"currency": "USD", "days": 30, "assumptions": list(assumptions), "items": items})
-    return _drawn(_CHANGES, _change_rows(changes), output, colour, width)
+    return _drawn(_CHANGES, change_rows(changes), output, colour, width)
 
 
 def cost_section(changes: Sequence[CostChange]) -> str:
@@ -97,7 +97,7 @@ def _row(scope: str, line: Line) -> tuple[str, ...]:
     )
 
 
-def _change_rows(changes: Sequence[CostChange]) -> list[tuple[str, ...]]:
+def change_rows(changes: Sequence[CostChange]) -> list[tuple[str, ...]]:
     """A row for each figure that changes, once for all scopes in which it changes alike."""
     alike: dict[tuple[str, ...], dict[str, None]] = {}
     for change in changes:
@@ -173,7 +173,8 @@ def _fields(scope: str, line: Line) -> dict[str, Any]:
     return {"scope": scope, "part": line.part, "name": line.name or None, **_amounts(line)}
 
 
-def _change_fields(change: CostChange) -> dict[str, Any]:
+def change_fields(change: CostChange) -> dict[str, Any]:
+    """For programs."""
     sides = {
         name: _amounts(line) if line else None for name, line in (("before", change.before), ("after", change.after))
     }

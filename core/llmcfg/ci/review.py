@@ -16,8 +16,10 @@ from llmcfg.ci.risk import Risk, risk_of
 from llmcfg.ci.secretfiles import SecretFileChange, secret_file_changes
 from llmcfg.ci.sides import compare_sides, open_side
 from llmcfg.ci.tally import EnvironmentTally, tally
+from llmcfg.errors import FindingsError
 from llmcfg.model.findings import has_blocking, merge_findings
 from llmcfg.model.proposal import Proposal
+from llmcfg.pipeline.costs import changed_costs
 from llmcfg.pipeline.gates import gate_findings
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.costs import CostChange
     from llmcfg.wiring import Workspace
 
 
@@ -56,6 +59,7 @@ class Review:
     head: Revision
     difference: Difference
     origins: Sequence[Origins]
+    costs: tuple[CostChange, ...]
     secret_files: tuple[SecretFileChange, ...]
     new: tuple[Finding, ...]
     old: tuple[Finding, ...]
@@ -97,6 +101,7 @@ def review(workspace: Workspace, base: Base, head: Revision, *, as_of: date, pro
         head=head,
         difference=difference,
         origins=origins_of(before.configuration, after.configuration, difference.values),
+        costs=_costs(before.configuration, after.configuration, difference, as_of),
         secret_files=tuple(secret_file_changes(changed, workspace.repository.read_blob)),
         new=split.new,
         old=split.old,
@@ -107,6 +112,19 @@ def review(workspace: Workspace, base: Base, head: Revision, *, as_of: date, pro
         changed_files=frozenset(file.path for file in changed),
         unseen=(*base.notes, *unseen),
     )
+
+
+def _costs(
+    before: Configuration | None, after: Configuration | None, difference: Difference, as_of: date
+) -> tuple[CostChange, ...]:
+    """What the change does to the worst cases of the scopes that it touches; nothing where a side cannot be read."""
+    if before is None or after is None or not difference.values:
+        return ()
+    touched = {scope for value in difference.values for scope in value.scopes}
+    try:
+        return changed_costs(before, after, as_of, lambda scope: str(scope) in touched)
+    except FindingsError:
+        return ()
 
 
 def _held_to_gates(
