@@ -26,6 +26,7 @@ class Forge:
         self.comments: list[dict[str, Any]] = []
         self.checks: list[dict[str, Any]] = []
         self.pulls: list[dict[str, Any]] = []
+        self.reviews: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.refuse: tuple[int, dict[str, str]] | None = None
         self.address = ""
@@ -42,6 +43,12 @@ class Forge:
         self.comments.append(comment)
         return comment
 
+    def review(self, login: str, state: str, commit: str) -> None:
+        user = {"login": login, "id": len(self.reviews), "type": "User", "site_admin": False}
+        self.reviews.append(
+            {"id": 80 + len(self.reviews), "user": user, "body": "", "state": state, "commit_id": commit}
+        )
+
     def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -53,9 +60,9 @@ class Forge:
         if one:
             return self._one_comment(method, int(one[1]), body)
         match method, path:
-            case "GET", "/issues/7/comments":
+            case "GET", "/issues/7/comments" | "/pulls/7/reviews":
                 start, size = (int(query["page"]) - 1) * int(query["per_page"]), int(query["per_page"])
-                return 200, self.comments[start : start + size]
+                return 200, (self.comments if "comments" in path else self.reviews)[start : start + size]
             case "POST", "/issues/7/comments":
                 return 201, self.add_comment(body["body"])
             case "POST", "/check-runs":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from llmcfg.errors import FindingsError, UsageError
+from llmcfg.errors import FindingsError, NotAuthorisedError, UsageError
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress
 from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, FailOn, FailOnLevel, NoCache, Quiet
@@ -16,7 +16,8 @@ from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmcfg.ci.review import Review
+    from llmcfg.ci.github import GitHub
+    from llmcfg.ci.review import Proposed, Review
     from llmcfg_cli.views.ci_markdown import Block
 
 
@@ -47,6 +48,12 @@ def run(
     fail_on: FailOn = "error",
     author: Author = None,
     approved_by: ApprovedBy = None,
+    ask_forge: Annotated[
+        bool,
+        typer.Option(
+            "--ask-forge", help="Ask GitHub who proposes the change and who approved this commit.", show_default=False
+        ),
+    ] = False,
     quiet: Quiet = False,
     no_cache: NoCache = False,
 ) -> int:
@@ -54,7 +61,7 @@ def run(
 
     Compares HEAD with what it is to be merged into, as the variables of GitHub or GitLab say, or by Git alone. The first line is the
     verdict. Exits with 4 when a finding that the change brings is at least as severe as --fail-on, and for any error, old or new.
-    Needs no keys, no network and no writable checkout.
+    Needs no keys, no writable checkout, and no network but for --ask-forge, which reads GITHUB_TOKEN.
     """
     from llmcfg.ci.base import find_base
     from llmcfg.ci.links import Links
@@ -69,8 +76,11 @@ def run(
     occasion = occasion_from(os.environ, event_content())
     head = workspace.resolve(at)
     found = find_base(workspace.repository, head, occasion, base)
+    if ask_forge and (author is not None or approved_by):
+        raise UsageError("--ask-forge asks what --author and --approved-by say", hint="choose one of them")
     with progress("comparing", quiet=quiet):
-        proposed = Proposed(author, frozenset(approved_by or ()) if author is not None or approved_by else None)
+        said = Proposed(author, frozenset(approved_by or ()) if author is not None or approved_by else None)
+        proposed = _ask_forge() if ask_forge else said
         reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed)
     passes = not _holds_up(reviewed, fail_on)
     links = Links(occasion, workspace.git_folder, reviewed.changed_files)
@@ -89,6 +99,24 @@ def _holds_up(reviewed: Review, fail_on: FailOnLevel) -> bool:
     from llmcfg.model.rules import Severity
 
     return fail_on != "never" and bool(reviewed.blocking(Severity(fail_on)))
+
+
+def _ask_forge() -> Proposed:
+    from llmcfg.ci.approvals import ask_proposed
+    from llmcfg.ci.occasion import parse_event
+
+    return ask_proposed(parse_event(event_content()), github_of_job())
+
+
+def github_of_job() -> GitHub:
+    """The repository of this job, as whoever holds its token."""
+    from llmcfg.ci.github import GitHub
+
+    token = os.environ.get("GITHUB_TOKEN")
+    if not token:
+        raise NotAuthorisedError("there is no GITHUB_TOKEN", hint="env: GITHUB_TOKEN: ${{ github.token }}")
+    address = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+    return GitHub(address, os.environ.get("GITHUB_REPOSITORY") or "", token)
 
 
 def event_content() -> bytes | None:

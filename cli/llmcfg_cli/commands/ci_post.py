@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from llmcfg.errors import NotAuthorisedError
-from llmcfg_cli.commands.ci import event_content
+from llmcfg_cli.commands.ci import event_content, github_of_job
 from llmcfg_cli.console import out
 from llmcfg_cli.options import Quiet
 
@@ -31,16 +29,11 @@ def post(
     Needs GITHUB_TOKEN with the right to write to pull requests, and to checks with --checks. On workflow_run, which is how reports of forks
     are posted, the pull request is asked of GitHub, and there are no checks.
     """
-    from llmcfg.ci.github import GitHub
     from llmcfg.ci.occasion import parse_event
     from llmcfg.ci.posting import post_checks, post_comment, pull_of, read_report
     from llmcfg_cli.views.text import visible
 
-    token = os.environ.get("GITHUB_TOKEN")
-    if not token:
-        raise NotAuthorisedError("there is no GITHUB_TOKEN", hint="env: GITHUB_TOKEN: ${{ github.token }}")
-    address = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
-    github = GitHub(address, os.environ.get("GITHUB_REPOSITORY") or "", token)
+    github = github_of_job()
     read = read_report(report)
     pull = pull_of(parse_event(event_content()), github)
     said = [f"comment on #{pull.number}: {post_comment(github, pull, read.comment, key)}"]

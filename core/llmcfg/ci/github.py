@@ -1,4 +1,4 @@
-"""The part of GitHub's REST API that posting a review needs: comments of a pull request, check runs, and which pull request a commit is of.
+"""The part of GitHub's REST API that a review needs: comments and approvals of a pull request, check runs, and which one a commit is of.
 
 Rules: the token goes into one header of requests to one host and nowhere else: redirects are not followed, no proxy is asked, and
 addresses are https, or http on this machine. Answers are read up to a limit. Nothing is tried again: a request that may have been carried
@@ -40,11 +40,11 @@ class GitHub:
 
     def comments(self, pull: int) -> Iterator[Mapping[str, Any]]:
         """Of a pull request, oldest first."""
-        for page in range(1, _PAGES + 1):
-            found = self._ask("GET", f"/issues/{pull}/comments?per_page={_PAGE}&page={page}")
-            yield from found
-            if len(found) < _PAGE:
-                return
+        return self._pages(f"/issues/{pull}/comments")
+
+    def reviews(self, pull: int) -> Iterator[Mapping[str, Any]]:
+        """Of a pull request, oldest first. Raises RemoteError where there are more than are read: one may take back an approval."""
+        return self._pages(f"/pulls/{pull}/reviews", all_of_them=True)
 
     def comment(self, pull: int, body: str) -> None:
         self._ask("POST", f"/issues/{pull}/comments", {"body": body})
@@ -74,6 +74,15 @@ class GitHub:
         head = quote(f"{owner}:{branch}", safe="")
         found: list[Mapping[str, Any]] = self._ask("GET", f"/pulls?state=open&per_page={_PAGE}&head={head}")
         return found
+
+    def _pages(self, path: str, *, all_of_them: bool = False) -> Iterator[Mapping[str, Any]]:
+        for page in range(1, _PAGES + 1):
+            found = self._ask("GET", f"{path}?per_page={_PAGE}&page={page}")
+            yield from found
+            if len(found) < _PAGE:
+                return
+        if all_of_them:
+            raise RemoteError(f"{path} has more than {_PAGES * _PAGE} entries", hint="open the pull request anew")
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         make = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
@@ -119,9 +128,8 @@ class GitHub:
         if status in _BUSY or (status == 403 and "rate limit" in reason.lower()):
             return RemoteError(what, hint="run the job again later")
         if status in (401, 403):
-            hint = (
-                "give the job `permissions: {pull-requests: write, checks: write}`; a fork's own job cannot have them"
-            )
+            rights = "`permissions: {pull-requests: write, checks: write}`, or read for --ask-forge"
+            hint = f"give the job {rights}; a fork's own job cannot write"
             return NotAuthorisedError(what, hint=hint)
         if status in (404, 410):
             return NotFoundError(what, hint="see whether the pull request is still there, and what the token may read")

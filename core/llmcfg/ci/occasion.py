@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Forge: TypeAlias = Literal["github", "gitlab", "none"]
 _ID: Final = re.compile(r"[0-9a-f]{40}")
-_PULL_REQUESTS: Final = frozenset({"pull_request", "pull_request_target"})
+_PULL_REQUESTS: Final = frozenset({"pull_request", "pull_request_target", "pull_request_review"})
 
 
 @dataclass(frozen=True, slots=True)
