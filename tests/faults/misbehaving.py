@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -48,8 +49,8 @@ def deliver_first() -> None:
     """Programs get what is not deployed yet."""
     compare = reconcile.compare_environment
 
-    def compare_and_deliver(built: BuiltEnvironment, observed: Observed) -> Plan:
-        plan = compare(built, observed)
+    def compare_and_deliver(built: BuiltEnvironment, observed: Observed, now: datetime | None = None) -> Plan:
+        plan = compare(built, observed, now)
         for delivery in plan.deliveries:
             if delivery.state != "current":
                 delivery.sink.deliver(delivery.root, delivery.files)
