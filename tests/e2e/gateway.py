@@ -96,7 +96,7 @@ class Gateway:
         validator = [*litellm, "--config", "{opened}/files/config.yaml", "--validate_config"]
         hook = {
             "validate": {"command": validator, "seconds": 150},
-            "signal": {"pid_file": str(self.pid_file)},
+            "signal": {"pid_file": str(self.pid_file), "workers_replaced_within": 150},
             "probe": {"url": f"{self.address}/health/liveliness", "seconds": 150},
             "show_output": True,
         }

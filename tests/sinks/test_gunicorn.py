@@ -152,6 +152,27 @@ def test_new_files_are_served_and_no_request_fails(gateway):
     assert "Worker failed to boot" not in (gateway.folder / "log").read_text()
 
 
+def test_a_delivery_that_waits_for_new_workers_is_done_when_only_they_answer(gateway):
+    told = SignalSpec(gateway.pid_file, workers_replaced_within=LONG)
+    with Load(gateway) as load:
+        for model in (2, 3, 4):
+            gateway.deliver(model, signal=told)
+            assert {gateway.ask() for _ in range(20)} == {b"%d" % model}
+    assert load.failures == []
+
+
+def test_workers_that_do_not_go_take_the_delivery_back(gateway):
+    stubborn = SignalSpec(
+        gateway.pid_file, signal="WINCH", workers_replaced_within=0.3
+    )  # not a daemon: gunicorn ignores it
+    with pytest.raises(
+        RefusedError, match=r"waited 0.3 s, and [12] of the workers that ran before still run"
+    ) as caught:
+        gateway.deliver(2, signal=stubborn)
+    assert caught.value.code == "hook-signal"
+    assert (gateway.folder / "delivered/current" / GATEWAY / "files/config.yaml").read_text() == "model: 1\n"
+
+
 def test_without_a_check_a_broken_file_ends_the_server(gateway):
     """What the check is for. A probe comes too late: workers with the old file may still answer it."""
     with suppress(RefusedError):

@@ -73,11 +73,15 @@ class Endpoint(NamedTuple):
 
 
 class SignalSpec(NamedTuple):
-    """How a program is told: a signal to the process that a file names, or a command. Neither is possible too."""
+    """How a program is told: a signal to the process that a file names, or a command. Neither is possible too.
+
+    `workers_replaced_within` are the seconds in which the children that the process had at the signal have to be gone; None does not wait.
+    """
 
     pid_file: Path | None = None
     signal: str = "HUP"
     command: Argv = ()
+    workers_replaced_within: float | None = None
 
 
 NO_SIGNAL: Final = SignalSpec()

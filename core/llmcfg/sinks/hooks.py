@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from llmcfg.errors import RefusedError, StorageError
 from llmcfg.running import run
+from llmcfg.sinks.workers import wait_until_gone, workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.settings import Argv, HookSpec, ProbeSpec
     from llmcfg.sinks.openedfiles import OpenedFiles
+    from llmcfg.sinks.workers import Worker
 
 Stage = Literal["validate", "signal", "probe"]
 _MANIFEST: Final = "manifest.json"
@@ -128,15 +130,24 @@ def _send(hook: HookSpec, pid_file: Path) -> bool:
         raise _error(hook, "signal", f"cannot read {pid_file}: {error.strerror}") from None
     if not text.isdigit() or int(text) < 2:
         raise _error(hook, "signal", f"finds no process in {pid_file}")
+    server, patience = int(text), hook.signal.workers_replaced_within
+    workers = _workers(hook, server) if patience is not None else frozenset()
     try:
-        os.kill(int(text), getattr(signal, f"SIG{hook.signal.signal}"))
+        os.kill(server, getattr(signal, f"SIG{hook.signal.signal}"))
     except ProcessLookupError:
         return False
     except (OSError, OverflowError) as error:
-        raise _error(
-            hook, "signal", f"may not signal process {int(text)}: {getattr(error, 'strerror', error)}"
-        ) from None
+        raise _error(hook, "signal", f"may not signal process {server}: {getattr(error, 'strerror', error)}") from None
+    if left := wait_until_gone(workers, patience or 0):
+        raise _error(hook, "signal", f"waited {patience:g} s, and {left} of the workers that ran before still run")
     return True
+
+
+def _workers(hook: HookSpec, server: int) -> frozenset[Worker]:
+    try:
+        return workers_of(server)
+    except OSError as error:
+        raise _error(hook, "signal", f"cannot see the workers of process {server}: {error.strerror}") from None
 
 
 def _ask(address: str, seconds: float) -> str:

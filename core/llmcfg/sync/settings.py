@@ -165,7 +165,10 @@ def _hook(name: str, said: dict[str, Any], folder: Path) -> HookSpec:
         validate=tuple(validate.get("command", ())),
         validate_seconds=validate.get("seconds", 60),
         signal=SignalSpec(
-            _path(signal, "pid_file", folder), signal.get("signal", "HUP"), tuple(signal.get("command", ()))
+            pid_file=_path(signal, "pid_file", folder),
+            signal=signal.get("signal", "HUP"),
+            command=tuple(signal.get("command", ())),
+            workers_replaced_within=signal.get("workers_replaced_within"),
         ),
         probe=None
         if probe is None
