@@ -153,13 +153,13 @@ class Outcome(NamedTuple):
     bundles: dict[str, dict[str, bytes]]
 
 
-def run(files: dict[str, str], memo: Memo) -> Outcome:
+def run(files: dict[str, str], memo: Memo, as_of: date = TODAY) -> Outcome:
     """As `validate` and then `render` make it, in one process."""
     try:
         configuration = Configuration(WrittenSnapshot(files), memo)
     except FindingsError as error:
         return Outcome(tuple(error.findings), {})
-    examined = examine(configuration, as_of=TODAY)
+    examined = examine(configuration, as_of=as_of)
     built = build(configuration, configuration.targets)
     return Outcome(examined.findings, {str(target): bundle.files() for target, bundle in built.bundles.items()})
 

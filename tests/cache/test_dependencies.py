@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from cache.random_repositories import run
@@ -21,7 +23,7 @@ FILES = {
     "base/folder/in.yaml": "k: 1\n",
     "base/lists.yaml": "l: [1]\n",
     "base/models/main.yaml": "provider: openai\nmodel: gpt-4o\n",
-    "base/llm_providers/openai.yaml": "base_url: https://api.openai.com/v1\ntimeouts: {request_seconds: 120}\n",
+    "base/llm_providers/openai.yaml": "base_url: https://api.openai.com/v1\nresidency: [us]\ntimeouts: {request_seconds: 120}\n",
     "base/budgets.yaml": "tenant: {amount: 100}\n",
     "environments/prod/lists.yaml": "l: [2]\n",
     "tenants/acme/other.yaml": "k: 8\n",
@@ -62,7 +64,15 @@ CHANGES = {
     "what a consumer selects": {"consumers/part.yaml": FILES["consumers/part.yaml"].replace("other.k", "other.m")},
     "a template": {"templates/t.j2": "{{ config.plain.k }}\n"},
     "a secret that a document asks for": {"base/plain.yaml": "k: 1\ns: '{{secret:key}}'\n"},
-    "a model that retires": {"base/models/main.yaml": "provider: nowhere\nmodel: gpt-4o\n"},
+    "a model of no provider": {"base/models/main.yaml": "provider: nowhere\nmodel: gpt-4o\n"},
+    "a schema of a prompt": {
+        "prompts/t.yaml": "id: t\ncurrent: 1.0.0\nversions:\n  1.0.0: {template: Hello}\n",
+        "llmcfg.yaml": FILES["llmcfg.yaml"].replace("documents: plain", "documents: prompts/t"),
+    },
+    "a budget": {"base/budgets.yaml": "tenant: {amount: lots}\n"},
+    "a region that providers must be in": {
+        "llmcfg.yaml": FILES["llmcfg.yaml"].replace("region: eu", "region: eu, residency: eu")
+    },
     "a prompt": {"prompts/t.yaml": "id: t\ncurrent: 2.0.0\nversions:\n  1.0.0: {template: 'Say {{ name }}'}\n"},
 }
 
@@ -84,6 +94,15 @@ def test_what_changed_is_noticed(change, tmp_path):
     ]  # fmt: skip
 
 
+def test_another_day_is_noticed(tmp_path):
+    files = {**FILES, **CHANGES["an end of a value"]}
+    for day in (date(2020, 1, 1), date(2026, 11, 25), date(2099, 1, 1), date(2020, 1, 1)):
+        cache = DiskCache(tmp_path / "c.sqlite")
+        assert run(files, Memo(cache), day) == run(files, Memo(), day)
+        cache.close()
+    assert run(files, Memo(), date(2099, 1, 1)).findings != run(files, Memo(), date(2020, 1, 1)).findings
+
+
 def test_what_did_not_change_is_not_done_again(tmp_path):
     for _ in range(2):
         cache = DiskCache(tmp_path / "c.sqlite")
@@ -92,4 +111,10 @@ def test_what_did_not_change_is_not_done_again(tmp_path):
     assert cache.missed == []
     cache = DiskCache(tmp_path / "c.sqlite")
     run({**FILES, "tenants/acme/other.yaml": "k: 10\n"}, Memo(cache))
-    assert {about.rsplit("/", 1)[-1].removesuffix(".yaml") for _, about in cache.missed} <= {"other", "uses", "pattern"}
+    assert {about.rsplit("/", 1)[-1].removesuffix(".yaml") for _, about in cache.missed} <= {
+        "other",
+        "uses",
+        "pattern",
+        "app",
+        "t.j2",
+    }

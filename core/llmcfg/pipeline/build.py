@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.model.findings import Finding, Problem
+from llmcfg.model.later import Later
 from llmcfg.model.reference import ALL, parse_secret_use
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.builtins.names import is_builtin
 from llmcfg.pipeline.bundle import Bundle, Part, make_bundle, make_part
+from llmcfg.pipeline.known import (
+    KnownFile,
+    find_file,
+    is_sound,
+    learn_file,
+    learn_sound,
+    name_of,
+    name_of_bytes,
+)
 from llmcfg.pipeline.recipients import recipient_findings, recipients_of
 from llmcfg.pipeline.renderfindings import rendering_finding
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret, find_use_fault
 from llmcfg.pipeline.select import Selection, secrets_in_text, select
-from llmcfg.pipeline.templates.render import Rendering, RenderRequest
+from llmcfg.pipeline.templates.render import Rendered, Rendering, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,8 +36,11 @@ if TYPE_CHECKING:
     from llmcfg.model.reference import SecretUse
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
-    from llmcfg.pipeline.configuration import Configuration, Effective
-    from llmcfg.pipeline.templates.render import Rendered
+    from llmcfg.pipeline.configuration import Configuration, Effective, Memo
+    from llmcfg.ports import Cache
+
+_RENDERED: Final = name_of("rendered")
+"""Learnt when anything was rendered: the next process then waits with a worker until it knows that it needs one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,7 @@ class Built:
     bundles: Mapping[Target, Bundle]
     selections: Mapping[Target, Selection]
     findings: tuple[Finding, ...]
-    opened: Mapping[Target, Mapping[str, RenderRequest]] = field(default_factory=dict)
+    opened: Mapping[Target, Mapping[str, Later[RenderRequest]]] = field(default_factory=dict)
     uses: Mapping[Target, AbstractSet[str]] = field(default_factory=dict)
 
 
@@ -48,7 +62,8 @@ class _Job(NamedTuple):
     target: Target
     output: Output
     key: tuple[object, ...]
-    request: RenderRequest
+    name: bytes
+    request: Later[RenderRequest]
 
 
 def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
@@ -67,7 +82,7 @@ class Building:
         self._configuration = configuration
         self._rendering = rendering
         self._jobs: list[_Job] = []
-        self._wanted: dict[tuple[object, ...], RenderRequest] = {}
+        self._wanted: dict[tuple[object, ...], _Job] = {}
         self.selections: dict[Target, Selection] = {}
 
     def select(self, targets: Iterable[Target]) -> None:
@@ -79,14 +94,19 @@ class Building:
             selection = self.selections[target] = select(consumer, effective, memo)
             if selection.is_whole:
                 self._jobs += _jobs(self._configuration, target, consumer, effective, selection)
-        self._wanted = {job.key: job.request for job in self._jobs if job.key not in memo.renderings}
+        if memo.disk is not None:
+            _recall(memo, memo.disk, self._jobs)
+        self._wanted = {job.key: job for job in self._jobs if job.key not in memo.renderings}
         if self._rendering is not None:
-            self._rendering.begin(tuple(self._wanted.values()))
+            self._rendering.begin(tuple(job.request.get() for job in self._wanted.values()))
 
     def finish(self) -> Built:
         """The bundles; asked for once."""
         answers = self._rendering.answers() if self._rendering is not None else ()
-        self._configuration.memo.renderings.update(zip(self._wanted, answers, strict=True))
+        memo = self._configuration.memo
+        memo.renderings.update(zip(self._wanted, answers, strict=True))
+        if memo.disk is not None:
+            _remember(memo, memo.disk, self._wanted.values())
         return _put_together(self._configuration, self.selections, self._jobs)
 
 
@@ -101,10 +121,30 @@ def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iter
         return
     files = configuration.layout.templates
     templates = {path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}
-    with Rendering(templates, is_likely=not configuration.memo.renderings) as rendering:
+    memo = configuration.memo
+    is_likely = not memo.renderings and not is_sound(memo.disk, _RENDERED, "render", "templates")
+    with Rendering(templates, is_likely=is_likely) as rendering:
         building = Building(configuration, rendering)
         building.select(chosen)
         yield building
+
+
+def _recall(memo: Memo, disk: Cache, jobs: Iterable[_Job]) -> None:
+    """Renderings of earlier processes."""
+    for job in jobs:
+        known = find_file(disk, job.name, job.output.template) if job.key not in memo.renderings else None
+        if known is not None:
+            memo.renderings[job.key] = Rendered(
+                known.text, (), known.file, tuple(known.template_files), tuple(known.secrets)
+            )
+
+
+def _remember(memo: Memo, disk: Cache, jobs: Iterable[_Job]) -> None:
+    for job in jobs:
+        made: Rendered = memo.renderings[job.key]
+        if made.text is not None and not made.problems:
+            learn_file(disk, job.name, KnownFile(made.text, made.file, [*made.template_files], [*made.secrets]))
+            learn_sound(disk, _RENDERED)
 
 
 def _put_together(configuration: Configuration, selections: Mapping[Target, Selection], jobs: Sequence[_Job]) -> Built:
@@ -113,7 +153,7 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
         target: {} if _has_templates(configuration, target) else None for target in selections
     }
     uses = {target: set(selection.secrets) for target, selection in selections.items()}
-    opened: dict[Target, dict[str, RenderRequest]] = {}
+    opened: dict[Target, dict[str, Later[RenderRequest]]] = {}
     for job in jobs:
         rendered: Rendered = configuration.memo.renderings[job.key]
         named = {*rendered.secrets, *secrets_in_text((rendered.text or b"").decode("utf-8"))}
@@ -151,23 +191,33 @@ def _jobs(
     if not consumer.outputs:
         return
     layout = configuration.layout
-    context: dict[str, Value] = {
-        "config": selection.tree(),
-        "environment": target.environment,
-        "tenant": target.tenant,
-        "consumer": target.consumer,
-        "variables": {**effective.variables},
-    }
+    context = Later(lambda: _context(target, effective, selection))
     # By identity and type, not by digest: canonical JSON hides the order of keys and tells 2 from 2.0 as little as True from 1.
     read = (
         tuple(selection.documents.values()),
         tuple((path, entry.oid) for path, entry in layout.templates.items()),
         repr(sorted(effective.variables.items())),
     )
+    digests = [document.digest for document in selection.documents.values()]
     for output in consumer.outputs:
         if _is_there(configuration, output):
-            request = RenderRequest(output.template, output.format, context, opened=output.opened)
-            yield _Job(target, output, (read, *target, output.template, output.format, output.opened), request)
+            asked = (*target, output.template, output.format, output.opened)
+            name = name_of_bytes("rendering", [repr((read[1:], asked)).encode(), *digests])
+            yield _Job(target, output, (read, *asked), name, Later(partial(_request, output, context)))
+
+
+def _context(target: Target, effective: Effective, selection: Selection) -> dict[str, Value]:
+    return {
+        "config": selection.tree(),
+        "environment": target.environment,
+        "tenant": target.tenant,
+        "consumer": target.consumer,
+        "variables": {**effective.variables},
+    }
+
+
+def _request(output: Output, context: Later[dict[str, Value]]) -> RenderRequest:
+    return RenderRequest(output.template, output.format, context.get(), opened=output.opened)
 
 
 def _render_findings(configuration: Configuration, job: _Job, rendered: Rendered, uses: Iterable[str]) -> list[Finding]:
@@ -177,7 +227,7 @@ def _render_findings(configuration: Configuration, job: _Job, rendered: Rendered
         for text in sorted(uses):
             problems += _use_problems(parse_secret_use(text), effective)
         problems += [ciphertext_in("the rendered file")] if CIPHERTEXT in rendered.text else []
-    at = {"file": rendered.file, "template": job.request.template}
+    at = {"file": rendered.file, "template": job.output.template}
     return [rendering_finding(configuration, problem, job.target, **at) for problem in problems]
 
 

@@ -7,12 +7,15 @@ quotes, lies in the cache, and none can come out of it. Values are loaded when s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from llmcfg.model.later import Later
+from llmcfg.secrets.plaintext import find_plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,6 +91,40 @@ class KnownPart(msgspec.Struct, array_like=True):
     secrets: list[str]
 
 
+class KnownFile(msgspec.Struct, array_like=True):
+    """A rendered file, with the template files that it depends on and the uses of secrets that it asked for."""
+
+    text: bytes
+    file: str
+    template_files: list[str]
+    secrets: list[str]
+
+
+def find_file(cache: Cache, name: bytes, about: str) -> KnownFile | None:
+    if cache.fact(name, "render", about) is None:
+        return None
+    stored = cache.content(name)
+    return None if stored is None else msgspec.msgpack.decode(stored, type=KnownFile)
+
+
+def learn_file(cache: Cache, name: bytes, file: KnownFile) -> None:
+    """Of a rendering without problems. What looks like a secret or like ciphertext is not kept."""
+    if SEALED_MARK not in file.text and not find_plaintext(file.text, by_name=True):
+        cache.add(name, _ENCODER.encode(file))
+        cache.learn(name, b"")
+
+
+def text_of(value: object) -> str:
+    """Equal for equal values, in any process: what sets and mappings hold is sorted."""
+    if isinstance(value, frozenset | set):
+        return f"set {sorted(map(text_of, value))}"
+    if isinstance(value, Mapping):
+        return f"mapping {sorted((text_of(key), text_of(item)) for key, item in value.items())}"
+    if is_dataclass(value):
+        return f"{type(value).__name__} {[text_of(getattr(value, part.name)) for part in fields(value)]}"
+    return repr(value)
+
+
 def find_part(cache: Cache, name: bytes, about: str) -> KnownPart | None:
     fact = cache.fact(name, "select", about)
     return None if fact is None else msgspec.msgpack.decode(fact, type=KnownPart)
@@ -95,6 +132,11 @@ def find_part(cache: Cache, name: bytes, about: str) -> KnownPart | None:
 
 def learn_part(cache: Cache, name: bytes, part: KnownPart) -> None:
     cache.learn(name, _ENCODER.encode(part))
+
+
+def learn_sound(cache: Cache | None, name: bytes) -> None:
+    if cache is not None:
+        cache.learn(name, b"")
 
 
 def is_sound(cache: Cache | None, name: bytes, step: str, about: str) -> bool:

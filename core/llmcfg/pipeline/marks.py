@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from llmcfg.pipeline.known import is_sound, name_of
+from llmcfg.pipeline.known import is_sound, learn_sound, name_of
 from llmcfg.secrets.inspection import looks_sealed
 from llmcfg.secrets.plaintext import find_plaintext
 
@@ -50,8 +50,8 @@ def may_be_kept(configuration: Configuration, entry: BlobEntry) -> bool:
 def _note_plaintext(configuration: Configuration, entry: BlobEntry, found: tuple[Problem, ...]) -> tuple[Problem, ...]:
     memo = configuration.memo
     memo.plaintext[entry.oid] = found
-    if memo.disk is not None and not found:
-        memo.disk.learn(name_of("plaintext", entry.oid), b"")
+    if not found:
+        learn_sound(memo.disk, name_of("plaintext", entry.oid))
     return found
 
 
@@ -64,6 +64,6 @@ def marks_of(configuration: Configuration, entry: BlobEntry) -> Marks:
             return memo.marks.setdefault(entry.oid, _NONE)
         content = configuration.snapshot.read(entry.oid)
         known = memo.marks[entry.oid] = Marks(looks_sealed(content), ALLOWANCE in content)
-        if memo.disk is not None and known == _NONE:
-            memo.disk.learn(name, b"")
+        if known == _NONE:
+            learn_sound(memo.disk, name)
     return known

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.llm.records.folders import FOLDERS, is_platform
 from llmcfg.model.findings import Problem, merge_findings
 from llmcfg.model.reference import parse_secret_use
+from llmcfg.pipeline.known import is_sound, learn_sound, name_of, name_of_bytes, text_of
 from llmcfg.pipeline.layers import CATALOGUE, layer_folders
 from llmcfg.pipeline.marks import marks_of
 from llmcfg.secrets.rotations import FILE as ROTATIONS
@@ -74,11 +76,28 @@ def platform_findings(configuration: Configuration, scopes: Iterable[Scope], as_
         return
     from llmcfg.llm.rules.engine import find_complaints
 
-    ground = ground_of(configuration, as_of)
+    ground = cache(lambda: ground_of(configuration, as_of))
     for sight, sharing in alike.items():
         effective = configuration.effective(sharing[0])
-        for complaint in find_complaints(_platform(effective, settings[sight]), ground):
+        name = name_of_platform(configuration, effective, as_of, settings[sight])
+        if is_sound(configuration.memo.disk, name, "judge", str(effective.scope)):
+            continue
+        complaints = find_complaints(_platform(effective, settings[sight]), ground())
+        if not complaints:
+            learn_sound(configuration.memo.disk, name)
+        for complaint in complaints:
             yield _located(configuration, effective, complaint, map(str, sharing))
+
+
+def name_of_platform(
+    configuration: Configuration, effective: Effective, as_of: date, setting: Setting | None = None
+) -> bytes:
+    """Names what the rules say of a platform: its documents, what they know around it, the day and the catalogue."""
+    setting = setting or _setting(configuration, effective)
+    pinned = configuration.snapshot.entries.get(CATALOGUE)
+    said = (text_of(setting), as_of.isoformat(), pinned.oid if pinned else "shipped")
+    digests = [resolved.digest for resolved in _relevant(effective).values()]
+    return name_of_bytes("platform", [name_of("around", *said), *digests])
 
 
 def change_findings(before: Configuration, after: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:

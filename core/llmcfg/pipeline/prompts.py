@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.errors import NotFoundError
 from llmcfg.model.findings import Problem
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import walk_leaves
-from llmcfg.pipeline.platforms import ground_of, platform_of
+from llmcfg.pipeline.known import is_sound, learn_sound, name_of, name_of_bytes, text_of
+from llmcfg.pipeline.platforms import ground_of, name_of_platform, platform_of
 from llmcfg.pipeline.shape import shape_problems
 from llmcfg.prompts.bindings import bound_prompt, find_binding_flaws, read_bindings
 from llmcfg.prompts.braceuses import parse_handlebars, parse_mustache
@@ -21,7 +23,7 @@ from llmcfg.prompts.record import FOLDER, read_prompts
 from llmcfg.prompts.tokens import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from llmcfg.llm.platform import Platform
@@ -60,7 +62,8 @@ def prompts_in(effective: Effective) -> dict[str, Prompt]:
 
 def base_prompts(configuration: Configuration) -> dict[str, Prompt]:
     """The prompts as the layer `base` says them, references unresolved: what hashes are of."""
-    return read_prompts({composed.name: composed.value for composed in configuration.composer.documents((BASE,))})
+    documents = configuration.composer.documents((BASE,))
+    return read_prompts({each.name: each.value for each in documents if each.name.startswith(FOLDER)})
 
 
 def find_prompt(prompts: Mapping[str, Prompt], name: str) -> Prompt:
@@ -89,14 +92,49 @@ def prompt_findings(configuration: Configuration, scopes: Iterable[Scope], as_of
     """
     if not any(name.startswith(FOLDER) for layer in configuration.layout.layers.values() for name in layer.documents):
         return
-    yield from _edit_findings(configuration)
-    ground = ground_of(configuration, as_of) if as_of is not None else None
+    yield from _once(configuration, _name_of_edits(configuration), BASE, lambda: _edit_findings(configuration))
     for sharing in _alike(configuration, scopes):
         effective = configuration.effective(sharing[0])
-        yield from _shape_findings(configuration, effective, sharing)
-        for flaw in dict.fromkeys(_scope_flaws(configuration, effective, ground)):
-            composed = effective.documents[flaw.spot.document].composed
-            yield _located(configuration, flaw, composed, map(str, sharing))
+        name = _name_of_scope(configuration, effective, as_of)
+        find = partial(_scope_findings, configuration, effective, sharing, as_of)
+        yield from _once(configuration, name, str(effective.scope), find)
+
+
+def _once(
+    configuration: Configuration, name: bytes, about: str, find: Callable[[], Iterable[Finding]]
+) -> tuple[Finding, ...]:
+    """What is found; nothing where it is known that nothing was."""
+    disk = configuration.memo.disk
+    if is_sound(disk, name, "check prompts", about):
+        return ()
+    found = tuple(find())
+    if not found:
+        learn_sound(disk, name)
+    return found
+
+
+def _name_of_edits(configuration: Configuration) -> bytes:
+    """Names what is found of released versions: the prompts of all layers."""
+    return name_of("edits", *(f"{folder} {name} {entry.path} {entry.oid}" for folder, layer in configuration.layout.layers.items()
+                              for name, entry in layer.documents.items() if name.startswith(FOLDER)))  # fmt: skip
+
+
+def _name_of_scope(configuration: Configuration, effective: Effective, as_of: date | None) -> bytes:
+    """Names what is found of prompts in a scope: all that is read there, and which prompts have a schema of their own."""
+    around = name_of_platform(configuration, effective, as_of) if as_of is not None else b""
+    read = {name: resolved.digest for name, resolved in effective.documents.items() if name.startswith(_READ)}
+    own = [name for name in read if name.startswith(FOLDER) and configuration.schema_for(name)]
+    return name_of_bytes("prompts", [around, text_of((own, effective.unreadable)).encode(), *read.values()])
+
+
+def _scope_findings(
+    configuration: Configuration, effective: Effective, sharing: Sequence[Scope], as_of: date | None
+) -> Iterator[Finding]:
+    yield from _shape_findings(configuration, effective, sharing)
+    ground = ground_of(configuration, as_of) if as_of is not None else None
+    for flaw in dict.fromkeys(_scope_flaws(configuration, effective, ground)):
+        composed = effective.documents[flaw.spot.document].composed
+        yield _located(configuration, flaw, composed, map(str, sharing))
 
 
 def _shape_findings(configuration: Configuration, effective: Effective, sharing: Iterable[Scope]) -> Iterator[Finding]:

@@ -100,7 +100,8 @@ def draft(
                 kept.setdefault(target, {})[path] = known
             else:
                 held = _held(configuration, target, bundle)
-                request = built.opened.get(target, {}).get(output_of(path)) if path != SECRETS else None
+                later = built.opened.get(target, {}).get(output_of(path)) if path != SECRETS else None
+                request = later.get() if later is not None else None
                 tasks.append(SealTask(target, path, source, bundle.recipients, held, request))
     return Draft(configuration, environment, built.bundles, stamp, kept, tuple(tasks))
 

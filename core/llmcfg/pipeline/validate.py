@@ -19,7 +19,7 @@ from llmcfg.pipeline.filefindings import (
     secret_name_findings,
 )
 from llmcfg.pipeline.idle import idle_findings
-from llmcfg.pipeline.known import is_sound, name_of_bytes
+from llmcfg.pipeline.known import is_sound, learn_sound, name_of_bytes
 from llmcfg.pipeline.merge import no_rules
 from llmcfg.pipeline.platforms import (
     all_readable,
@@ -189,8 +189,8 @@ def _judge(disk: Cache | None, schema: CompiledSchema, resolved: Resolved) -> tu
     if is_sound(disk, name, "check", resolved.name):
         return ()
     problems = check(schema, resolved.value)
-    if disk is not None and not problems:
-        disk.learn(name, b"")
+    if not problems:
+        learn_sound(disk, name)
     return problems
 
 
@@ -207,9 +207,22 @@ def _overlap_findings(configuration: Configuration, scopes: Iterable[Scope]) -> 
                     yield configuration.locator.in_sources(problem, outer.composed.sources, [str(scope)])
 
 
-def _selection_findings(configuration: Configuration, selections: Mapping[Target, Selection]) -> Iterator[Finding]:
+def _check_selected(
+    disk: Cache | None, schema: CompiledSchema, selection: Selection, consumer: str
+) -> tuple[Problem, ...]:
+    """What the schema of a consumer says of all that it selects."""
     from llmcfg.pipeline.schema.check import check
 
+    name = name_of_bytes("selection", [schema.digest.encode(), *(each.digest for each in selection.documents.values())])
+    if is_sound(disk, name, "check", consumer):
+        return ()
+    problems = check(schema, selection.tree())
+    if not problems:
+        learn_sound(disk, name)
+    return problems
+
+
+def _selection_findings(configuration: Configuration, selections: Mapping[Target, Selection]) -> Iterator[Finding]:
     for target, selection in selections.items():
         consumer = configuration.consumer(target.consumer)
         entry = configuration.layout.consumers[consumer.name]
@@ -222,7 +235,7 @@ def _selection_findings(configuration: Configuration, selections: Mapping[Target
             yield configuration.locator.in_sources(problem, document.source.composed.sources, [str(target)])
         schema = configuration.compiled(consumer.schema) if consumer.schema else None
         if schema is not None and not isinstance(schema, tuple) and selection.is_whole:
-            for problem in check(schema, selection.tree()):
+            for problem in _check_selected(configuration.memo.disk, schema, selection, consumer.name):
                 yield _locate_selected(configuration, selection, problem, target)
 
 
