@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
 from llmcfg.model.assembly import assemble
@@ -156,6 +156,7 @@ class Configuration:
         self._effective: dict[Scope, Effective] = {}
         self._schemas: dict[str, CompiledSchema | None] = {}
         self._secrets: dict[tuple[str, ...], dict[str, ScopedSecret]] = {}
+        self._plain: dict[Documents, _Plain] = {}
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -285,7 +286,15 @@ class Configuration:
         overlapping = frozenset(name for name, scoped in secrets.items() if scoped.secret.previous)
         surroundings = Surroundings(documents, variables, secrets, overlapping, self._has_all_secrets(folders))
         resolver = Resolver(surroundings, self.memo.resolve, self.memo.disk)
-        return Effective(scope, folders, _resolve_all(documents, resolver), documents.unreadable, variables, secrets)
+        resolved = _resolve_all(documents, self._plain_of(documents, resolver), resolver)
+        return Effective(scope, folders, resolved, documents.unreadable, variables, secrets)
+
+    def _plain_of(self, documents: Documents, resolver: Resolver) -> _Plain:
+        known = self._plain.get(documents)
+        if known is None:
+            below = _Plain({}, ()) if documents.below is None else self._plain_of(documents.below, resolver)
+            known = self._plain[documents] = _lay_plain(documents, below, resolver)
+        return known
 
     def _secrets_of(self, folders: tuple[str, ...]) -> dict[str, ScopedSecret]:
         existing = tuple(
@@ -328,10 +337,34 @@ class Configuration:
         return schema.digest, lambda path: merge_rule_at(schema, path)
 
 
-def _resolve_all(documents: Documents, resolver: Resolver) -> dict[str, Resolved]:
-    return {
-        composed.name: resolver.resolve(composed) for composed in documents if composed.name not in documents.unreadable
-    }
+class _Plain(NamedTuple):
+    """The documents after some layers that hold without references, and the names of those with references, whose place is kept."""
+
+    documents: dict[str, Resolved | None]
+    linked: tuple[str, ...]
+
+
+def _lay_plain(documents: Documents, below: _Plain, resolver: Resolver) -> _Plain:
+    """What a layer changes, over what lies beneath: in the order of names, and without what cannot be read."""
+    laid = dict(below.documents)
+    for name, composed in documents.own.items():
+        laid[name] = None if composed.needs_resolution else resolver.resolve(composed)
+    for name in documents.unreadable & laid.keys():
+        del laid[name]
+    if not documents.own.keys() <= below.documents.keys():
+        laid = dict(sorted(laid.items()))
+    return _Plain(laid, tuple(name for name, resolved in laid.items() if resolved is None))
+
+
+def _resolve_all(documents: Documents, plain: _Plain, resolver: Resolver) -> Mapping[str, Resolved]:
+    if not plain.linked:
+        return cast("dict[str, Resolved]", plain.documents)
+    resolved = dict(plain.documents)
+    for name in plain.linked:
+        composed = documents.find(name)
+        assert composed is not None
+        resolved[name] = resolver.resolve(composed)
+    return cast("dict[str, Resolved]", resolved)
 
 
 def _has(value: Value, path: Path) -> bool:

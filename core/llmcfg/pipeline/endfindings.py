@@ -9,31 +9,28 @@ from llmcfg.model.keypath import format_key_path
 from llmcfg.pipeline.schema.ends import find_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import date
 
     from llmcfg.model.findings import Finding
-    from llmcfg.model.target import Scope
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.schema.ends import End
+    from llmcfg.pipeline.sharing import Sharing
 
 AHEAD_DAYS: Final = 30
 
 
-def end_findings(
-    configuration: Configuration, users: Mapping[Resolved, Iterable[Scope]], as_of: date
-) -> Iterator[Finding]:
-    """`users` are the scopes that share each resolved document."""
-    for resolved, scopes in users.items():
+def end_findings(configuration: Configuration, sharing: Sharing, as_of: date) -> Iterator[Finding]:
+    for resolved in sharing.resolved:
         schema = configuration.schema_for(resolved.name)
         if schema is None or not schema.has_ends:
             continue
+        reach = [str(scope) for scope in sharing.scopes_of(resolved)]
         rule_at = configuration.merge_rules(resolved.name)[1]
         for end in find_ends(schema, resolved.value):
             key = format_key_path((*resolved.name.split("/"), *end.path))
             for problem in _problems(end, key, as_of):
-                yield configuration.locator.in_sources(problem, resolved.composed.sources, map(str, scopes), rule_at)
+                yield configuration.locator.in_sources(problem, resolved.composed.sources, reach, rule_at)
 
 
 def _problems(end: End, key: str, as_of: date) -> Iterator[Problem]:

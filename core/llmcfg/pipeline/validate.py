@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.errors import FindingsError, UnknownKeyError
@@ -20,7 +19,6 @@ from llmcfg.pipeline.filefindings import (
 )
 from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of_bytes
-from llmcfg.pipeline.merge import no_rules
 from llmcfg.pipeline.platforms import (
     all_readable,
     change_findings,
@@ -34,6 +32,7 @@ from llmcfg.pipeline.rotations import rotation_findings
 from llmcfg.pipeline.sealed import sealed_findings
 from llmcfg.pipeline.secretuse import ciphertext_in, empty_secret
 from llmcfg.pipeline.select import places_of_ciphertext, places_of_use
+from llmcfg.pipeline.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
     from llmcfg.model.target import Scope, Target
     from llmcfg.pipeline.build import Built
-    from llmcfg.pipeline.compose import Composed
     from llmcfg.pipeline.configuration import Effective
     from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.schema.compiled import CompiledSchema
@@ -101,6 +99,7 @@ def _examine(
     wanted = configuration.targets if targets is None else tuple(targets)
     scopes = configuration.scopes if targets is None else tuple(dict.fromkeys(target.scope for target in wanted))
     with start_build(configuration, wanted) as building:
+        sharing = Sharing(configuration, scopes)
         found = [
             *configuration.snapshot.findings,
             *configuration.manifest_findings,
@@ -110,9 +109,9 @@ def _examine(
             *sealed_findings(configuration),
             *rotation_findings(configuration),
             *schema_file_findings(configuration),
-            *_composition_findings(configuration, scopes),
-            *idle_findings(_composed_users(configuration, scopes if targets is None else ()), configuration.locator),
-            *_resolution_findings(configuration, scopes),
+            *_composition_findings(configuration, sharing),
+            *idle_findings(sharing.composed if targets is None else (), configuration.locator),
+            *_resolution_findings(configuration, sharing),
             *_overlap_findings(configuration, scopes),
             *_selection_findings(configuration, building.selections),
             *quota_findings(configuration),
@@ -124,7 +123,7 @@ def _examine(
     if as_of is None:
         return Examined(merge_findings(found), built)
     found += platform_findings(configuration, scopes, as_of)
-    found += end_findings(configuration, _users(configuration, scopes), as_of)
+    found += end_findings(configuration, sharing, as_of)
     found += change_findings(since, configuration, scopes) if since is not None else ()
     is_whole = targets is None and all_readable(configuration, scopes)
     told = with_allowances(configuration, merge_findings(without_echoes(found)), as_of, is_whole=is_whole)
@@ -142,19 +141,23 @@ def lint_secrets(configuration: Configuration) -> tuple[Finding, ...]:
     )
 
 
-def _composition_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
-    for composed, users in _composed_users(configuration, scopes).items():
-        entries = {source.path: source for source in composed.sources}
-        for file, problem in composed.problems:
-            yield configuration.locator.in_blob(problem, entries[file], map(str, users))
+def _composition_findings(configuration: Configuration, sharing: Sharing) -> Iterator[Finding]:
+    for composed in sharing.composed:
+        if composed.problems:
+            entries = {source.path: source for source in composed.sources}
+            reach = [str(scope) for scope in sharing.scopes_of_composed(composed)]
+            for file, problem in composed.problems:
+                yield configuration.locator.in_blob(problem, entries[file], reach)
 
 
-def _resolution_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
-    for resolved, users in _users(configuration, scopes).items():
+def _resolution_findings(configuration: Configuration, sharing: Sharing) -> Iterator[Finding]:
+    for resolved in sharing.resolved:
         schema = configuration.schema_for(resolved.name) or _record_schema(configuration, resolved.name)
         problems = [*resolved.problems, *(_verdict(configuration.memo, schema, resolved) if schema else ())]
-        reach = [str(scope) for scope in users]
-        rule_at = configuration.merge_rules(resolved.name)[1] if problems else no_rules
+        if not problems:
+            continue
+        reach = [str(scope) for scope in sharing.scopes_of(resolved)]
+        rule_at = configuration.merge_rules(resolved.name)[1]
         for problem in problems:
             if not _follows(problem, resolved.problems):
                 yield configuration.locator.in_sources(problem, resolved.composed.sources, reach, rule_at)
@@ -195,16 +198,29 @@ def _judge(disk: Cache | None, schema: CompiledSchema, resolved: Resolved) -> tu
 
 
 def _overlap_findings(configuration: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
-    for scope in scopes:
+    nested = _nested_names(configuration)
+    for scope in scopes if nested else ():
         documents = configuration.effective(scope).documents
-        for name, inner in documents.items():
-            parts = name.split("/")
-            for length in range(1, len(parts)):
-                outer = documents.get("/".join(parts[:length]))
-                if outer is not None and parts[length] in outer.value:
-                    problem = Problem("document-overlap", f"{inner.composed.sources[-1].path} defines {'.'.join(parts[: length + 1])} too",
-                                      path=(parts[length],), hint="keep the key in one of the two documents")  # fmt: skip
-                    yield configuration.locator.in_sources(problem, outer.composed.sources, [str(scope)])
+        for around, name in nested:
+            inner, outer = documents.get(name), documents.get(around)
+            key = name[len(around) + 1 :].partition("/")[0]
+            if inner is not None and outer is not None and key in outer.value:
+                path = f"{around}/{key}".replace("/", ".")
+                problem = Problem("document-overlap", f"{inner.composed.sources[-1].path} defines {path} too",
+                                  path=(key,), hint="keep the key in one of the two documents")  # fmt: skip
+                yield configuration.locator.in_sources(problem, outer.composed.sources, [str(scope)])
+
+
+def _nested_names(configuration: Configuration) -> list[tuple[str, str]]:
+    """The documents that lie in a folder of the name of another one, each after that one, in any layer."""
+    names = {name for layer in configuration.layout.layers.values() for name in layer.documents}
+    parts = ((name, name.split("/")) for name in sorted(names) if "/" in name)
+    return [
+        (around, name)
+        for name, steps in parts
+        for length in range(1, len(steps))
+        if (around := "/".join(steps[:length])) in names
+    ]
 
 
 def _check_selected(
@@ -280,20 +296,3 @@ def _policy_findings(configuration: Configuration, scopes: Iterable[Scope]) -> t
     from llmcfg.pipeline.policyfindings import policy_findings
 
     return (*found, *policy_findings(configuration, scopes))
-
-
-def _users(configuration: Configuration, scopes: Iterable[Scope]) -> dict[Resolved, list[Scope]]:
-    """Which scopes share each resolved document."""
-    users: dict[Resolved, list[Scope]] = defaultdict(list)
-    for scope in scopes:
-        for resolved in configuration.effective(scope).documents.values():
-            users[resolved].append(scope)
-    return users
-
-
-def _composed_users(configuration: Configuration, scopes: Iterable[Scope]) -> dict[Composed, list[Scope]]:
-    """Which scopes share each composed document."""
-    users: dict[Composed, list[Scope]] = defaultdict(list)
-    for resolved, sharing in _users(configuration, scopes).items():
-        users[resolved.composed] += sharing
-    return users

@@ -1,0 +1,41 @@
+"""Which scopes share a document.
+
+A thousand tenants share nearly all of them. So each document is looked at once, and its scopes are only looked for where something is to
+be said about it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from llmcfg.model.target import Scope
+    from llmcfg.pipeline.compose import Composed
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.resolve import Resolved
+
+
+class Sharing:
+    """The different documents of some scopes: `resolved`, and `composed` beneath them, each once."""
+
+    def __init__(self, configuration: Configuration, scopes: Iterable[Scope]) -> None:
+        self._documents = {scope: configuration.effective(scope).documents for scope in scopes}
+        found: dict[Resolved, None] = {}
+        for documents in {id(each): each for each in self._documents.values()}.values():
+            found.update(dict.fromkeys(documents.values()))
+        self.resolved = tuple(found)
+        self.composed = tuple(dict.fromkeys(resolved.composed for resolved in found))
+
+    def scopes_of(self, resolved: Resolved) -> list[Scope]:
+        name = resolved.name
+        return [scope for scope, documents in self._documents.items() if documents.get(name) is resolved]
+
+    def scopes_of_composed(self, composed: Composed) -> list[Scope]:
+        name = composed.name
+        return [
+            scope
+            for scope, documents in self._documents.items()
+            if name in documents and documents[name].composed is composed
+        ]
