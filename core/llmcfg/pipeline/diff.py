@@ -17,6 +17,7 @@ from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.difference import diff_values, spread
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.keypath import format_key_path
+from llmcfg.model.later import Later
 from llmcfg.pipeline.stored import DocumentReader, read_bundles
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.stored import StoredBundle
 
-    Documents = Mapping[str, Value]
+    Documents = Mapping[str, Value | Later[Value]]
 
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
@@ -63,13 +64,15 @@ NOTHING_DEPLOYED = State({}, {})
 def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = True) -> State:
     """The state that a build gives. Without scopes it can be compared with a deployed state."""
     scopes: dict[str, Documents] = {}
-    if with_scopes:
-        for scope in configuration.scopes:
-            documents = configuration.effective(scope).documents
-            scopes[str(scope)] = {name: resolved.value for name, resolved in documents.items()}
+    shared: dict[int, Documents] = {}
+    for scope in configuration.scopes if with_scopes else ():
+        documents = configuration.effective(scope).documents
+        if id(documents) not in shared:
+            shared[id(documents)] = {name: resolved.content for name, resolved in documents.items()}
+        scopes[str(scope)] = shared[id(documents)]
     targets = {
         target: TargetState(
-            {name: document.value for name, document in built.selections[target].documents.items()},
+            {name: document.content for name, document in built.selections[target].documents.items()},
             {path[len("files/") :]: part.content for path, part in bundle.parts.items() if path.startswith("files/")},
             bundle.secrets,
             frozenset(bundle.recipients),
@@ -127,11 +130,10 @@ def compare(before: State, after: State) -> Difference:
 class _Pair:
     """Two values of a document, compared once, and where they were found. It keeps them alive, since it is known by their ids."""
 
-    def __init__(self, name: str, before: Side, after: Side) -> None:
+    def __init__(self, name: str, before: Side | Later[Value], after: Side | Later[Value]) -> None:
         self.sides = before, after
-        self.changes = [
-            leaf for change in diff_values(before, after, tuple(name.split("/"))) for leaf in spread(change)
-        ]
+        changes = diff_values(_made(before), _made(after), tuple(name.split("/")))
+        self.changes = [leaf for change in changes for leaf in spread(change)]
         self.scopes: set[str] = set()
         self.targets: set[str] = set()
 
@@ -149,15 +151,18 @@ class _Collected:
 
     def pairs(self, before: Documents, after: Documents, same: Collection[str] = ()) -> Iterator[_Pair]:
         """The documents that differ; those in `same` are known not to."""
-        for name in sorted({*before, *after}.difference(same)):
+        if before is after:
+            return
+        names = [name for name in before if before[name] is not after.get(name, ABSENT)]
+        names += [name for name in after if name not in before]
+        for name in sorted(set(names).difference(same)):
             old, new = before.get(name, ABSENT), after.get(name, ABSENT)
-            if old is not new:
-                key = (id(old), id(new), name)
-                pair = self._pairs.get(key)
-                if pair is None:
-                    pair = self._pairs[key] = _Pair(name, old, new)
-                if pair.changes:
-                    yield pair
+            key = (id(old), id(new), name)
+            pair = self._pairs.get(key)
+            if pair is None:
+                pair = self._pairs[key] = _Pair(name, old, new)
+            if pair.changes:
+                yield pair
 
     def target(self, target: Target, before: TargetState | None, after: TargetState | None) -> None:
         """Notes what changes for a target."""
@@ -223,6 +228,10 @@ class _Collected:
         if key not in self._patches:
             self._patches[key] = _unified(path, before, after)
         return self._patches[key]
+
+
+def _made(side: Side | Later[Value]) -> Side:
+    return side.get() if isinstance(side, Later) else side
 
 
 def _keys_that_differ(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
