@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from llmcfg.ci.github import GitHub
+    from llmcfg.ci.opa import Opa
     from llmcfg.ci.review import Proposed, Review
     from llmcfg_cli.views.ci_markdown import Block
 
@@ -54,6 +55,14 @@ def run(
             "--ask-forge", help="Ask GitHub who proposes the change and who approved this commit.", show_default=False
         ),
     ] = False,
+    opa: Annotated[
+        str | None,
+        typer.Option("--opa", metavar="URL", help="Also ask this rule of an OPA server.", show_default=False),
+    ] = None,
+    opa_token: Annotated[
+        Path | None,
+        typer.Option("--opa-token-file", metavar="FILE", help="The file with the token for --opa.", show_default=False),
+    ] = None,
     quiet: Quiet = False,
     no_cache: NoCache = False,
 ) -> int:
@@ -61,7 +70,8 @@ def run(
 
     Compares HEAD with what it is to be merged into, as the variables of GitHub or GitLab say, or by Git alone. The first line is the
     verdict. Exits with 4 when a finding that the change brings is at least as severe as --fail-on, and for any error, old or new.
-    Needs no keys, no writable checkout, and no network but for --ask-forge, which reads GITHUB_TOKEN.
+    Needs no keys, no writable checkout, and no network but for --ask-forge, which reads GITHUB_TOKEN,
+    and --opa.
     """
     from llmcfg.ci.base import find_base
     from llmcfg.ci.links import Links
@@ -72,6 +82,7 @@ def run(
     from llmcfg_cli.views.ci import review_files, view_review
     from llmcfg_cli.views.ci_markdown import review_blocks
 
+    server = _open_opa(opa, opa_token)
     workspace = cached_workspace(directory, cache=not no_cache)
     occasion = occasion_from(os.environ, event_content())
     head = workspace.resolve(at)
@@ -81,7 +92,7 @@ def run(
     with progress("comparing", quiet=quiet):
         said = Proposed(author, frozenset(approved_by or ()) if author is not None or approved_by else None)
         proposed = _ask_forge() if ask_forge else said
-        reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed)
+        reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed, opa=server)
     passes = not _holds_up(reviewed, fail_on)
     links = Links(occasion, workspace.git_folder, reviewed.changed_files)
     blocks = review_blocks(reviewed, links, passes=passes)
@@ -99,6 +110,20 @@ def _holds_up(reviewed: Review, fail_on: FailOnLevel) -> bool:
     from llmcfg.model.rules import Severity
 
     return fail_on != "never" and bool(reviewed.blocking(Severity(fail_on)))
+
+
+def _open_opa(address: str | None, token_file: Path | None) -> Opa | None:
+    if address is None:
+        if token_file is not None:
+            raise UsageError("--opa-token-file is for --opa", hint="name the server: --opa URL")
+        return None
+    from llmcfg.ci.opa import Opa
+
+    try:
+        token = token_file.read_text(encoding="utf-8").strip() if token_file else None
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"cannot read a token from {token_file}", hint="write it into a file of its own") from None
+    return Opa(address, token)
 
 
 def _ask_forge() -> Proposed:

@@ -11,7 +11,7 @@ import typer
 from llmcfg.errors import ConflictError, FindingsError
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress
-from llmcfg_cli.options import OUTPUT, AsOf, Directory, Quiet
+from llmcfg_cli.options import OUTPUT, AsOf, Directory, NoCache, Quiet
 
 
 def merge_check(
@@ -23,6 +23,7 @@ def merge_check(
     as_of: AsOf = None,
     output: Annotated[Literal["table", "json", "md", "github"], OUTPUT] = "table",
     quiet: Quiet = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Say where two branches meet in effect, although their lines merge: one changes a default, the other overrides it.
 
@@ -32,10 +33,10 @@ def merge_check(
     """
     from llmcfg.ci.mergecheck import check_merge
     from llmcfg.clock import now
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.merge_check import view_merge_check
 
-    workspace = Workspace(directory)
+    workspace = cached_workspace(directory, cache=not no_cache)
     sides = workspace.resolve(ours), workspace.resolve(theirs)
     with progress("merging", quiet=quiet):
         check = check_merge(workspace, *sides, as_of=(as_of or now()).date(), environment=os.environ)

@@ -7,11 +7,11 @@ out is not sent twice.
 
 from __future__ import annotations
 
-import http.client
 import json
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from llmcfg.ci.web import exchange, parse_address
 from llmcfg.errors import NotAuthorisedError, NotFoundError, RefusedError, RemoteError, UsageError
 from llmcfg.limits import FORGE_ANSWER_BYTES
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _SECONDS: Final = 30
 _PAGE: Final = 100
 _PAGES: Final = 30
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -29,9 +28,7 @@ class GitHub:
     """One repository, `owner/name`, as whoever holds the token."""
 
     def __init__(self, address: str, repository: str, token: str) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("https", "http") or (parts.scheme == "http" and parts.hostname not in _LOOPBACK):
-            raise UsageError(f"{address} is no address of an API", hint="GITHUB_API_URL begins with https://")
+        parts = parse_address(address, "GITHUB_API_URL begins with https://")
         if repository.count("/") != 1:
             raise UsageError(f"{repository!r} is no repository", hint="GITHUB_REPOSITORY is owner/name")
         self._parts = parts
@@ -85,24 +82,23 @@ class GitHub:
             raise RemoteError(f"{path} has more than {_PAGES * _PAGE} entries", hint="open the pull request anew")
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        make = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
-        connection = make(self._parts.hostname or "", self._parts.port, timeout=_SECONDS)
-        try:
-            content = json.dumps(body).encode() if body is not None else None
-            connection.request(method, self._root + path, content, self._headers())
-            answer = connection.getresponse()
-            said = answer.read(FORGE_ANSWER_BYTES + 1)
-        except (OSError, http.client.HTTPException) as error:
-            raise RemoteError(f"{self._parts.hostname} does not answer: {error}", hint="run the job again") from None
-        finally:
-            connection.close()
-        if answer.status // 100 != 2:
-            raise self._refusal(method, path, answer.status, said)
+        content = json.dumps(body).encode() if body is not None else None
+        status, said = exchange(
+            self._parts,
+            method,
+            self._root + path,
+            headers=self._headers(),
+            body=content,
+            seconds=_SECONDS,
+            most=FORGE_ANSWER_BYTES,
+        )
+        if status // 100 != 2:
+            raise self._refusal(method, path, status, said)
         if not said:
             return None
         try:
-            return json.loads(said) if len(said) <= FORGE_ANSWER_BYTES else self._too_long()
-        except ValueError:
+            return json.loads(said)
+        except (ValueError, RecursionError):
             raise RemoteError(
                 f"{self._parts.hostname} answers {method} {path} with something that is no JSON"
             ) from None
@@ -115,9 +111,6 @@ class GitHub:
             "User-Agent": "llmcfg",
             "Content-Type": "application/json",
         }
-
-    def _too_long(self) -> None:
-        raise RemoteError(f"{self._parts.hostname} answers with more than {FORGE_ANSWER_BYTES >> 20} MiB")
 
     def _refusal(
         self, method: str, path: str, status: int, said: bytes

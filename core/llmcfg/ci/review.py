@@ -1,7 +1,7 @@
 """A change under review, whole: what it does in effect and to whom, what is wrong with it and what was wrong before, and how risky it is.
 
 Both sides are opened with one memo, so the second costs what it differs by. Everything is a pure function of the two commits, the day and
-who proposes it; nothing here reads a key, a network or a work tree.
+who proposes it; nothing here reads a key or a work tree, nor a network but for a remote policy that the caller names.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.canonical import digest, digest_of
 from llmcfg.ci.known import split_findings
+from llmcfg.ci.opa import opa_findings
 from llmcfg.ci.origins import Origins, origins_of
 from llmcfg.ci.risk import Risk, risk_of
 from llmcfg.ci.secretfiles import SecretFileChange, secret_file_changes
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from llmcfg.ci.base import Base
+    from llmcfg.ci.opa import Opa
     from llmcfg.model.findings import Finding
     from llmcfg.model.impact import Difference
     from llmcfg.model.rules import Severity
@@ -87,13 +89,24 @@ class Review:
         )
 
 
-def review(workspace: Workspace, base: Base, head: Revision, *, as_of: date, proposed: Proposed = ANYBODY) -> Review:
-    """Raises UnknownRevisionError, NotFoundError, IntegrityError for what the repository does not hold; never for findings."""
+def review(
+    workspace: Workspace,
+    base: Base,
+    head: Revision,
+    *,
+    as_of: date,
+    proposed: Proposed = ANYBODY,
+    opa: Opa | None = None,
+) -> Review:
+    """`opa` is asked about the change too.
+
+    Raises UnknownRevisionError, NotFoundError, IntegrityError for what the repository does not hold; never for findings.
+    """
     before = open_side(workspace, base.commit, as_of)
     after = open_side(workspace, head.commit, as_of, before.configuration)
     difference, unseen = compare_sides(before, after)
     changed = workspace.repository.changed_files(base.commit, head.commit)
-    held = _held_to_gates(before.configuration, after.configuration, difference, proposed)
+    held = _held_to_gates(before.configuration, after.configuration, difference, proposed, opa)
     split = split_findings(before.findings, merge_findings([*after.findings, *held]), changed)
     environments = tally(before.configuration, after.configuration, difference)
     return Review(
@@ -128,13 +141,18 @@ def _costs(
 
 
 def _held_to_gates(
-    before: Configuration | None, after: Configuration | None, difference: Difference, proposed: Proposed
+    before: Configuration | None,
+    after: Configuration | None,
+    difference: Difference,
+    proposed: Proposed,
+    opa: Opa | None,
 ) -> tuple[Finding, ...]:
     """What the policies and limits of the repository say of the change."""
     if after is None:
         return ()
     proposal = Proposal(difference, proposed.author, approvals=proposed.approvals)
-    return gate_findings(after, proposal, after.scopes, before)
+    asked = opa_findings(after, proposal, opa) if opa is not None else ()
+    return (*gate_findings(after, proposal, after.scopes, before), *asked)
 
 
 def _digest(built: Built) -> str:

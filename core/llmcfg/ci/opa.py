@@ -1,0 +1,99 @@
+"""A rule of a remote Open Policy Agent, asked about a change by its data API (https://www.openpolicyagent.org/docs/latest/rest-api/#data-api).
+
+The rule gives what a `deny` of the repository gives, over the same input. It is asked about each scope that the change reaches. Everything
+that is no answer is refused: a rule that is undefined or no set, an address that does not answer in time, another status than 200. Then
+nobody is asked any more, and the change has an error.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from llmcfg.ci.web import exchange, parse_address
+from llmcfg.errors import RemoteError, UsageError
+from llmcfg.git.filenames import MANIFEST
+from llmcfg.limits import POLICY_OUTPUT_BYTES
+from llmcfg.model.findings import Finding, Problem, finding_from, merge_findings
+from llmcfg.model.rules import Rule, Severity
+from llmcfg.pipeline.keyplaces import find_place
+from llmcfg.pipeline.policyinput import questions
+from llmcfg.policies.reads import EVERYTHING
+from llmcfg.policies.results import read_results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmcfg.model.proposal import Proposal
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.policyinput import Question
+    from llmcfg.policies.results import Violation
+
+SECONDS: Final = 10.0
+"""For one answer."""
+ALL_SECONDS: Final = 120.0
+"""For the answers about all scopes of a change."""
+_RULE: Final = Rule("policy/opa", Severity.ERROR, "refused by the policies of a server", "The organisation says so.")
+_DATA: Final = "/v1/data/"
+
+
+class Opa:
+    """One rule: `https://opa.example.com/v1/data/llmcfg/deny`. `token` goes to that address and nowhere else."""
+
+    def __init__(self, address: str, token: str | None = None) -> None:
+        self._parts = parse_address(address, "write https://HOST/v1/data/PACKAGE/RULE; http only on this machine")
+        if _DATA not in self._parts.path or self._parts.query or self._parts.fragment:
+            raise UsageError(f"{address} names no rule", hint="write https://HOST/v1/data/PACKAGE/RULE")
+        self._token = token
+
+    def __str__(self) -> str:
+        return f"{self._parts.netloc}{self._parts.path}"
+
+    def ask(self, text: str) -> Any:
+        """What the rule gives for this input, as JSON. Raises RemoteError for everything that is no answer."""
+        headers = {"Content-Type": "application/json", "User-Agent": "llmcfg"}
+        headers |= {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        body = b'{"input": ' + text.encode() + b"}"
+        answered = exchange(
+            self._parts, "POST", self._parts.path, headers=headers, body=body, seconds=SECONDS, most=POLICY_OUTPUT_BYTES
+        )
+        if answered.status != 200:
+            raise RemoteError(f"{self} answers with {answered.status}")
+        try:
+            said = json.loads(answered.body)
+        except (ValueError, RecursionError):
+            raise RemoteError(f"{self} answers with something that is no JSON") from None
+        if not isinstance(said, dict) or "result" not in said:
+            raise RemoteError(f"{self} is undefined")
+        return said["result"]
+
+
+def opa_findings(configuration: Configuration, proposal: Proposal, opa: Opa) -> tuple[Finding, ...]:
+    """What the rule says of the change, at the keys that it is about."""
+    scopes = [scope for scope in configuration.scopes if proposal.changes_in(scope)]
+    return merge_findings(_findings(configuration, questions(configuration, scopes, EVERYTHING, proposal), opa))
+
+
+def _findings(configuration: Configuration, asked: tuple[Question, ...], opa: Opa) -> Iterator[Finding]:
+    until = time.monotonic() + ALL_SECONDS
+    for question in asked:
+        try:
+            if time.monotonic() > until:
+                raise RemoteError(f"{opa} takes more than {ALL_SECONDS:g} s for all scopes")
+            given = opa.ask(question.text)
+        except RemoteError as error:
+            problem = Problem("policy-failed", error.message, hint="until it answers, nothing is taken as allowed")
+            yield finding_from(problem, MANIFEST)
+            return
+        for violation in read_results(given):
+            yield _placed(configuration, question, violation, opa)
+
+
+def _placed(configuration: Configuration, question: Question, violation: Violation, opa: Opa) -> Finding:
+    """At the key that it names; at the manifest where there is none."""
+    reach = [str(scope) for scope in question.scopes]
+    problem = Problem(_RULE.id, violation.message, hint=violation.hint or f"{opa} says so")
+    found = find_place(configuration, question.scopes[0], violation.key, problem, reach)
+    return replace(found or replace(finding_from(problem, MANIFEST), reach=tuple(reach)), own=_RULE)
