@@ -203,6 +203,12 @@ NoCache: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+ExplainCache: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--explain-cache", help="Say what was done again although there is a cache, and why.", show_default=False
+    ),
+]
 Author: TypeAlias = Annotated[
     str | None,
     typer.Option(

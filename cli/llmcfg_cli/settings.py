@@ -89,6 +89,18 @@ def cached_workspace(directory: Path, *, cache: bool) -> Workspace:
     return Workspace(directory, cache=cache_root() if cache else None)
 
 
+def note_redone(workspace: Workspace) -> None:
+    """On stderr, what was done again although there is a cache."""
+    from llmcfg.cache.account import redone
+    from llmcfg_cli.console import note
+    from llmcfg_cli.views.cache import view_redone
+
+    if workspace.cache is None:
+        note("cache: there is none")
+    else:
+        note(view_redone(redone(workspace.cache), workspace.cache.found))
+
+
 def cache_root() -> Path | None:
     """The folder of all caches, by the XDG base directory specification; None for who has no home."""
     named = os.environ.get("XDG_CACHE_HOME", "")

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from cache.random_repositories import run
+from llmcfg.cache.account import WHY, redone
 from llmcfg.cache.store import DiskCache
 from llmcfg.pipeline.configuration import Memo
 
@@ -118,3 +119,22 @@ def test_what_did_not_change_is_not_done_again(tmp_path):
         "app",
         "t.j2",
     }
+
+
+def test_every_step_that_is_done_has_a_reason(tmp_path):
+    cache = DiskCache(tmp_path / "c.sqlite")
+    run({**FILES, **{path: text for path, text in CHANGES["a prompt"].items() if text}}, Memo(cache))
+    assert {step for step, _ in cache.missed} == WHY.keys()
+    assert [each.step for each in redone(cache)] == [*WHY]
+
+
+def test_what_was_done_again_is_said_once_for_each_thing_with_the_reason(tmp_path):
+    for files in (FILES, {**FILES, "base/plain.yaml": "k: 2\n"}):
+        cache = DiskCache(tmp_path / "c.sqlite")
+        run(files, Memo(cache))
+        cache.close()
+    said = {each.step: each.about for each in redone(cache)}
+    assert said["read"] == ("base/plain.yaml",)
+    assert said["check"] == ("plain", "app")
+    assert said["render"] == ("templates/t.j2",)
+    assert said.keys().isdisjoint({"resolve", "judge", "compose"})

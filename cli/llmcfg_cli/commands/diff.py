@@ -21,6 +21,7 @@ from llmcfg_cli.options import (
     Directory,
     Environments,
     ExitCode,
+    ExplainCache,
     NoCache,
     Quiet,
     Tenants,
@@ -63,6 +64,7 @@ def diff(
     exit_code: ExitCode = False,
     quiet: Quiet = False,
     no_cache: NoCache = False,
+    explain_cache: ExplainCache = False,
 ) -> int:
     """Show what differs in the effective configuration between two revisions.
 
@@ -74,7 +76,7 @@ def diff(
     from llmcfg.model.proposal import Proposal
     from llmcfg.pipeline.diff import compare
     from llmcfg.pipeline.gates import gate_findings
-    from llmcfg_cli.settings import cached_workspace
+    from llmcfg_cli.settings import cached_workspace, note_redone
     from llmcfg_cli.views.diff import STYLES, view_diff, view_stat
     from llmcfg_cli.views.findings import view_findings
     from llmcfg_cli.views.text import plural
@@ -100,6 +102,8 @@ def diff(
             costs = _costs(old, new, chosen) if output == "md" else ""
         broken = sides[0].broken | sides[1].broken
         difference = compare(*(side.without(broken) for side in sides))
+    if explain_cache:
+        note_redone(workspace)
     protected = {name for name, environment in new.manifest.environments.items() if environment.protected}
     shown = view_diff(difference, output, protected, colour=has_colour(), width=table_width())
     out(view_stat(difference) if stat else f"{shown}{costs}")

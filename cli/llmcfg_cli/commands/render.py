@@ -10,7 +10,7 @@ import typer
 from llmcfg.errors import FindingsError, NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import out, out_bytes, progress
-from llmcfg_cli.options import At, Consumers, Directory, Environments, NoCache, Quiet, Tenants
+from llmcfg_cli.options import At, Consumers, Directory, Environments, ExplainCache, NoCache, Quiet, Tenants
 
 
 def render(
@@ -33,6 +33,7 @@ def render(
     ] = None,
     quiet: Quiet = False,
     no_cache: NoCache = False,
+    explain_cache: ExplainCache = False,
 ) -> int:
     """Write the bundles of all targets, or of those chosen, to a folder; or print one file of one bundle.
 
@@ -44,18 +45,21 @@ def render(
     from llmcfg.pipeline.bundle import environment_files
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import choose_targets
-    from llmcfg_cli.settings import cached_workspace
+    from llmcfg_cli.settings import cached_workspace, note_redone
     from llmcfg_cli.views.text import plural
 
     if (file is None) == (to is None):
         raise UsageError(
             "say what to write", hint="--to DIR writes bundles, FILE with -e and -c prints one file of one bundle"
         )
-    configuration = cached_workspace(directory, cache=not no_cache).configuration(at)
+    workspace = cached_workspace(directory, cache=not no_cache)
+    configuration = workspace.configuration(at)
     targets = choose_targets(configuration, environments or (), tenants or (), consumers or ())
     with progress("rendering", quiet=quiet):
         findings = [finding for finding in validate_configuration(configuration, targets) if finding.severity.rank == 2]
         built = build(configuration, targets)
+    if explain_cache:
+        note_redone(workspace)
     if has_blocking(finding for finding in findings if finding.rule_id != "secret-empty"):  # references need no values
         raise FindingsError(
             "nothing is rendered, since there are errors", findings=findings, hint="see llmcfg validate"

@@ -10,7 +10,19 @@ import typer
 from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import has_colour, note, out, progress
-from llmcfg_cli.options import OUTPUT, AsOf, At, Directory, Environments, FailOn, FailOnLevel, NoCache, Quiet, Tenants
+from llmcfg_cli.options import (
+    OUTPUT,
+    AsOf,
+    At,
+    Directory,
+    Environments,
+    ExplainCache,
+    FailOn,
+    FailOnLevel,
+    NoCache,
+    Quiet,
+    Tenants,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +53,7 @@ def validate(
     fail_on: FailOn = "error",
     quiet: Quiet = False,
     no_cache: NoCache = False,
+    explain_cache: ExplainCache = False,
 ) -> int:
     """Check every environment, tenant and consumer, and show all findings at once.
 
@@ -51,7 +64,7 @@ def validate(
     from llmcfg.model.findings import merge_findings
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import choose_targets
-    from llmcfg_cli.settings import cached_workspace
+    from llmcfg_cli.settings import cached_workspace, note_redone
     from llmcfg_cli.views.findings import summary, view_findings
 
     workspace = cached_workspace(directory, cache=not no_cache)
@@ -69,6 +82,8 @@ def validate(
     require_paths(paths or (), directory, root, workspace.snapshot(at).entries)
     shown = [finding for finding in findings if is_below(finding.origin.file, paths, directory, root)]
     out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
+    if explain_cache:
+        note_redone(workspace)
     note(("\n" if shown and output == "table" else "") + summary(shown, files), quiet=quiet)
     return exit_code(shown, fail_on)
 
