@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from llmcfg.pipeline.policyinput import questions
 from llmcfg.policies.lint import known_in, lint
 from llmcfg.policies.modules import read_module
 from llmcfg.policies.reads import EVERYTHING, reads_of, wants
+from support.written import opened
 
 
 def module(text: str, file: str = "policies/a.rego"):
@@ -121,8 +125,9 @@ def test_annotation_belongs_to_the_rule_below_it():
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("input.config.budgets.usd > 3", {("config", "budgets")}),
-        ('input["config"]["llm providers"].x', {("config", "llm providers")}),
+        ("input.config.budgets.usd > 3", {("config", "budgets", "usd")}),
+        ("input.config.services[name].rpm > 3", {("config", "services")}),
+        ('input["config"]["llm providers"].x', {("config", "llm providers", "x")}),
         ("input.environment.name == `prod`", {("environment", "name")}),
         ("some x in input.config; x", {("config",)}),
         ("x := input; x.y", {()}),
@@ -145,3 +150,16 @@ def test_part_is_wanted_by_who_reads_it_or_something_around_or_in_it():
     assert wants(reads, "environment")
     assert not wants(reads, "tenant")
     assert wants(EVERYTHING, "tenant", "x")
+
+
+def test_only_the_documents_that_policies_name_are_put_in():
+    configuration = opened(
+        {"base/services/a.yaml": "rpm: 1\n", "base/services/b.yaml": "rpm: 2\n", "base/models.yaml": "x: 1\n"}
+    )
+    for path, config in (
+        (("config", "services", "a", "rpm"), {"services": {"a": {"rpm": 1}}}),
+        (("config", "services"), {"services": {"a": {"rpm": 1}, "b": {"rpm": 2}}}),
+        (("config", "models", "x", "deeper"), {"models": {"x": 1}}),
+    ):
+        (question,) = questions(configuration, configuration.scopes, frozenset([path]))
+        assert json.loads(question.text) == {"config": config}

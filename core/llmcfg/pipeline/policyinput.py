@@ -52,7 +52,7 @@ def questions(
 
 def _documents(configuration: Configuration, scope: Scope, reads: Reads) -> dict[str, Resolved]:
     documents = configuration.effective(scope).documents
-    return {name: resolved for name, resolved in documents.items() if wants(reads, "config", name.split("/", 1)[0])}
+    return {name: resolved for name, resolved in documents.items() if wants(reads, "config", *name.split("/"))}
 
 
 def _facts(configuration: Configuration, scope: Scope, reads: Reads) -> dict[str, Any]:

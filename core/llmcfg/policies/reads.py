@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from llmcfg.policies.tokens import Token
 
 EVERYTHING: Final = frozenset([()])
+_DEPTH: Final = 8  # steps, which are more than names of documents have
 Reads = frozenset[tuple[str, ...]]
-"""Paths of one or two steps below `input`; the empty path is all of it."""
+"""Paths below `input`, as far as they are written out; the empty path is all of it."""
 
 
 def reads_of(modules: Iterable[Module]) -> Reads:
@@ -39,7 +40,7 @@ def _is_input(words: Sequence[Token], at: int, word: Token) -> bool:
 def _read(words: Sequence[Token], at: int) -> tuple[str, ...]:
     path: list[str] = []
     at += 1
-    while len(path) < 2 and at + 1 < len(words):
+    while len(path) < _DEPTH and at + 1 < len(words):
         step = words[at + 1]
         if words[at].text == "." and step.kind == "name":
             path.append(step.text)
