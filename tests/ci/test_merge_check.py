@@ -185,6 +185,40 @@ def test_branches_without_a_common_commit_are_refused(repository):
         check(repository)
 
 
+def test_a_configuration_in_a_folder_of_its_repository_is_checked_by_itself(tmp_path):
+    repository = WrittenRepository(tmp_path / "made")
+    repository.commit({**{f"config/{path}": text for path, text in START.items()}, "base/limits.yaml": "rpm: 1\n"})
+    for name, text in (("ours", "rpm: 20"), ("theirs", "last: 2")):
+        repository.git("checkout", "-q", "-b", name, "main")
+        place = "config/base/limits.yaml"
+        repository.commit({place: START["base/limits.yaml"].replace("rpm: 10" if name == "ours" else "last: 1", text)})
+    repository.commit({"base/limits.yaml": "rpm: 2\n"})
+    done = llmcfg(repository.path, "merge-check", "-C", "config", "ours", "theirs")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("clean: ours changes 1 value, theirs 1,")
+
+
+def test_a_clone_that_was_cut_off_says_so(repository, tmp_path):
+    branches(repository, with_line("base/limits.yaml", "rpm: 10", "rpm: 20"), {"base/names.yaml": "team: x\n"})
+    repository.git("clone", "-q", "--depth=1", "--no-single-branch", f"file://{repository.path}", str(tmp_path / "cut"))
+    done = llmcfg(tmp_path / "cut", "merge-check", "origin/ours", "origin/theirs")
+    assert done.returncode == 7
+    assert "no common commit in this clone" in done.stderr
+    assert "fetch-depth: 0" in done.stderr
+
+
+def test_windows_line_ends_of_one_side_are_no_change(repository):
+    repository.git("checkout", "-q", "-b", "ours", "main")
+    (repository.path / "base/limits.yaml").write_bytes(START["base/limits.yaml"].replace("\n", "\r\n").encode())
+    repository.commit()
+    repository.git("checkout", "-q", "-b", "theirs", "main")
+    repository.commit(with_line("base/limits.yaml", "rpm: 10", "rpm: 20"))
+    found = check(repository)
+    assert found.changed == (0, 1)
+    assert [(file.path, file.by_key) for file in found.files] == [("base/limits.yaml", True)]
+    assert not found.is_conflict
+
+
 # the command
 
 

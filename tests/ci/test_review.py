@@ -263,3 +263,26 @@ def test_costs_are_told_for_the_scopes_that_the_change_reaches(repository) -> No
     links = Links(Occasion(), "", found.changed_files)
     page = "\n".join(block.text for block in review_blocks(found, links, passes=True))
     assert "| `dev x _shared` | model | `chat` | worst case | 216.00 | 432.00 | +216.00 |" in page
+
+
+def test_line_ends_alone_change_nothing_in_effect_and_make_no_finding_new(repository) -> None:
+    repository.commit({"base/b.yaml": AMBIGUOUS})
+    place = repository.path / "base/b.yaml"
+    place.write_bytes(AMBIGUOUS.replace("\n", "\r\n").encode())
+    repository.commit()
+    found = reviewed(repository)
+    assert found.difference.is_empty
+    assert (rules(found.new), rules(found.old), found.gone) == ([], ["yaml-ambiguous"], 0)
+
+
+def test_a_change_in_a_file_with_windows_line_ends_is_one_value(repository) -> None:
+    place = repository.path / "base/a.yaml"
+    place.write_bytes(b"size: 1\r\nm: 1\r\n")
+    repository.commit()
+    place.write_bytes(b"size: 2\r\nm: 1\r\n")
+    repository.commit()
+    found = reviewed(repository)
+    assert [(value.change.path, value.change.before, value.change.after) for value in found.difference.values] == [
+        (("a", "size"), 1, 2)
+    ]
+    assert [str(origins.after) for origins in found.origins] == ["base/a.yaml:1:1"]
