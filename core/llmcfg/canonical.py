@@ -19,16 +19,25 @@ if TYPE_CHECKING:
 
 _MAX_INTEGER = 2**53
 _ENCODER = msgspec.json.Encoder(order="sorted")
-# Numbers that RFC 8785 may write differently (exponents, integral and tiny fractions, negative zero, long ones), and characters from U+E000
-# on, by which keys may sort differently. Inside strings these only cost time.
-_UNUSUAL = re.compile(rb"[:,\[]-?(?:[0-9.]+[eE]|[0-9]+\.0[,}\]]|0\.0000|[0-9.]{16})|[:,\[]-0|^-?[0-9]|[\xee-\xf4]")
+# Numbers that RFC 8785 may write differently: exponents, integral and tiny fractions, negative zero, long ones. Inside strings these only
+# cost time. Every branch begins alike, so that the engine skips from one such place to the next.
+_UNUSUAL_NUMBER = re.compile(rb"[:,\[](?:-0|-?(?:[0-9.]+[eE]|[0-9]+\.0[,}\]]|0\.0000|[0-9.]{16}))")
+_HIGH = re.compile(rb"[\xee-\xf4]")  # characters from U+E000 on, by which keys may sort differently
+_NUMBER_STARTS = frozenset(b"-0123456789")
 
 
 def canonical_json(value: Any) -> bytes:
     fast = _ENCODER.encode(value)
-    if _UNUSUAL.search(fast) is None and b"\\u" not in fast:
-        return fast
-    return _write(value).encode("utf-8")
+    return _write(value).encode("utf-8") if _is_unusual(fast) else fast
+
+
+def _is_unusual(written: bytes) -> bool:
+    return (
+        written[0] in _NUMBER_STARTS
+        or _UNUSUAL_NUMBER.search(written) is not None
+        or b"\\u" in written
+        or not (written.isascii() or _HIGH.search(written) is None)
+    )
 
 
 def digest(content: bytes) -> str:
