@@ -75,16 +75,16 @@ def validate(
             targets = choose_targets(configuration, environments or (), tenants or ()) if some else None
             earlier = workspace.configuration(since) if since else None
             findings = validate_configuration(configuration, targets, as_of=(as_of or now()).date(), since=earlier)
-            files = len(configuration.snapshot.entries)
+            entries = configuration.snapshot.entries
     except FindingsError as error:
-        findings, files = merge_findings(error.findings), len(workspace.snapshot(at).entries)
+        findings, entries = merge_findings(error.findings), workspace.snapshot(at).entries
     root = workspace.repository.root or directory.resolve()
-    require_paths(paths or (), directory, root, workspace.snapshot(at).entries)
+    require_paths(paths or (), directory, root, entries)
     shown = [finding for finding in findings if is_below(finding.origin.file, paths, directory, root)]
     out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
     if explain_cache:
         note_redone(workspace)
-    note(("\n" if shown and output == "table" else "") + summary(shown, files), quiet=quiet)
+    note(("\n" if shown and output == "table" else "") + summary(shown, len(entries)), quiet=quiet)
     return exit_code(shown, fail_on)
 
 
