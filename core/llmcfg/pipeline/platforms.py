@@ -63,6 +63,8 @@ def sight_of(configuration: Configuration, effective: Effective) -> object:
 
 
 def platform_findings(configuration: Configuration, scopes: Iterable[Scope], as_of: date) -> Iterator[Finding]:
+    if not any(is_platform(layer.documents) for layer in configuration.layout.layers.values()):
+        return
     alike: dict[object, list[Scope]] = defaultdict(list)
     settings: dict[object, Setting] = {}
     for scope in scopes:
