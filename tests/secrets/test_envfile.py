@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcfg.secrets.envfile import environment_names, parse_env, write_env
@@ -36,6 +38,7 @@ def read(text: str) -> dict[str, str]:
         ('A="\\n becomes"', "\n becomes"),
         ('A="a \\"quote\\""', 'a "quote"'),
         ('A="\\q stays"', "\\q stays"),
+        ('A="\\$5 and \\`"', "$5 and `"),
         ('A="one\ntwo"', "one\ntwo"),
         ("A='one\r\ntwo'", "one\ntwo"),
         ("A=value\r\n", "value"),
@@ -98,10 +101,27 @@ def test_no_text_is_too_strange(text) -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [("abc", "abc"), ("a b", "'a b'"), ("$x", "'$x'"), ("it's", '"it\'s"'), ("a\nb", "'a\nb'"), ("a\\b", '"a\\\\b"')],
+    [
+        ("abc", "abc"),
+        ("a b", "'a b'"),
+        ("$x", "'$x'"),
+        ("it's", '"it\'s"'),
+        ("a\nb", "'a\nb'"),
+        ("a\\b", '"a\\\\b"'),
+        ("it's $x", '"it\'s \\$x"'),
+        ("`it's`", '"\\`it\'s\\`"'),
+        ("it's\ntwo", '"it\'s\ntwo"'),
+    ],
 )
 def test_quotes_are_those_that_shells_read_too(value, written) -> None:
     assert write_env([("A", value)]) == f"A={written}\n"
+
+
+@settings(max_examples=60)
+@given(st.text(st.sampled_from("ab \"'\\$`(){}!#;&|<>*?~\n\té")))
+def test_a_shell_takes_a_value_for_what_it_is(value) -> None:
+    script = f'{write_env([("A", value)])}printf %s "$A"'
+    assert subprocess.run(["sh", "-euc", script], capture_output=True, check=True).stdout.decode() == value
 
 
 def test_names_of_secrets_become_names_of_variables_and_may_meet() -> None:

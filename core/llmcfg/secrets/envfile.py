@@ -1,8 +1,8 @@
 """`.env` files as programs read them: `NAME=value`, `export`, comments, quotes, values of several lines.
 
 Rules: a bare value ends at ` #` or at the end of its line; in single quotes only `\\\\` and `\\'` are escapes, in double quotes also `\\n`
-and the others of Python. `$` stands for itself: nothing is looked up. CRLF counts as a line break. Problems name the line and never a
-value. (SOPS has its own, simpler form of such files: `sops/dotenvstore`.)
+and the others of Python, and as in a shell `\\$` and ``\\` ``. `$` stands for itself: nothing is looked up. CRLF counts as a line break.
+Problems name the line and never a value. (SOPS has its own, simpler form of such files: `sops/dotenvstore`.)
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _BARE_COMMENT: Final = re.compile(r"(?:\A|\s)#.*")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPES: Final = {
     "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
+    "$": "$", "`": "`",
 }  # fmt: skip
 _IN_SINGLE: Final = re.compile(r"\\([\\'])")
-_IN_DOUBLE: Final = re.compile(r"\\([\\'\"abfnrtv])")
+_IN_DOUBLE: Final = re.compile(r"\\([\\'\"abfnrtv$`])")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,=~^-]+")
-_TO_ESCAPE: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
+_TO_ESCAPE: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "`": "\\`", "\r": "\\r"})
 
 
 class Variable(NamedTuple):
@@ -57,7 +58,11 @@ def parse_env(text: str) -> EnvFile:
 
 
 def write_env(variables: Iterable[tuple[str, str]]) -> str:
-    """A file that `parse_env` reads back to the same; shells and dotenv libraries read it too, but for `$` in double quotes."""
+    """A file that `parse_env` reads back to the same, and in which a shell finds nothing to run or to look up.
+
+    Shells and dotenv libraries read it too. Where a value holds `'` or a backslash beside `$` or a backtick, it is written as for a shell,
+    and a library that does not know `\\$` keeps the backslash.
+    """
     return "".join(f"{name}={_quoted(value)}\n" for name, value in variables)
 
 
