@@ -92,7 +92,7 @@ def test_a_limit_that_a_commit_lowers_holds_for_the_next_requests(gateway: Gatew
 
 
 def test_a_budget_that_is_used_up_stops_the_vendor(gateway: Gateway) -> None:
-    gateway.repository.edit("environments/dev/budgets.yaml", "openai: {amount: 100,", "openai: {amount: 0.000001,")
+    gateway.repository.edit("environments/dev/budgets.yaml", "openai: {amount: 100}", "openai: {amount: 0.000001}")
     gateway.repository.deploy("openai: hardly anything")
     statuses: list[int] = []
 
@@ -102,7 +102,7 @@ def test_a_budget_that_is_used_up_stops_the_vendor(gateway: Gateway) -> None:
 
     wait_until(is_refused, "the budget was used up")
     assert statuses[0] == 200
-    gateway.repository.edit("environments/dev/budgets.yaml", "openai: {amount: 0.000001,", "openai: {amount: 100,")
+    gateway.repository.edit("environments/dev/budgets.yaml", "openai: {amount: 0.000001}", "openai: {amount: 100}")
     gateway.repository.deploy("openai: as before")
 
 
