@@ -30,6 +30,7 @@ from llmcfg_cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from llmcfg.model.impact import Difference
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.diff import State, TargetState
     from llmcfg.wiring import Workspace
@@ -59,6 +60,14 @@ def diff(
     ] = False,
     output: Annotated[Literal["table", "json", "md", "patch"], OUTPUT] = "table",
     stat: Annotated[bool, typer.Option("--stat", help="Show counts only.", show_default=False)] = False,
+    assert_none: Annotated[
+        bool,
+        typer.Option(
+            "--assert-none",
+            help="Prove that nothing changes anywhere: exit with 3, and say what does, otherwise.",
+            show_default=False,
+        ),
+    ] = False,
     author: Author = None,
     approved_by: ApprovedBy = None,
     exit_code: ExitCode = False,
@@ -83,6 +92,8 @@ def diff(
 
     if deployed and after is not None:
         raise UsageError("--deployed takes one revision", hint="llmcfg diff --deployed [REV]")
+    if assert_none and (deployed or environments or tenants or consumers):
+        raise UsageError("--assert-none looks at everything", hint="leave out --deployed, -e, -t and -c")
     if stat and output != "table":
         raise UsageError(f"--stat has no form {output}", hint="leave out one of --stat and -o")
     workspace = cached_workspace(directory, cache=not no_cache)
@@ -114,14 +125,29 @@ def diff(
             f"{', '.join(sorted(map(str, broken))[:3])}{', …' if len(broken) > 3 else ''}",
             hint=f"see why: llmcfg validate{f' --at {at}' if at else ''}",
         )
-    if difference.is_empty and output in STYLES:
+    if assert_none and output in STYLES:
+        out(_verdict(sides[1].state, difference))
+    elif difference.is_empty and output in STYLES:
         note("no differences", quiet=quiet)
     agreed = frozenset(approved_by or ()) if author is not None or approved_by else None
     findings = gate_findings(new, Proposal(difference, author, approvals=agreed), new.scopes, old)
     note(view_findings(findings, "table", colour=has_colour()), quiet=quiet or not findings)
     if has_blocking(findings):
         return FindingsError.exit_code
-    return DIFFERENCES if exit_code and not difference.is_empty else 0
+    return DIFFERENCES if (exit_code or assert_none) and not difference.is_empty else 0
+
+
+def _verdict(state: State, difference: Difference) -> str:
+    """What `--assert-none` says when both sides could be built whole."""
+    from llmcfg.pipeline.diff import extent_of
+    from llmcfg_cli.views.text import plural
+
+    if not difference.is_empty:
+        return "this changes what consumers get, and nothing was to change"
+    extent = extent_of(state)
+    counts = (extent.documents, "document"), (extent.scopes, "scope"), (extent.bundles, "bundle")
+    documents, scopes, bundles = (plural(count, noun) for count, noun in counts)
+    return f"nothing changes anywhere: {documents} in {scopes}, {bundles}"
 
 
 def _costs(before: Configuration, after: Configuration, chosen: _Chosen) -> str:

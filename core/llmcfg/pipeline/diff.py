@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.canonical import canonical_json, digest
 from llmcfg.model.change import ABSENT, Change
@@ -59,6 +59,18 @@ class State:
 
 
 NOTHING_DEPLOYED = State({}, {})
+
+
+class Extent(NamedTuple):
+    """How much a comparison looked at. A document counts in each scope that has it."""
+
+    scopes: int
+    documents: int
+    bundles: int
+
+
+def extent_of(state: State) -> Extent:
+    return Extent(len(state.scopes), sum(map(len, state.scopes.values())), len(state.targets))
 
 
 def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = True) -> State:
