@@ -26,7 +26,7 @@ _ESCAPES: Final = {
 }  # fmt: skip
 _IN_SINGLE: Final = re.compile(r"\\([\\'])")
 _IN_DOUBLE: Final = re.compile(r"\\([\\'\"abfnrtv$`])")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,=~^-]+")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,=^-]+")
 _TO_ESCAPE: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "`": "\\`", "\r": "\\r"})
 
 
