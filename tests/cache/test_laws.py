@@ -21,7 +21,7 @@ from llmcfg.pipeline.known import name_of, name_of_bytes
 
 PROJECT = Path(__file__).resolve().parents[2]
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SWEEP = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SWEEP = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAMAGES = st.one_of(
     st.tuples(st.just("cut"), st.integers(0, 1 << 16)),
     st.tuples(st.just("flip"), st.integers(0, 1 << 20)),
