@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from llmcfg_cli.views.diff_markdown import code
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.reach import scopes_text
 from llmcfg_cli.views.tables import table
@@ -162,11 +163,19 @@ def _drawn(headings: Sequence[str], rows: Sequence[Sequence[str]], output: str, 
         return table(headings, rows, colour=colour, width=width)
     if not rows:
         return ""
-    return "\n".join([_cells(map(str.lower, headings)), _cells("---" for _ in headings), *map(_cells, rows)])
+    named = headings.index("NAME")
+    lines = [
+        [code(cell) if at == named and cell != "-" else _plain(cell) for at, cell in enumerate(row)] for row in rows
+    ]
+    return "\n".join(map(_cells, [[*map(str.lower, headings)], ["---"] * len(headings), *lines]))
 
 
 def _cells(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(visible(cell).replace('|', chr(92) + '|').replace('<', '&lt;') for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(cell: str) -> str:
+    return visible(cell).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _fields(scope: str, line: Line) -> dict[str, Any]:
