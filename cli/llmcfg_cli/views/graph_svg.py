@@ -19,7 +19,7 @@ _TOP, _LINE, _GAP, _PADDING = 50, 18, 22, 8
 _LETTERS: Final = 7
 """Pixels of a character, at most."""
 _STYLE: Final = (
-    "text{font:12px sans-serif;fill:#222}.title{font-size:15px}.box{fill:#fff;stroke:#888}.route{fill:#eef4ff}.grave{stroke:#c00}"
+    ".paper{fill:#fff}text{font:12px sans-serif;fill:#222}.title{font-size:15px}.box{fill:#fff;stroke:#888}.route{fill:#eef4ff}.grave{stroke:#c00}"
     ".worth{stroke:#b80}.edge{fill:none;stroke:#888}.bad{stroke:#c00}.fallback{stroke-dasharray:5 4}.mark{fill:#a30}.dim{fill:#666}"
 )
 
@@ -71,7 +71,8 @@ def svg(graph: Graph, title: str) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
     shown = [line for box in boxes for line in _drawn(box)]
     return "\n".join(
-        [head, f"<style>{_STYLE}</style>", f'<text class="title" x="20" y="28">{_safe(title)}</text>', *paths, *shown, "</svg>"]
+        [head, f"<style>{_STYLE}</style>", '<rect class="paper" width="100%" height="100%"></rect>',
+         f'<text class="title" x="20" y="28">{_safe(title)}</text>', *paths, *shown, "</svg>"]
     )  # fmt: skip
 
 
