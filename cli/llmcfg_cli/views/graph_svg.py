@@ -19,7 +19,8 @@ _TOP, _LINE, _GAP, _PADDING = 50, 18, 22, 8
 _LETTERS: Final = 7
 """Pixels of a character, at most."""
 _STYLE: Final = (
-    ".paper{fill:#fff}text{font:12px sans-serif;fill:#222}.title{font-size:15px}.box{fill:#fff;stroke:#888}.route{fill:#eef4ff}.grave{stroke:#c00}"
+    ".paper{fill:#fff}text{font:12px sans-serif;fill:#222}.title{font-size:15px}"
+    ".box{fill:#fff;stroke:#888}.route{fill:#eef4ff}.grave{stroke:#c00}"
     ".worth{stroke:#b80}.edge{fill:none;stroke:#888}.bad{stroke:#c00}.fallback{stroke-dasharray:5 4}.mark{fill:#a30}.dim{fill:#666}"
 )
 
