@@ -77,6 +77,7 @@ def forms(value: bytes) -> Iterator[tuple[str, bytes]]:
     yield "repr of bytes", repr(value)[2:-1].encode()
     yield "single-quoted for YAML", text.replace("'", "''").encode()
     yield "quoted for a shell", text.replace("'", "'\"'\"'").encode()
+    yield "double-quoted for a shell", re.sub(r'(["\\$`])', r"\\\1", text).encode()
     yield "UTF-16", text.encode("utf-16-le")
 
 
