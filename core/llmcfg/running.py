@@ -41,13 +41,14 @@ def run(
     most_output: int = 1 << 20,
     watch: Callable[[], str] = str,
     pass_files: Sequence[int] = (),
+    stdin: int = subprocess.DEVNULL,
 ) -> Ran:
     """Run a program to its end. `watch` is asked all the time and stops it by returning why. Raises OSError if it cannot be started."""
     child = subprocess.Popen(
         [*arguments],
         cwd=folder,
         env=dict(environment),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         pass_fds=tuple(pass_files),

@@ -260,6 +260,7 @@ DEPLOYS: Scene = (
     Step("ci run --base HEAD~1 --out <taken>/report"),
     Step("ci post --from <taken>/report", code=5),
     Step("merge-check HEAD~1 HEAD"),
+    Step("bisect gateway.openai -e prod --test 'cat; exit 1'"),
     Step("sync run --once --state <state>/sync", code=5, is_stranger=True),
     Step("sync run --once --state <state>/sync"),
     Step("sync now --state <state>/sync", code=7),

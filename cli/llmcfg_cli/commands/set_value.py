@@ -43,6 +43,7 @@ def set_value(
     from llmcfg.documents.writer import write_yaml
     from llmcfg.model.keypath import parse_key_path
     from llmcfg.wiring import Workspace
+    from llmcfg_cli.written import parse_value
 
     if (value is None) != unset:
         raise UsageError("say what to set", hint="give a VALUE, or --unset")
@@ -59,9 +60,9 @@ def set_value(
             )
         content = _deleted(place.read_bytes(), path, file, key)
     elif place.exists():
-        content = edit(place.read_bytes(), path, _parse(str(value), string=string))
+        content = edit(place.read_bytes(), path, parse_value(str(value), string=string))
     else:
-        content = write_yaml(_nested(path, _parse(str(value), string=string))).encode()
+        content = write_yaml(_nested(path, parse_value(str(value), string=string))).encode()
     make_folders(place.parent)
     atomic_write(place, content)
     out(short_path(place))
@@ -91,22 +92,6 @@ def _place(configuration: Configuration, folder: str, path: KeyPath) -> tuple[st
             "no document holds this key", hint="name a key inside a document, such as llm_providers.openai.base_url"
         )
     return f"{folder}/{path[0]}.yaml", path[1:]
-
-
-def _parse(text: str, *, string: bool) -> Value:
-    from llmcfg.documents.loader import load_document
-
-    if string:
-        return text
-    document, problems = load_document(f"value: {text}\n".encode())
-    if document is None:
-        first = problems[0]
-        raise UsageError(
-            f"{text!r} is no value: {first.message}", hint=first.hint or "write it as YAML, or add --string"
-        )
-    if set(document.value) != {"value"}:
-        raise UsageError(f"{text!r} is more than one value", hint="write it as YAML on one line, or add --string")
-    return document.value["value"]
 
 
 def _nested(path: KeyPath, value: Value) -> dict[str, Value]:

@@ -7,7 +7,7 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from llmcfg import limits
-from llmcfg.errors import FindingsError, UnknownKeyError
+from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.difference import differ
 from llmcfg.model.snapshot import Revision
@@ -46,12 +46,18 @@ class CommitChange:
 
 
 def key_history(
-    repository: Repository, open_at: OpenAt, start: Revision, scope: Scope, path: Path
+    repository: Repository,
+    open_at: OpenAt,
+    start: Revision,
+    scope: Scope,
+    path: Path,
+    *,
+    after: str | None = None,
 ) -> Iterator[KeyChange]:
-    """The commits of the first-parent history at which the value changed, newest first.
+    """The commits of the first-parent history at which the value changed, newest first; with `after` those that came after that commit.
 
     A commit that cannot be built is passed over: the next older value that can be told counts as what was before. A commit from before
-    there was a manifest has no value.
+    there was a manifest has no value. Raises NotFoundError at the end when `after` was not met.
     """
     newer: tuple[CommitFacts, Side] | None = None
     count = unreadable = 0
@@ -64,6 +70,13 @@ def key_history(
         if newer is not None and differ(value, newer[1]):
             yield KeyChange(newer[0], value, newer[1])
         newer, unreadable = (facts, value), 0
+        if facts.commit == after:
+            return
+    if after is not None:
+        raise NotFoundError(
+            f"{after[:10]} is no commit that can be read on the first-parent history of {start.name}",
+            hint="name a commit of it; llmcfg history lists them",
+        )
     if newer is not None and newer[1] is not ABSENT and count < limits.HISTORY_COMMITS:
         yield KeyChange(newer[0], ABSENT, newer[1], is_known=not unreadable)
 

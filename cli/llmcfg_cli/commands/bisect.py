@@ -1,0 +1,91 @@
+"""`llmcfg bisect`: the commit at which a value went bad."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from llmcfg.errors import NotFoundError, UsageError
+from llmcfg_cli.completion import complete_revisions
+from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.options import OUTPUT, Directory, Key, Quiet, RequiredEnvironment, Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmcfg.model.change import Side
+    from llmcfg.sync.bisect import Verdict
+
+
+def bisect(
+    key: Key,
+    environment: RequiredEnvironment,
+    directory: Directory = Path(),
+    tenant: Tenant = None,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            "--test", metavar="CMD", help="A shell command that judges the value it reads.", show_default=False
+        ),
+    ] = None,
+    value: Annotated[
+        str | None,
+        typer.Option(
+            "--is", metavar="VALUE", help="Call a value bad when it is this one, as YAML.", show_default=False
+        ),
+    ] = None,
+    good: Annotated[
+        str | None,
+        typer.Option(
+            "--good",
+            metavar="REV",
+            help="A commit at which the value is good.",
+            autocompletion=complete_revisions,
+            show_default="the beginning",
+        ),
+    ] = None,
+    bad: Annotated[
+        str,
+        typer.Option("--bad", metavar="REV", help="A commit at which it is bad.", autocompletion=complete_revisions),
+    ] = "HEAD",
+    output: Annotated[Literal["table", "json"], OUTPUT] = "table",
+    quiet: Quiet = False,
+) -> int:
+    """Find the commit at which the effective value of a key went bad, among those that changed it. Nothing is checked out.
+
+    CMD gets the value on its stdin and in LLMCFG_VALUE, and exits with 0 for good, 1 to 124 for bad, 125 when it cannot tell; anything else
+    stops the search. References to secrets stay references.
+    """
+    from llmcfg.model.keypath import parse_key_path
+    from llmcfg.sync.bisect import find_first_bad
+    from llmcfg.sync.history import key_history
+    from llmcfg.wiring import Workspace
+    from llmcfg_cli.views.bisect import headline, view_bisection
+
+    judge, path = _judge(test, value), parse_key_path(key)
+    workspace = Workspace(directory)
+    start, oldest = workspace.resolve(bad), workspace.resolve(good) if good else None
+    scope = workspace.configuration_at(start).scope(environment, tenant)
+    with progress("looking", quiet=quiet):
+        after = oldest.commit if oldest else None
+        changes = [*key_history(workspace.repository, workspace.configuration_at, start, scope, path, after=after)]
+        found = find_first_bad(changes[::-1], judge)
+    out(view_bisection(found, path, scope, output, colour=has_colour()))
+    note(headline(found), quiet=quiet)
+    return 0 if found.first_bad else NotFoundError.exit_code
+
+
+def _judge(test: str | None, value: str | None) -> Callable[[Side], Verdict]:
+    from llmcfg.model.difference import differ
+    from llmcfg.sync.bisect import Verdict, run_test
+    from llmcfg_cli.written import parse_value
+
+    if (test is None) == (value is None):
+        raise UsageError("say what makes a value bad", hint="give either --test CMD or --is VALUE")
+    if test is not None:
+        return lambda side: run_test(test, side, os.environ)
+    unwanted = parse_value(str(value))
+    return lambda side: Verdict.BAD if not differ(side, unwanted) else Verdict.GOOD
