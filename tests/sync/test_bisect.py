@@ -33,7 +33,7 @@ def above(limit, skipped=()):
 def test_the_first_bad_change_is_found_with_about_log2_of_them_questions(count, data):
     limit = data.draw(st.integers(0, count - 2))
     found = find_first_bad(changes(*range(count)), above(limit))
-    assert found.first_bad.after == limit + 1
+    assert [change.after for change in found.suspects] == [limit + 1]
     assert len(found.tested) <= count.bit_length() + 2
 
 
@@ -43,7 +43,7 @@ def test_the_first_bad_change_is_among_the_suspects_whatever_is_skipped(count, d
     skipped = data.draw(st.frozensets(st.integers(1, count - 2)))
     found = find_first_bad(changes(*range(count)), above(limit, skipped))
     assert limit + 1 in [change.after for change in found.suspects]
-    assert {change.after for change in found.suspects[:-1]} <= skipped
+    assert all(change.after in skipped for change in found.suspects[:-1])
 
 
 def test_a_value_that_comes_back_is_asked_about_once():
@@ -54,12 +54,12 @@ def test_a_value_that_comes_back_is_asked_about_once():
 
 def test_true_and_one_are_two_values():
     found = find_first_bad(changes(0, 1, True), lambda value: Verdict.BAD if value is True else Verdict.GOOD)
-    assert found.first_bad.after is True
+    assert [change.after is True for change in found.suspects] == [True]
 
 
 def test_a_key_that_was_not_set_before_counts_as_good():
     found = find_first_bad(changes(ABSENT, 9), above(5))
-    assert found.first_bad.before is ABSENT
+    assert [change.before for change in found.suspects] == [ABSENT]
 
 
 @pytest.mark.parametrize("values", [(), (1, 2), (8, 9)], ids=["no change", "newest is good", "oldest is bad"])
