@@ -68,10 +68,13 @@ def bisect(
     judge, path = _judge(test, value), parse_key_path(key)
     workspace = Workspace(directory)
     start, oldest = workspace.resolve(bad), workspace.resolve(good) if good else None
-    scope = workspace.configuration_at(start).scope(environment, tenant)
+    configuration = workspace.configuration_at(start)
+    scope = configuration.scope(environment, tenant)
     with progress("looking", quiet=quiet):
         after = oldest.commit if oldest else None
         changes = [*key_history(workspace.repository, workspace.configuration_at, start, scope, path, after=after)]
+        if not changes:
+            configuration.readable(scope).value_at(path)  # says so if there is no such key
         found = find_first_bad(changes[::-1], judge)
     out(view_bisection(found, path, scope, output, colour=has_colour()))
     note(headline(found), quiet=quiet)
