@@ -1,6 +1,6 @@
 # Every target sets up what it needs in .venv first. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint golden coverage peer-test wheel-test licences constraints clean
+.PHONY: help demo test faults lint golden coverage peer-test bench wheel-test licences constraints clean
 
 PYTHON ?=
 export PYTHON
@@ -41,6 +41,12 @@ peer-test: ## the tests that compare with other programs, of which the PATH has 
 	@.ci/setup test
 	$(BIN)/python -m pytest -n auto -rs -m peer $(ARGS)
 
+bench: ## measure the daily verbs, and how cost grows with size; writes .bench/ (ARGS="--keys 1000000" for more)
+	@.ci/setup test
+	@mkdir -p .bench
+	@$(BIN)/python benchmarks/daily.py | tee .bench/daily.md
+	@$(BIN)/python benchmarks/scale.py --json .bench/scale.json --svg .bench/scale.svg $(ARGS) | tee .bench/scale.md
+
 wheel-test: ## build the sdist and the wheel, and run the tests against the installed wheel alone
 	@.ci/setup test
 	@.ci/wheel-test
@@ -53,5 +59,5 @@ constraints: ## resolve the newest allowed versions and write constraints.txt
 	@.ci/refresh-constraints
 
 clean: ## remove everything that was made here
-	rm -rf .venv .demo build dist .coverage* htmlcov .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .demo .bench build dist .coverage* htmlcov .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find core cli tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,87 @@
+"""Repositories as platforms have them, of any size: documents of providers with models, limits and texts, four environments, tenants.
+
+The same arguments give the same bytes. A document has about a hundred keys; each environment overrides one document in twenty, each
+tenant three documents, so that tenants inherit nearly everything.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from pathlib import Path
+from typing import Final
+
+ENVIRONMENTS: Final = ("dev", "staging", "prod", "edge")
+KEYS_OF_DOCUMENT: Final = 104
+OF_SECTION: Final = 100
+_MODELS: Final = 12
+_OVERRIDDEN: Final = 20  # one document in so many
+_OF_TENANT: Final = 3
+
+
+def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> list[Path]:
+    """Write and commit it. Returns the documents of base."""
+    chance = random.Random(seed)
+    documents = [
+        Path(f"section_{number // OF_SECTION}", f"provider_{number}.yaml")
+        for number in range(max(1, keys // KEYS_OF_DOCUMENT))
+    ]
+    sections = sorted({document.parts[0] for document in documents})
+    files = {Path("base", document): _provider(chance, number) for number, document in enumerate(documents)}
+    for name in ENVIRONMENTS:
+        for document in documents[::_OVERRIDDEN]:
+            files[Path("environments", name, document)] = _overlay(chance)
+    for number in range(tenants):
+        for document in chance.sample(documents, min(_OF_TENANT, len(documents))):
+            files[Path("tenants", f"t{number}", document)] = f"timeout_s: {300 + number}\n"
+    files[Path("llmcfg.yaml")] = _manifest(tenants)
+    whose = 'tenants: "*"\n' if tenants else ""
+    files[Path("consumers", "gateway.yaml")] = (
+        f"apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [{', '.join(sections)}]\n{whose}"
+    )
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "The platform")
+    return [root / "base" / document for document in documents]
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def _manifest(tenants: int) -> str:
+    environments = "".join(f"  {name}: {{}}\n" for name in ENVIRONMENTS)
+    named = "".join(f"  t{number}: {{}}\n" for number in range(tenants))
+    said = f"tenants:\n{named}" if tenants else ""
+    return f"apiVersion: llmcfg.dev/v1\nkind: Repository\nname: generated\nenvironments:\n{environments}{said}"
+
+
+def _provider(chance: random.Random, number: int) -> str:
+    lines = [
+        f"# Provider {number}, and what its models may do.",
+        f"base_url: https://p{number}.example.com/v1",
+        f"timeout_s: {chance.randint(5, 90)}",
+        "greeting: |",
+        f"  You answer for team {number}.",
+        "  Say so when you do not know.",
+        "models:",
+    ]
+    for model in range(_MODELS):
+        lines += [
+            f"  model-{model}: # {chance.choice(['small', 'large', 'cheap', 'careful'])}",
+            f"    id: vendor-{number}/model-{model}",
+            f"    context: {chance.choice([8_000, 128_000, 200_000])}",
+            f"    input_price: {chance.uniform(0.1, 5):.4f}",
+            f"    output_price: {chance.uniform(1, 15):.4f}",
+            "    capabilities: [chat, tools, vision]",
+            f"    max_tokens: {chance.randint(100, 9_000)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _overlay(chance: random.Random) -> str:
+    return f"timeout_s: {chance.randint(100, 200)}\nmodels:\n  model-1:\n    max_tokens: {chance.randint(1, 90)}\n"

@@ -1,0 +1,194 @@
+"""What a run costs as a repository grows, each time as a process of its own, in one run with the plain way of doing the same.
+
+    .venv/bin/python benchmarks/scale.py                            # 1,000, 10,000 and 100,000 keys, four environments
+    .venv/bin/python benchmarks/scale.py --keys 1000000 --runs 3
+    .venv/bin/python benchmarks/scale.py --keys 10000 --tenants 1000
+    .venv/bin/python benchmarks/scale.py --json report.json --svg report.svg
+
+*cold* does without the cache on disk, *first* begins one, *again* changes nothing, the others change one key with a cache there. The plain
+way is a script of twenty lines that loads with PyYAML's CSafeLoader, merges and writes JSON: no positions, no checks, no digests. Before
+anything is measured, what it merges is held against what `llmcfg render` writes. Rounds are interleaved; figures are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plot import plot
+
+from repositories import ENVIRONMENTS, write_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLAIN = """
+import json, pathlib, sys, yaml
+
+def load(folder):
+    return {p.relative_to(folder): yaml.load(p.read_bytes(), yaml.CSafeLoader) for p in sorted(folder.rglob("*.yaml"))}
+
+def merge(below, above):
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return {**below, **{key: merge(below[key], value) if key in below else value for key, value in above.items()}}
+
+root, out = map(pathlib.Path, sys.argv[1:3])
+for environment in sys.argv[3:]:
+    documents = load(root / "base")
+    for path, value in load(root / "environments" / environment).items():
+        documents[path] = merge(documents.get(path, {}), value)
+    tree = {str(path.with_suffix("")): value for path, value in documents.items()}
+    (out / f"{environment}.json").write_text(json.dumps(tree, sort_keys=True))
+"""
+
+
+class Run(NamedTuple):
+    """Seconds that passed, and KiB of memory of the process."""
+
+    seconds: float
+    memory: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keys", type=int, action="append", help="how many; default 1,000, 10,000 and 100,000")
+    parser.add_argument("--tenants", type=int, default=0, help="each of which overrides three documents")
+    parser.add_argument("--runs", type=int, default=5, help="rounds")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw seconds against keys there; needs two sizes")
+    options = parser.parse_args()
+    columns = {}
+    for keys in options.keys or [1_000, 10_000, 100_000]:
+        with tempfile.TemporaryDirectory() as folder:
+            columns[keys] = measure(Path(folder), keys, options.tenants, options.runs)
+    print(report(columns, options.tenants))
+    if options.json:
+        options.json.write_text(json.dumps(as_json(columns, options.tenants), indent=1))
+    if options.svg and len(columns) > 1:
+        options.svg.write_text(plot(curves(columns), f"Seconds of a process against keys, {options.tenants} tenants"))
+
+
+def measure(folder: Path, keys: int, tenants: int, rounds: int) -> dict[str, list[Run]]:
+    root, out = folder / "repository", folder / "out"
+    out.mkdir()
+    documents = write_repository(root, keys, tenants)
+    overlay = root / "environments/dev" / documents[0].relative_to(root / "base")
+    if not tenants:
+        check_plain(root, out)
+    scenarios: dict[str, Callable[[int], Run]] = {
+        "python -c pass": lambda _: run(root, None, "-c", "pass"),
+        "validate, cold": lambda _: llmcfg(root, None, "validate"),
+        "validate, first": lambda turn: llmcfg(root, folder / f"first{turn}", "validate"),
+        "validate, again": lambda _: llmcfg(root, folder / "cache", "validate"),
+        "validate, one key of an overlay": lambda turn: changed(root, folder, overlay, turn, "validate"),
+        "diff, one key of an overlay": lambda turn: changed(root, folder, overlay, turn, "diff"),
+        "validate, one key of base": lambda turn: changed(root, folder, documents[-1], turn, "validate"),
+    }
+    if not tenants:
+        scenarios["the plain script"] = lambda _: plain(root, out)
+    found: dict[str, list[Run]] = {name: [] for name in scenarios}
+    llmcfg(root, folder / "cache", "validate")
+    for turn in range(rounds):
+        for name, scenario in scenarios.items():
+            found[name].append(scenario(turn))
+    return found
+
+
+def changed(root: Path, folder: Path, document: Path, turn: int, verb: str) -> Run:
+    """With another value of one key, which is taken back. What the cache learned of an earlier value does not count."""
+    text = document.read_text()
+    document.write_text(re.sub("timeout_s: [0-9]+", f"timeout_s: {1_000 + turn}", text))
+    try:
+        return llmcfg(root, folder / "cache", verb)
+    finally:
+        document.write_text(text)
+
+
+def llmcfg(root: Path, cache: Path | None, verb: str) -> Run:
+    return run(root, cache, "-m", "llmcfg_cli", verb, "-q")
+
+
+def plain(root: Path, out: Path) -> Run:
+    return run(root, None, "-c", PLAIN, str(root), str(out), *ENVIRONMENTS)
+
+
+def run(root: Path, cache: Path | None, *arguments: str) -> Run:
+    environment = {"LLMCFG_NO_CACHE": "1"} if cache is None else {"XDG_CACHE_HOME": str(cache)}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    started = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        os.chdir(root)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.execve(sys.executable, [sys.executable, *arguments], {**inherited, **environment})
+    _, status, used = os.wait4(child, 0)
+    if status:
+        sys.exit(f"{' '.join(arguments[:3])} ended with {os.waitstatus_to_exitcode(status)}")
+    return Run(time.perf_counter() - started, used.ru_maxrss)
+
+
+def check_plain(root: Path, out: Path) -> None:
+    """That the plain script and llmcfg come to the same values."""
+    plain(root, out)
+    llmcfg_out = out / "bundles"
+    run(root, None, "-m", "llmcfg_cli", "render", "-q", "--to", str(llmcfg_out))
+    for environment in ENVIRONMENTS:
+        merged = json.loads((out / f"{environment}.json").read_text())
+        config = llmcfg_out / environment / "_shared" / "gateway" / "config"
+        ours = {
+            str(path.relative_to(config).with_suffix("")): json.loads(path.read_bytes())
+            for path in config.rglob("*.json")
+        }
+        if ours != merged:
+            sys.exit(f"the plain script and llmcfg differ in {environment}")
+
+
+def report(columns: dict[int, dict[str, list[Run]]], tenants: int) -> str:
+    said = [
+        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {tenants} tenants",
+        "",
+        "| | " + " | ".join(f"{keys:,} keys" for keys in columns) + " |",
+        "|---" + "|---:" * len(columns) + "|",
+    ]
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    said += [
+        f"| {name} | " + " | ".join(cell(column.get(name, [])) for column in columns.values()) + " |" for name in names
+    ]
+    return "\n".join(said)
+
+
+def curves(columns: dict[int, dict[str, list[Run]]]) -> dict[str, dict[int, float]]:
+    """The medians of each scenario by size."""
+    found: dict[str, dict[int, float]] = {}
+    for keys, column in columns.items():
+        for name, runs in column.items():
+            found.setdefault(name, {})[keys] = statistics.median(run.seconds for run in runs)
+    return found
+
+
+def cell(runs: list[Run]) -> str:
+    if not runs:
+        return "-"
+    return f"{statistics.median(run.seconds for run in runs):.2f} s, {max(run.memory for run in runs) >> 10} MiB"
+
+
+def as_json(columns: dict[int, dict[str, list[Run]]], tenants: int) -> dict[str, Any]:
+    sizes = {
+        str(keys): {name: [run._asdict() for run in runs] for name, runs in column.items()}
+        for keys, column in columns.items()
+    }
+    return {"python": platform.python_version(), "processors": os.cpu_count(), "tenants": tenants, "keys": sizes}
+
+
+if __name__ == "__main__":
+    main()
