@@ -254,6 +254,7 @@ DEPLOYS: Scene = (
     Step("get gateway.openai -e prod"),
     Step("list -e prod"),
     Step("tree -e prod"),
+    Step("parity dev prod"),
     Step("secret set openai --from-stdin -e prod -q", stdin="new.plain"),
     Step("diff"),
     committed,

@@ -58,7 +58,8 @@ _MAPS: Final = {
 
 MERGE, SECRET = "x-llmcfg-merge", "x-llmcfg-secret"
 EXPIRES, REVIEW_BY, OWNER = "x-llmcfg-expires", "x-llmcfg-review-by", "x-llmcfg-owner"
-OWN: Final = (MERGE, SECRET, EXPIRES, REVIEW_BY, OWNER)
+VARIES = "x-llmcfg-varies"
+OWN: Final = (MERGE, SECRET, EXPIRES, REVIEW_BY, OWNER, VARIES)
 ANNOTATIONS: Final = frozenset(
     [
         "title",

@@ -25,6 +25,7 @@ from llmcfg.pipeline.schema.keywords import (
     OWNER,
     REVIEW_BY,
     SECRET,
+    VARIES,
     Draft,
     draft_of,
     walk,
@@ -96,8 +97,8 @@ def _about_keyword(draft: Draft, schema: dict[str, Any], keyword: str, value: An
     if keyword == MERGE and not _is_merge_rule(value):
         hint = 'write "replace", "append", "unique" or {"by": "name"}'
         return Problem("schema-invalid", f"{MERGE} is not a merge rule", hint=hint)
-    if keyword == SECRET and not isinstance(value, bool):
-        return Problem("schema-invalid", f"{SECRET} is neither true nor false", hint="write true or false")
+    if keyword in (SECRET, VARIES) and not isinstance(value, bool):
+        return Problem("schema-invalid", f"{keyword} is neither true nor false", hint="write true or false")
     if keyword in (EXPIRES, REVIEW_BY) and not _is_day(value):
         return Problem("schema-invalid", f"{keyword} is no day", hint='write it as "2026-12-31"')
     if keyword == OWNER and not (isinstance(value, str) and value):

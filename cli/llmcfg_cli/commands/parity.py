@@ -1,0 +1,43 @@
+"""`llmcfg parity`: how two environments differ although nobody said that they may."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from llmcfg_cli.completion import complete_environments
+from llmcfg_cli.console import has_colour, out, progress, table_width
+from llmcfg_cli.options import OUTPUT, At, Directory, ExitCode, NoCache, Quiet, Tenant
+
+DIFFERENCES = 3
+
+
+def parity(
+    one: Annotated[str, typer.Argument(metavar="ENV", help="An environment.", autocompletion=complete_environments)],
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", help="The one beside it.", autocompletion=complete_environments)
+    ],
+    directory: Directory = Path(),
+    tenant: Tenant = None,
+    at: At = None,
+    output: Annotated[Literal["table", "json", "md"], OUTPUT] = "table",
+    exit_code: ExitCode = False,
+    quiet: Quiet = False,
+    no_cache: NoCache = False,
+) -> int:
+    """Show the keys whose effective values differ between two environments although no schema says that they may.
+
+    For the platform and every tenant, or for one tenant. A schema declares what differs by design: `x-llmcfg-varies: true`.
+    """
+    from llmcfg.pipeline.parity import find_disparities
+    from llmcfg_cli.settings import cached_workspace
+    from llmcfg_cli.views.parity import view_parity
+
+    configuration = cached_workspace(directory, cache=not no_cache).configuration(at)
+    tenants = (None, *sorted(configuration.manifest.tenants)) if tenant is None else (tenant,)
+    with progress("comparing", quiet=quiet):
+        found = find_disparities(configuration, one, other, tenants)
+    out(view_parity(found, one, other, output, colour=has_colour(), width=table_width()))
+    return DIFFERENCES if exit_code and found.disparities else 0
