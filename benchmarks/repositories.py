@@ -19,8 +19,8 @@ _OVERRIDDEN: Final = 20  # one document in so many
 _OF_TENANT: Final = 3
 
 
-def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> list[Path]:
-    """Write and commit it. Returns the documents of base."""
+def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> None:
+    """Write and commit it."""
     chance = random.Random(seed)
     documents = [
         Path(f"section_{number // OF_SECTION}", f"provider_{number}.yaml")
@@ -45,7 +45,6 @@ def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> 
     git(root, "init", "-q", "-b", "main")
     git(root, "add", "-A")
     git(root, "commit", "-q", "-m", "The platform")
-    return [root / "base" / document for document in documents]
 
 
 def git(root: Path, *arguments: str) -> None:

@@ -6,6 +6,12 @@ import os
 import signal
 from tempfile import TemporaryDirectory
 
+from hypothesis import settings
+
+settings.register_profile(
+    "brief", max_examples=10
+)  # `--hypothesis-profile brief`, where the same laws were tried at length
+
 # What a shell runs in the background ignores interrupts, and so would every program that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
