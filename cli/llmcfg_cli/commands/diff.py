@@ -64,7 +64,7 @@ def diff(
         bool,
         typer.Option(
             "--assert-none",
-            help="Prove that nothing changes anywhere: exit with 3, and say what does, otherwise.",
+            help="Prove that no value, file or secret changes: exit with 3, and say what does, otherwise.",
             show_default=False,
         ),
     ] = False,
@@ -147,7 +147,7 @@ def _verdict(state: State, difference: Difference) -> str:
     extent = extent_of(state)
     counts = (extent.documents, "document"), (extent.scopes, "scope"), (extent.bundles, "bundle")
     documents, scopes, bundles = (plural(count, noun) for count, noun in counts)
-    return f"nothing changes anywhere: {documents} in {scopes}, {bundles}"
+    return f"no value, file or secret changes: {documents} in {scopes}, {bundles}"
 
 
 def _costs(before: Configuration, after: Configuration, chosen: _Chosen) -> str:
