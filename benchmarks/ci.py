@@ -25,6 +25,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from repositories import git
+
 CONSUMERS = ("gateway", "bot", "chat", "indexer", "eval")
 DOCUMENTS = 40
 KEYS = 50
@@ -174,11 +176,6 @@ def consumer(name: str) -> str:
         'apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [.]\ntenants: "*"\n'
         f"outputs: [{{template: templates/env.j2, path: {name}.env}}]\n"
     )
-
-
-def git(root: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
 
 
 if __name__ == "__main__":

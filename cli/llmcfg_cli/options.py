@@ -179,6 +179,8 @@ Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the answer and errors only.", show_default=False)
 ]
 Verbose: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on the way.", show_default=False)]
+DIFFERENCES: Final = 3
+"""The exit code for differences, where they are asked for (docs/spec/cli.md#exit-codes)."""
 ExitCode: TypeAlias = Annotated[
     bool, typer.Option("--exit-code", help="Exit with 3 when there are differences.", show_default=False)
 ]

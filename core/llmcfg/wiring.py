@@ -354,8 +354,7 @@ def merge_rules(top: Path, path: str) -> RuleLookup:
             configuration = Workspace(top / folder).configuration("HEAD")
         except LlmcfgError:
             return no_rules
-        documents = (item for layer in configuration.layout.layers.values() for item in layer.documents.items())
-        name = next((name for name, entry in documents if entry.path == wanted), None)
+        name = configuration.layout.document_at(wanted)
         return configuration.merge_rules(name)[1] if name else no_rules
 
     return lambda place: rules()(place)

@@ -134,6 +134,26 @@ def test_lines_that_git_cannot_merge_but_keys_can_are_no_conflict(repository):
     assert found.has_merge
 
 
+@pytest.mark.parametrize(("rules", "is_clean"), [({"by": "name"}, True), ("replace", False)])
+def test_lists_merge_by_their_schema_as_in_the_driver(tmp_path, rules, is_clean):
+    schema = {"properties": {"models": {"type": "array", "x-llmcfg-merge": rules}}}
+    start = "models:\n  - name: a\n    rpm: 1\n  - name: b\n    rpm: 1\n"
+    repository = WrittenRepository(
+        tmp_path / "made",
+        {
+            "llmcfg.yaml": MANIFEST + "schemas: [{documents: lists, schema: schemas/lists.json}]\n",
+            "schemas/lists.json": json.dumps(schema),
+            "base/lists.yaml": start,
+        },
+    )
+    lists = [
+        start.replace("a\n    rpm: 1", "a\n    rpm: 2"),
+        start.replace("b\n    rpm: 1", "b\n    rpm: 3").replace("a\n", "a # old\n"),
+    ]
+    found = branches(repository, *({"base/lists.yaml": text} for text in lists))
+    assert [(file.path, file.by_key) for file in found.files] == [("base/lists.yaml", is_clean)]
+
+
 def test_one_key_that_both_change_is_in_conflict_by_its_name(repository):
     found = branches(
         repository,

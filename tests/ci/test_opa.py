@@ -147,6 +147,8 @@ def test_a_change_without_effect_asks_nobody(repository) -> None:
         "https://opa.example.com/",
         "https://opa.example.com/v1/data/x?explain=full",
         "file:///v1/data/x",
+        "https://opa.example.com:many/v1/data/x",
+        "https://[/v1/data/x",
     ],
 )
 def test_an_address_that_a_token_must_not_go_to_is_refused(address) -> None:

@@ -151,7 +151,20 @@ def test_the_model_is_read_from_every_form_of_a_provider(provider: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "provider", ["echo", "exec:python x.py", "file://provider.js", "openai:chat", "https://x.example.com", "{id: 3}"]
+    "provider",
+    [
+        "echo",
+        "exec:python x.py",
+        "file://provider.js",
+        "openai:chat",
+        "https://x.example.com",
+        "{id: 3}",
+        "openai:assistant:asst_123",
+        "openai:codex-sdk",
+        "openai:agents:support",
+        "anthropic:claude-agent-sdk",
+        "bedrock:knowledge-base:us.amazon.nova-pro-v1:0",
+    ],
 )
 def test_a_provider_that_names_no_model_has_none(provider: str) -> None:
     assert found(f"prompts: [hello]\nproviders: [{provider!r}]\ntests: []\n") == []

@@ -26,11 +26,9 @@ def repository(properties, **files):
 
 def said(parity):
     return {
-        ".".join(map(str, disparity.change.path)): (
-            disparity.change.before, disparity.change.after, disparity.tenants,
-        )
-        for disparity in parity.disparities
-    }  # fmt: skip
+        ".".join(map(str, value.change.path)): (value.change.before, value.change.after, value.scopes)
+        for value in parity.values
+    }
 
 
 def test_a_key_that_differs_is_said_once_with_its_tenants():
@@ -43,7 +41,10 @@ def test_a_key_that_differs_is_said_once_with_its_tenants():
         },
     )
     parity = find_disparities(configuration, "staging", "prod", EVERYBODY)
-    assert said(parity) == {"limits.burst": (ABSENT, 9, EVERYBODY), "limits.rpm": (1, 2, (None, "beta"))}
+    assert said(parity) == {
+        "limits.burst": (ABSENT, 9, ("_shared", "acme", "beta")),
+        "limits.rpm": (1, 2, ("_shared", "beta")),
+    }
     assert parity.declared == 0
 
 

@@ -68,6 +68,12 @@ def test_without_a_good_and_a_bad_end_there_is_nothing_to_find(values):
         find_first_bad(changes(*values), above(5))
 
 
+@pytest.mark.parametrize(("skipped", "end"), [(9, "newest"), (1, "oldest")])
+def test_an_end_that_cannot_be_told_is_said_to_be_so(skipped, end):
+    with pytest.raises(NotFoundError, match=f"the {end} value, .*, cannot be told"):
+        find_first_bad(changes(1, 9), above(5, {skipped}))
+
+
 @pytest.mark.parametrize("value", ["text \N{SNOWMAN}", "", 5, True, None, [1, "a"], {"a": {"b": 1.5}}])
 def test_the_value_is_on_stdin_and_in_the_variable(value, tmp_path):
     command = f'cat > {tmp_path}/in; printf "%s\\n" "$LLMCFG_VALUE" > {tmp_path}/var'

@@ -14,6 +14,7 @@ from llmcfg.model.target import SHARED, Scope, Target
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
 from llmcfg_cli.options import (
+    DIFFERENCES,
     OUTPUT,
     ApprovedBy,
     Author,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.diff import State, TargetState
     from llmcfg.wiring import Workspace
-
-DIFFERENCES = 3
 
 
 def diff(

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg_cli.console import note, out, short_path
-from llmcfg_cli.options import Directory, Quiet
+from llmcfg_cli.options import DIFFERENCES, Directory, Quiet
 
 if TYPE_CHECKING:
     from llmcfg.wiring import Workspace
-
-DIFFERENCES = 3
 
 
 def fmt(

@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from llmcfg_cli.completion import complete_environments
+from llmcfg_cli.completion import complete_environments, complete_tenants
 from llmcfg_cli.console import has_colour, out, progress, table_width
-from llmcfg_cli.options import OUTPUT, At, Directory, ExitCode, NoCache, Quiet, Tenant
-
-DIFFERENCES = 3
+from llmcfg_cli.options import DIFFERENCES, OUTPUT, At, Directory, ExitCode, NoCache, Quiet
 
 
 def parity(
@@ -20,7 +18,17 @@ def parity(
         str, typer.Argument(metavar="OTHER", help="The one beside it.", autocompletion=complete_environments)
     ],
     directory: Directory = Path(),
-    tenant: Tenant = None,
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            "--tenant",
+            "-t",
+            metavar="TENANT",
+            help="Only this tenant.",
+            autocompletion=complete_tenants,
+            show_default=False,
+        ),
+    ] = None,
     at: At = None,
     output: Annotated[Literal["table", "json", "md"], OUTPUT] = "table",
     exit_code: ExitCode = False,
@@ -40,4 +48,4 @@ def parity(
     with progress("comparing", quiet=quiet):
         found = find_disparities(configuration, one, other, tenants)
     out(view_parity(found, one, other, output, colour=has_colour(), width=table_width()))
-    return DIFFERENCES if exit_code and found.disparities else 0
+    return DIFFERENCES if exit_code and found.values else 0

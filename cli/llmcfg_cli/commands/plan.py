@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
-from llmcfg_cli.options import At, DeliverTo, Directory, ExitCode, NoCache, Quiet, RequiredEnvironment, SettingsFile
+from llmcfg_cli.options import (
+    DIFFERENCES,
+    At,
+    DeliverTo,
+    Directory,
+    ExitCode,
+    NoCache,
+    Quiet,
+    RequiredEnvironment,
+    SettingsFile,
+)
 
 if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.sync.plan import Plan
     from llmcfg.wiring import Workspace
-
-DIFFERENCES = 3
 
 
 def plan(

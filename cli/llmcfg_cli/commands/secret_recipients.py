@@ -11,10 +11,9 @@ import typer
 from llmcfg.errors import LlmcfgError, PartlyAppliedError, UsageError
 from llmcfg.git.committing import commit as commit_files
 from llmcfg.git.committing import uncommitted
-from llmcfg_cli.commands.diff import DIFFERENCES
 from llmcfg_cli.commands.validate import is_below
 from llmcfg_cli.console import ask, has_colour, note, out
-from llmcfg_cli.options import OUTPUT, Directory, Quiet, Yes
+from llmcfg_cli.options import DIFFERENCES, OUTPUT, Directory, Quiet, Yes
 from llmcfg_cli.views.text import plural
 
 if TYPE_CHECKING:

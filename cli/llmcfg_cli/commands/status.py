@@ -12,6 +12,7 @@ import typer
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
 from llmcfg_cli.options import (
+    DIFFERENCES,
     OUTPUT,
     DeliverTo,
     Directory,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from llmcfg.sync.records import StatusRecord
     from llmcfg.sync.status import Status
 
-DIFFERENCES = 3
 _LOOK_SECONDS = 0.5
 _CLEAR = "\x1b[H\x1b[2J"
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import format_key_path
-from llmcfg.model.target import SHARED
 from llmcfg_cli.views.diff_markdown import VALUE_SHOWN, code
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.tables import table
@@ -14,7 +13,8 @@ from llmcfg_cli.views.text import plural, visible
 from llmcfg_cli.views.values import inline
 
 if TYPE_CHECKING:
-    from llmcfg.pipeline.parity import Disparity, Parity
+    from llmcfg.model.impact import ValueChange
+    from llmcfg.pipeline.parity import Parity
 
 _CELL = 40
 
@@ -24,45 +24,40 @@ def view_parity(
 ) -> str:
     """`output` is table, md or json."""
     if output == "json":
-        items = [_payload(disparity, one, other) for disparity in parity.disparities]
+        items = [_payload(value, one, other) for value in parity.values]
         return to_json("Parity", {"environments": [one, other], "declared": parity.declared, "items": items})
     if output == "md":
         return _markdown(parity, one, other)
-    rows = [_row(parity, disparity, _CELL) for disparity in parity.disparities]
+    rows = [_row(parity, value, _CELL) for value in parity.values]
     drawn = table(("KEY", one.upper(), other.upper(), "TENANTS"), rows, colour=colour, width=width)
     return "\n\n".join(filter(None, (drawn, headline(parity, one, other))))
 
 
 def headline(parity: Parity, one: str, other: str) -> str:
-    keys = {format_key_path(disparity.change.path) for disparity in parity.disparities}
+    keys = {format_key_path(value.change.path) for value in parity.values}
     declared = f", {parity.declared} more as declared" if parity.declared else ""
     return f"{visible(one)} and {visible(other)} differ in {plural(len(keys), 'key')}{declared}"
 
 
-def _row(parity: Parity, disparity: Disparity, limit: int) -> tuple[str, ...]:
-    before, after = (inline(side, limit) or "-" for side in (disparity.change.before, disparity.change.after))
-    return format_key_path(disparity.change.path), before, after, _tenants(parity, disparity)
-
-
-def _tenants(parity: Parity, disparity: Disparity) -> str:
-    if len(parity.tenants) > 1 and disparity.tenants == parity.tenants:
-        return "all"
-    return ", ".join(tenant or SHARED for tenant in disparity.tenants)
+def _row(parity: Parity, value: ValueChange, limit: int) -> tuple[str, ...]:
+    before, after = (inline(side, limit) or "-" for side in (value.change.before, value.change.after))
+    is_everybody = len(parity.tenants) > 1 and value.scopes == parity.tenants
+    return format_key_path(value.change.path), before, after, "all" if is_everybody else ", ".join(value.scopes)
 
 
 def _markdown(parity: Parity, one: str, other: str) -> str:
     lines = [f"**{headline(parity, one, other)}**"]
-    if parity.disparities:
+    if parity.values:
         lines += ["", f"| key | {code(one)} | {code(other)} | tenants |", "|---|---|---|---|"]
-    for disparity in parity.disparities:
-        lines.append(f"| {' | '.join(code(cell) for cell in _row(parity, disparity, VALUE_SHOWN))} |")
+    for value in parity.values:
+        lines.append(f"| {' | '.join(code(cell) for cell in _row(parity, value, VALUE_SHOWN))} |")
     return "\n".join(lines)
 
 
-def _payload(disparity: Disparity, one: str, other: str) -> dict[str, Any]:
-    sides = {one: disparity.change.before, other: disparity.change.after}
+def _payload(value: ValueChange, one: str, other: str) -> dict[str, Any]:
+    sides = {one: value.change.before, other: value.change.after}
     return {
-        "key": format_key_path(disparity.change.path),
+        "key": format_key_path(value.change.path),
         "values": {name: side for name, side in sides.items() if side is not ABSENT},
-        "tenants": [tenant or SHARED for tenant in disparity.tenants],
+        "tenants": list(value.scopes),
     }

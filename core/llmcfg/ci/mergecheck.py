@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.value import Path
     from llmcfg.model.versions import Versions
+    from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.wiring import Workspace
 
     Place: TypeAlias = tuple[str, Path]  # scope and path
@@ -112,7 +113,10 @@ def check_merge(
     before = open_side(workspace, base, as_of)
     mine, yours = (open_side(workspace, one.commit, as_of, before.configuration) for one in (ours, theirs))
     files = merge_commits(workspace.repository.git_dir, environment, ours.commit, theirs.commit)
-    solved = {path: _by_key(path, versions) for path, versions in files.conflicts.items()}
+    solved = {
+        path: _by_key(path, versions, _rules(mine, path.removeprefix(workspace.git_folder)))
+        for path, versions in files.conflicts.items()
+    }
     merged = _examine_merge(workspace, files, solved, _Sides(before, mine, yours), as_of)
     sides = _Sides(before, mine, yours, merged)
     compared = [compare_sides(before, side) for side in (mine, yours, merged) if side]
@@ -147,9 +151,15 @@ class _Changes(NamedTuple):
     merged: Changes | None = None
 
 
-def _by_key(path: str, versions: Versions[bytes]) -> tuple[FileConflict, bytes]:
+def _rules(side: Examined, file: str) -> RuleLookup:
+    """How the lists of a document merge, as in the driver; a file of another kind has no rules."""
+    name = side.configuration.layout.document_at(file) if side.configuration else None
+    return side.configuration.merge_rules(name)[1] if side.configuration and name else no_rules
+
+
+def _by_key(path: str, versions: Versions[bytes], rule_at: RuleLookup) -> tuple[FileConflict, bytes]:
     """The conflict of a file, with what the merge by key makes of it."""
-    merged = merge_documents(versions, no_rules, lambda _: TextMerge(b"", is_clean=False))
+    merged = merge_documents(versions, rule_at, lambda _: TextMerge(b"", is_clean=False))
     keys = tuple(clash.path for clash in merged.clashes)
     return FileConflict(path, keys, by_key=merged.is_clean), merged.content
 

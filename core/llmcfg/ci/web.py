@@ -25,8 +25,13 @@ class Answered(NamedTuple):
 
 def parse_address(address: str, hint: str) -> SplitResult:
     """Raises UsageError for one that a token must not be sent to."""
-    parts = urlsplit(address)
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    try:
+        parts = urlsplit(address)
+        is_safe = parts.port != 0 and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        )
+    except ValueError:
+        raise UsageError(f"{address} is no address", hint=hint) from None
     if not is_safe or not parts.hostname or parts.username is not None:
         raise UsageError(f"{address} is no address that a token may be sent to", hint=hint)
     return parts

@@ -92,7 +92,7 @@ class GitRepository:
 
     @property
     def state_folder(self) -> Path:
-        """Where llmcfg keeps what belongs to this clone and not to its history: leases, the audit file."""
+        """Where llmcfg keeps what belongs to this clone and not to its history, such as its locks."""
         return self.git_dir / "llmcfg"
 
     @property

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _LONGEST_WORD: Final = 200
 _MOST_WORDS: Final = 1000
+_SHOWN: Final = 8
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -22,6 +23,14 @@ def closest(word: str, known: Iterable[str]) -> str | None:
         return None
     matches = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def there_are(names: Iterable[str]) -> str:
+    """What to choose from, as the last resort of a hint: some of many."""
+    known = [*names]
+    return (
+        f"there are: {', '.join(known[:_SHOWN])}{', …' if len(known) > _SHOWN else ''}" if known else "there are none"
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", *, write: Callable[[str], str] = str) -> str:

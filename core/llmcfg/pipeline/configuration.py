@@ -12,7 +12,7 @@ from llmcfg.model.assembly import assemble
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.rules import Severity
-from llmcfg.model.suggest import did_you_mean
+from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.model.target import Scope, Target
 from llmcfg.model.value import Tagged
 from llmcfg.pipeline.compose import ComposeMemo, Composer, Documents
@@ -215,7 +215,7 @@ class Configuration:
             if name is not None and name not in known:
                 raise NotFoundError(
                     f"the manifest names no {what} {name!r}",
-                    hint=did_you_mean(name, known, f"there are: {', '.join(known) or 'none'}"),
+                    hint=did_you_mean(name, known, there_are(known)),
                 )
         return Scope(environment, tenant)
 
@@ -229,9 +229,7 @@ class Configuration:
             if consumer.name == name:
                 return consumer
         known = [consumer.name for consumer in self.consumers]
-        raise NotFoundError(
-            f"there is no consumer {name!r}", hint=did_you_mean(name, known, f"there are: {', '.join(known)}")
-        )
+        raise NotFoundError(f"there is no consumer {name!r}", hint=did_you_mean(name, known, there_are(known)))
 
     def require_consumers(self) -> None:
         """Raises FindingsError when a consumer's file cannot be read, so that its bundles would only seem to be gone."""

@@ -73,6 +73,11 @@ class Layout:
     policies: Mapping[str, BlobEntry]
     findings: tuple[Finding, ...]
 
+    def document_at(self, path: str) -> str | None:
+        """The name of the document that a file is a layer's say of; None for every other file."""
+        documents = (item for layer in self.layers.values() for item in layer.documents.items())
+        return next((name for name, entry in documents if entry.path == path), None)
+
 
 def sort_files(entries: Mapping[str, BlobEntry], manifest: Manifest, refused: Iterable[str] = ()) -> Layout:
     """Every file of the configuration to its place. Files that nothing reads, and layers that no scope has, are findings.

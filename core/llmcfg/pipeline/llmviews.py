@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import NotFoundError
-from llmcfg.model.suggest import did_you_mean
+from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.model.target import SHARED
 from llmcfg.pipeline.platforms import ground_of, platform_of
 from llmcfg.prompts.bindings import read_bindings
@@ -64,7 +64,7 @@ def graph_of(configuration: Configuration, scope: Scope, as_of: date, route: str
         return graph
     if graph.route(route) is None:
         names = [each.name for each in graph.routes]
-        hint = did_you_mean(route, names, f"there are: {', '.join(names) or 'none'}")
+        hint = did_you_mean(route, names, there_are(names))
         raise NotFoundError(f"{scope} has no route {route!r}", hint=hint)
     return graph.below(route)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.errors import NotFoundError
 from llmcfg.model.findings import Problem
-from llmcfg.model.suggest import did_you_mean
+from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of, name_of_bytes, text_of
 from llmcfg.pipeline.platforms import ground_of, name_of_platform, platform_of
@@ -81,7 +81,7 @@ def find_version(prompt: Prompt, number: str) -> Version:
     """Raises NotFoundError with the nearest one."""
     if number in prompt.versions:
         return prompt.versions[number]
-    hint = did_you_mean(number, prompt.versions, f"there are: {', '.join(prompt.versions) or 'none'}")
+    hint = did_you_mean(number, prompt.versions, there_are(prompt.versions))
     raise NotFoundError(f"{prompt.name} has no version {number or 'that is current'}", hint=hint)
 
 

@@ -53,7 +53,7 @@ class Bisection(NamedTuple):
 
 
 def find_first_bad(changes: Sequence[KeyChange], test: Callable[[Side], Verdict]) -> Bisection:
-    """`changes` oldest first. Raises NotFoundError when the newest value is not bad, or the oldest is not good."""
+    """`changes` oldest first. Raises NotFoundError unless the newest value is bad and the oldest good."""
     if not changes:
         raise NotFoundError(
             "no commit of this range changed the value",
@@ -85,18 +85,17 @@ class _Search:
         return Bisection(tuple(self._changes[good + 1 : bad + 1]), tuple(self._tested), len(self._changes))
 
     def _check_ends(self) -> None:
-        newest = self._changes[-1]
-        if self._ask(newest, newest.after) is not Verdict.BAD:
-            raise NotFoundError(
-                f"the newest value, of {newest.facts.commit[:10]}, is not bad, so no commit made it so",
-                hint="name a revision at which it is with --bad REV",
-            )
-        oldest = self._changes[0]
-        if oldest.before is not ABSENT and self._ask(None, oldest.before) is not Verdict.GOOD:
-            raise NotFoundError(
-                f"the oldest value, from before {oldest.facts.commit[:10]}, is not good, so it was bad before that",
-                hint="name a revision at which it is good with --good REV",
-            )
+        newest, oldest = self._changes[-1], self._changes[0]
+        is_bad = self._ask(newest, newest.after)
+        if is_bad is not Verdict.BAD:
+            where = f"the newest value, of {newest.facts.commit[:10]}"
+            said = "cannot be told" if is_bad is Verdict.SKIPPED else "is not bad, so no commit made it so"
+            raise NotFoundError(f"{where}, {said}", hint="name a revision at which it is bad with --bad REV")
+        was_good = Verdict.GOOD if oldest.before is ABSENT else self._ask(None, oldest.before)
+        if was_good is not Verdict.GOOD:
+            where = f"the oldest value, from before {oldest.facts.commit[:10]}"
+            said = "cannot be told" if was_good is Verdict.SKIPPED else "is not good, so it was bad before that"
+            raise NotFoundError(f"{where}, {said}", hint="name a revision at which it is good with --good REV")
 
     def _ask(self, change: KeyChange | None, value: Side) -> Verdict:
         text = "" if value is ABSENT else json.dumps(value, sort_keys=True)

@@ -29,13 +29,22 @@ _KINDS: Final = frozenset(
         "messages",
         "embedding",
         "embeddings",
-        "assistant",
         "image",
         "moderation",
         "realtime",
         "converse",
+        "live",
+        "transcription",
+        "video",
     }
 )
+_NO_MODEL: Final = frozenset(
+    {
+        "agent", "agents", "assistant", "chatkit", "claude-agent-sdk", "claude-code", "codex-app-server", "codex-sdk", "foundry-agent",
+        "kb", "knowledge-base",
+    }
+)  # fmt: skip
+"""Programs and agents of a vendor: what follows names no model."""
 _FILE: Final = re.compile(
     r"file://|https?://|exec:|\S+\.(txt|md|json|jsonl|ya?ml|csv|tsv|js|cjs|mjs|ts|py|j2|njk|xlsx)(:\w+)?$|.*[*?]"
 )
@@ -91,6 +100,8 @@ def _named(node: Node) -> tuple[Given[str] | None, Node]:
 
 def _without_kind(name: str) -> str:
     kind, colon, rest = name.partition(":")
+    if kind in _NO_MODEL:
+        return ""
     return rest if colon and kind in _KINDS else name if name not in _KINDS else ""
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.llm.platform import Complaint
 from llmcfg.llm.rules.ground import Check, is_reference
+from llmcfg.llm.rules.pins import find_loose
 from llmcfg.llm.vendors import host_of, is_internal
 from llmcfg.model.severity import Severity
 
@@ -15,17 +15,6 @@ if TYPE_CHECKING:
 
     from llmcfg.llm.platform import McpServer, Platform
     from llmcfg.llm.rules.ground import Ground
-
-_RUNNERS: Final = {"npx": "@", "bunx": "@", "pnpx": "@", "uvx": "==", "pipx": "==", "docker": ":", "podman": ":"}
-_PINNED: Final = {
-    "@": re.compile(r"(@[^/@]+/)?[^@]+@v?\d+(\.\d+)*[\w.+-]*"),
-    "==": re.compile(r"[^@=]+(==|@)v?\d[\w.+-]*|git\+\S+@[0-9a-f]{7,40}"),
-    ":": re.compile(r".+@sha256:[0-9a-f]{64}|.+:v?\d[\w.-]*"),
-}
-_WORDS: Final = frozenset({"run", "exec", "dlx", "--rm", "-i", "-y", "--yes", "-q", "--quiet", "--init"})
-_TAKES_VALUE: Final = frozenset(
-    {"-e", "--env", "-v", "--volume", "--mount", "--network", "--name", "--env-file", "--from", "-p", "--package"}
-)
 
 
 def find_unguarded(platform: Platform, _ground: Ground) -> Iterator[Complaint]:
@@ -60,34 +49,10 @@ def find_loose_servers(platform: Platform, _ground: Ground) -> Iterator[Complain
 
 
 def _unpinned(server: McpServer) -> Iterator[Complaint]:
-    runner = server.command.value.rsplit("/", 1)[-1] if server.command else ""
-    if server.args is None or runner not in _RUNNERS:
-        return
-    package = _package(server.args.value)
-    if package and not is_reference(package) and not _PINNED[_RUNNERS[runner]].fullmatch(package):
-        example = {"@": f"{package}@1.2.3", "==": f"{package}==1.2.3", ":": f"{package}@sha256:…"}[_RUNNERS[runner]]
-        yield Complaint(
-            "LLM040",
-            f"{server.name} runs whatever version of {package} is newest",
-            server.args.spot,
-            f"pin it: {example}",
-        )
-
-
-def _package(args: tuple[str, ...]) -> str:
-    """The first argument that is no option; what `--from` or `--package` names comes first."""
-    for flag in ("--from", "-p", "--package"):
-        if flag in args[:-1]:
-            return args[args.index(flag) + 1]
-    skip = False
-    for arg in args:
-        if skip:
-            skip = False
-        elif arg in _TAKES_VALUE:
-            skip = True
-        elif arg not in _WORDS and not arg.startswith("-"):
-            return arg
-    return ""
+    loose = find_loose(server.command.value, server.args.value) if server.command and server.args else None
+    if loose is not None and server.args is not None:
+        message = f"{server.name} runs whatever version of {loose.package} is newest"
+        yield Complaint("LLM040", message, server.args.spot, f"pin it: {loose.pinned}")
 
 
 CHECKS: Final = (Check("LLM039", find_unguarded), Check("LLM040", find_loose_servers))
