@@ -47,6 +47,7 @@ PANELS: Final = (
             Command("validate", "validate:validate", "check every environment, tenant and consumer"),
             Command("lint", "lint:lint", "check files of LLM programs as they lie there"),
             Command("diff", "diff:diff", "show what changes in effect, and for whom"),
+            Command("impact", "impact:impact", "show who reads a key, and in which bundles"),
             Command("parity", "parity:parity", "show how two environments differ although nobody said that they may"),
             Command("render", "render:render", "write the bundles, or one file of one bundle"),
             Command("explain", "explain:explain", "show where a value comes from"),

@@ -23,6 +23,7 @@ READ = {
     "list": ("Keys", ["list", "-e", "dev"]),
     "tree": ("Tree", ["tree", "-e", "dev"]),
     "explain": ("Explanation", ["explain", "services.gateway.port", "-e", "dev"]),
+    "impact": ("Impact", ["impact", "services.gateway.port"]),
     "plan": ("Plan", ["plan", "-e", "dev"]),
     "status": ("Status", ["status"]),
     "history": ("History", ["history"]),

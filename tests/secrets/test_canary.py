@@ -255,6 +255,8 @@ DEPLOYS: Scene = (
     Step("list -e prod"),
     Step("tree -e prod"),
     Step("parity dev prod"),
+    Step("impact gateway.openai"),
+    Step("impact gateway.openai -o json"),
     Step("secret set openai --from-stdin -e prod -q", stdin="new.plain"),
     Step("diff"),
     committed,

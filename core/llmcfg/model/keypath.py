@@ -38,6 +38,11 @@ def format_key_path(path: Sequence[str | int]) -> str:
     return "".join(parts) or "."
 
 
+def is_related(one: Path, other: Path) -> bool:
+    """Whether the one path is the other, lies in it, or around it."""
+    return all(step == beside for step, beside in zip(one, other, strict=False))
+
+
 def parse_key_path(text: str) -> Path:
     """The path that `text` names. Raises KeyPathError with the column of the mistake."""
     if text == ".":

@@ -41,6 +41,7 @@ class Policies:
     tests: Mapping[str, str]
     test_names: Mapping[str, tuple[TestRule, ...]]
     reads: Reads
+    reads_by_file: Mapping[str, Reads]
     problems: Mapping[str, tuple[Problem, ...]]
 
     @property
@@ -77,6 +78,7 @@ def load_policies(files: Mapping[str, bytes]) -> Policies:
         {module.file: module.text for module in tests},
         {module.file: tuple(_tests(module)) for module in tests},
         reads_of(modules),
+        {module.file: reads_of([module]) for module in modules},
         problems,
     )
 
