@@ -12,6 +12,8 @@ SIG_UNKNOWN: Final = "sig-unknown"  # the key is nobody's
 SIG_SCOPE: Final = "sig-scope"  # the key may not sign such things
 SIG_EXPIRED: Final = "sig-expired"  # the key counted at another time
 SIG_PRESENCE: Final = "sig-presence"  # nobody touched the security key
+SIG_FEW: Final = "sig-few"  # fewer signed than have to
+SIG_ROLLBACK: Final = "sig-rollback"  # it is older than what was accepted
 
 
 class SignatureError(Exception):

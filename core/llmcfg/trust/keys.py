@@ -113,6 +113,11 @@ def check(key: PublicKey, signature: bytes, message: bytes) -> int:
     return counter
 
 
+def check_ed25519(key: PublicKey, signature: bytes, message: bytes) -> None:
+    """The same for a bare Ed25519 signature (RFC 8032) of 64 bytes, which is what DSSE has."""
+    check(key, wire.string(ED25519.encode()) + wire.string(signature), message)
+
+
 def _application(key: PublicKey) -> bytes:
     """What a security key's key is made for, such as `ssh:`; the last field of its blob."""
     fields = wire.Fields(key.blob, "key")

@@ -35,7 +35,12 @@ class Signed(NamedTuple):
 
 def verify(armour: bytes, content: bytes, *, namespace: str) -> Signed:
     """The key that signed the content in this namespace. Raises SignatureError."""
-    fields = wire.Fields(_disarmed(armour), "signature")
+    return verify_blob(disarmed(armour), content, namespace=namespace)
+
+
+def verify_blob(blob: bytes, content: bytes, *, namespace: str) -> Signed:
+    """The same for a signature without its armour."""
+    fields = wire.Fields(blob, "signature")
     if fields.take(len(_MAGIC)) != _MAGIC or fields.number() != _VERSION:
         raise SignatureError(SIG_FORM, "it is no SSH signature of version 1")
     key = keys.parse_key(fields.string())
@@ -66,7 +71,8 @@ def _signed_bytes(namespace: str, hashed: str, content: bytes) -> bytes:
     return _MAGIC + b"".join(map(wire.string, parts))
 
 
-def _disarmed(armour: bytes) -> bytes:
+def disarmed(armour: bytes) -> bytes:
+    """The signature in an armour. Raises SignatureError."""
     if len(armour) > _LONGEST:
         raise SignatureError(SIG_FORM, f"it is longer than {_LONGEST} bytes")
     first, *lines, last = armour.removesuffix(b"\n").split(b"\n") if armour.count(b"\n") > 1 else (b"", b"")
