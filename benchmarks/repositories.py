@@ -1,4 +1,5 @@
-"""Repositories as platforms have them, of any size: documents of providers with models, limits and texts, four environments, tenants.
+"""Repositories as platforms have them, of any size: documents of providers with models, limits and texts, four environments, tenants,
+and a schema that every document is held against.
 
 The same arguments give the same bytes. A document has about a hundred keys; each environment overrides one document in twenty, each
 tenant three documents, so that tenants inherit nearly everything.
@@ -6,6 +7,7 @@ tenant three documents, so that tenants inherit nearly everything.
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 from pathlib import Path
@@ -17,6 +19,34 @@ OF_SECTION: Final = 100
 _MODELS: Final = 12
 _OVERRIDDEN: Final = 20  # one document in so many
 _OF_TENANT: Final = 3
+_SCHEMAS: Final = 'schemas:\n  - {documents: "section_*/*", schema: schemas/provider.json}\n'
+_COUNT: Final = {"type": "integer", "minimum": 1}
+_PRICE: Final = {"type": "number", "minimum": 0}
+_SCHEMA: Final = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["base_url", "models"],
+    "properties": {
+        "base_url": {"type": "string", "pattern": "^https://[a-z0-9.-]+/v1$"},
+        "timeout_s": _COUNT,
+        "greeting": {"type": "string", "maxLength": 500},
+        "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/model"}},
+    },
+    "$defs": {
+        "model": {
+            "type": "object",
+            "required": ["id", "context"],
+            "properties": {
+                "id": {"type": "string", "minLength": 1},
+                "context": _COUNT,
+                "input_price": _PRICE,
+                "output_price": _PRICE,
+                "capabilities": {"type": "array", "items": {"enum": ["chat", "tools", "vision"]}, "uniqueItems": True},
+                "max_tokens": _COUNT,
+            },
+        }
+    },
+}
 
 
 def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> None:
@@ -35,6 +65,7 @@ def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> 
         for document in chance.sample(documents, min(_OF_TENANT, len(documents))):
             files[Path("tenants", f"t{number}", document)] = f"timeout_s: {300 + number}\n"
     files[Path("llmcfg.yaml")] = _manifest(tenants)
+    files[Path("schemas", "provider.json")] = json.dumps(_SCHEMA, indent=2) + "\n"
     whose = 'tenants: "*"\n' if tenants else ""
     files[Path("consumers", "gateway.yaml")] = (
         f"apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [{', '.join(sections)}]\n{whose}"
@@ -56,7 +87,9 @@ def _manifest(tenants: int) -> str:
     environments = "".join(f"  {name}: {{}}\n" for name in ENVIRONMENTS)
     named = "".join(f"  t{number}: {{}}\n" for number in range(tenants))
     said = f"tenants:\n{named}" if tenants else ""
-    return f"apiVersion: llmcfg.dev/v1\nkind: Repository\nname: generated\nenvironments:\n{environments}{said}"
+    return (
+        f"apiVersion: llmcfg.dev/v1\nkind: Repository\nname: generated\nenvironments:\n{environments}{said}{_SCHEMAS}"
+    )
 
 
 def _provider(chance: random.Random, number: int) -> str:

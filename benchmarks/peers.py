@@ -1,0 +1,293 @@
+"""What others do, installed by `peerinstall.py`, beside llmcfg in one run: four environments out of one base, each as whole processes.
+
+    .venv/bin/python benchmarks/peerinstall.py               # into .bench/peers
+    .venv/bin/python benchmarks/peers.py --keys 1000 --keys 10000
+    .venv/bin/python benchmarks/peers.py --keys 100000 --limit 600 --json .bench/peers.json
+
+Every peer has the same generated documents in the form that it wants (peerforms.py), and gives out its values of all environments. They
+are compared with those of `llmcfg render`; one that differs, fails or takes longer than the limit has no figure, and its row says why.
+Rounds are interleaved; what takes longer than `--once` seconds runs once. Figures are medians.
+
+llmcfg finds the place of every key, holds documents against a schema, and makes digests. The others do nothing of that here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+from peerforms import (
+    Tree,
+    read_tree,
+    write_cue,
+    write_dynaconf,
+    write_helm,
+    write_himl,
+    write_hydra,
+    write_jsonnet,
+    write_kapitan,
+    write_kustomize,
+)
+from peerinstall import FOLDER, read_versions
+from processes import Command, FailedError, Run, apart, cell, llmcfg, median_seconds, of_cache, run
+
+from repositories import ENVIRONMENTS, write_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+Documents = dict[str, Any]
+PROGRAMS = Path(__file__).resolve().parent / "programs"
+OURS = "llmcfg validate"
+
+
+class Peer(NamedTuple):
+    """`commands` make all environments from the form, into the folder for output; `read` finds the documents of one there."""
+
+    needs: Path
+    write: Callable[[Tree, Path], None]
+    commands: Callable[[Path, Path], Iterable[Command]]
+    read: Callable[[Path, str], Documents]
+
+
+class Asked(NamedTuple):
+    rounds: int
+    limit: int
+    once: int
+
+
+class Column(NamedTuple):
+    """What was found at one size: the runs of each tool, and why a tool has none."""
+
+    runs: dict[str, list[Run]]
+    without: dict[str, str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keys", type=int, action="append", help="how many; default 1,000 and 10,000")
+    parser.add_argument("--peer", action="append", choices=PEERS, help="only this one; may be repeated")
+    parser.add_argument("--runs", type=int, default=5, help="rounds")
+    parser.add_argument("--limit", type=int, default=120, help="seconds after which a run is given up")
+    parser.add_argument("--once", type=int, default=10, help="seconds beyond which a run is not repeated")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    options = parser.parse_args()
+    asked = Asked(options.runs, options.limit, options.once)
+    peers = {name: PEERS[name] for name in options.peer or PEERS}
+    columns = {}
+    for keys in options.keys or [1_000, 10_000]:
+        with tempfile.TemporaryDirectory() as folder:
+            columns[keys] = measure(Path(folder), keys, peers, asked)
+    versions = read_versions()
+    print(report(columns, versions))
+    if options.json:
+        options.json.write_text(json.dumps(as_json(columns, versions), indent=1))
+
+
+def measure(folder: Path, keys: int, peers: Mapping[str, Peer], asked: Asked) -> Column:
+    root = folder / "repository"
+    apart(write_repository, root, keys)
+    here = [name for name, peer in peers.items() if peer.needs.exists()]
+    apart(write_forms, root, folder, here)
+    column = Column({OURS: [], "llmcfg render": []}, {name: "is not installed" for name in peers if name not in here})
+    for turn in range(asked.rounds):
+        column.runs[OURS].append(run(llmcfg("validate", "-q"), root, of_cache(None)))
+        rendered = folder / f"rendered{turn}"
+        column.runs["llmcfg render"].append(run(llmcfg("render", "-q", "--to", str(rendered)), root, of_cache(None)))
+        for name in here:
+            take_turn(name, peers[name], folder, column, asked)
+    column.without.update(apart(differences, folder, [name for name in here if name not in column.without]))
+    return column
+
+
+def write_forms(root: Path, folder: Path, names: list[str]) -> None:
+    tree = read_tree(root)
+    for name in names:
+        (folder / name / "out").mkdir(parents=True)
+        PEERS[name].write(tree, folder / name / "form")
+
+
+def take_turn(name: str, peer: Peer, folder: Path, column: Column, asked: Asked) -> None:
+    known = column.runs.setdefault(name, [])
+    if name in column.without or (known and known[0].seconds > asked.once):
+        return
+    form, out, errors = folder / name / "form", folder / name / "out", folder / name / "errors"
+    try:
+        known.append(total(run(command, form, None, asked.limit, str(errors)) for command in peer.commands(form, out)))
+    except FailedError as error:
+        said = errors.read_text(errors="replace").strip().splitlines()
+        column.without[name] = ": ".join([str(error), *said[-1:]])[:200]
+
+
+def total(runs: Iterable[Run]) -> Run:
+    """Of processes that ran one after another."""
+    taken = list(runs)
+    return Run(
+        sum(run.seconds for run in taken), sum(run.processors for run in taken), max(run.memory for run in taken)
+    )
+
+
+def differences(folder: Path, names: list[str]) -> dict[str, str]:
+    """The tools that do not come to the values of llmcfg, and in what environment."""
+    found: dict[str, str] = {}
+    for environment in ENVIRONMENTS:
+        ours = read_rendered(folder / "rendered0", environment)
+        for name in names:
+            if name not in found and PEERS[name].read(folder / name / "out", environment) != ours:
+                found[name] = f"has other values in {environment}"
+    return found
+
+
+def read_rendered(rendered: Path, environment: str) -> Documents:
+    config = rendered / environment / "_shared" / "gateway" / "config"
+    return {
+        str(path.relative_to(config).with_suffix("")): json.loads(path.read_bytes()) for path in config.rglob("*.json")
+    }
+
+
+def read_flat(out: Path, environment: str) -> Documents:
+    return json.loads((out / f"{environment}.json").read_bytes())
+
+
+def read_nested(out: Path, environment: str) -> Documents:
+    return flat(read_flat(out, environment))
+
+
+def flat(sections: Mapping[str, Mapping[str, Any]]) -> Documents:
+    """Dynaconf writes first keys in capitals; llmcfg has none such here."""
+    return {
+        f"{section.lower()}/{name}": value
+        for section, documents in sections.items()
+        for name, value in documents.items()
+    }
+
+
+def read_kapitan(out: Path, environment: str) -> Documents:
+    return flat(json.loads((out / "compiled" / environment / "gateway.json").read_bytes()))
+
+
+def read_kustomize(out: Path, environment: str) -> Documents:
+    resources = yaml.load_all((out / f"{environment}.yaml").read_bytes(), yaml.CSafeLoader)
+    return {
+        resource["metadata"]["name"].replace(".", "/").replace("-", "_"): resource["spec"] for resource in resources
+    }
+
+
+def read_helm(out: Path, environment: str) -> Documents:
+    entries = yaml.load((out / f"{environment}.yaml").read_bytes(), yaml.CSafeLoader)["data"]
+    return {name.replace(".", "/"): json.loads(text) for name, text in entries.items()}
+
+
+def read_cue(out: Path, environment: str) -> Documents:
+    """One process prints the environments one after another."""
+    text, at = (out / "all.json").read_text(), 0
+    for name in ENVIRONMENTS:
+        value, end = json.JSONDecoder().raw_decode(text, at)
+        if name == environment:
+            return flat(value)
+        at = end + 1
+    raise KeyError(environment)
+
+
+def program(venv: str, name: str) -> Callable[[Path, Path], Iterator[Command]]:
+    """A program of ours that uses their library as its documentation does, with their interpreter."""
+
+    def commands(form: Path, out: Path) -> Iterator[Command]:
+        interpreter = sys.executable if venv == "." else str(FOLDER / venv / "bin/python")
+        yield Command([interpreter, str(PROGRAMS / f"{name}.py"), str(form), str(out), *ENVIRONMENTS])
+
+    return commands
+
+
+def kustomize(form: Path, out: Path) -> Iterator[Command]:
+    for environment in ENVIRONMENTS:
+        arguments = [str(FOLDER / "bin/kustomize"), "build", str(form / environment)]
+        yield Command(arguments, out / f"{environment}.yaml")
+
+
+def helm(form: Path, out: Path) -> Iterator[Command]:
+    for environment in ENVIRONMENTS:
+        files = [*sorted((form / "base").iterdir()), *sorted((form / environment).iterdir())]
+        values = [argument for file in files for argument in ("-f", str(file))]
+        arguments = [str(FOLDER / "bin/helm"), "template", "gateway", str(form / "chart"), *values]
+        yield Command(arguments, out / f"{environment}.yaml")
+
+
+def cue(_: Path, out: Path) -> Iterator[Command]:
+    folders = [f"./{environment}" for environment in ENVIRONMENTS]
+    yield Command([str(FOLDER / "bin/cue"), "export", *folders], out / "all.json")
+
+
+def himl(form: Path, out: Path) -> Iterator[Command]:
+    for environment in ENVIRONMENTS:
+        file = str(out / f"{environment}.json")
+        place = [f"env={environment}", "--cwd", str(form), "--format", "json", "--output-file", file]
+        yield Command([str(FOLDER / "himl/bin/himl"), *place])
+
+
+def kapitan(_: Path, out: Path) -> Iterator[Command]:
+    yield Command([str(FOLDER / "kapitan/bin/kapitan"), "compile", "--quiet", "--output-path", str(out)])
+
+
+def write_as_is(tree: Tree, form: Path) -> None:
+    write_hydra(tree, form)
+
+
+PEERS = {
+    "plain PyYAML script": Peer(PROGRAMS, write_as_is, program(".", "plain_merge"), read_flat),
+    "rjsonnet": Peer(FOLDER / "rjsonnet/bin", write_jsonnet, program("rjsonnet", "rjsonnet_evaluate"), read_nested),
+    "jsonnet": Peer(FOLDER / "jsonnet/bin", write_jsonnet, program("jsonnet", "jsonnet_evaluate"), read_nested),
+    "kustomize": Peer(FOLDER / "bin/kustomize", write_kustomize, kustomize, read_kustomize),
+    "helm": Peer(FOLDER / "bin/helm", write_helm, helm, read_helm),
+    "cue": Peer(FOLDER / "bin/cue", write_cue, cue, read_cue),
+    "kapitan": Peer(FOLDER / "kapitan/bin/kapitan", write_kapitan, kapitan, read_kapitan),
+    "himl": Peer(FOLDER / "himl/bin/himl", write_himl, himl, read_nested),
+    "omegaconf": Peer(FOLDER / "hydra/bin", write_as_is, program("hydra", "omegaconf_merge"), read_nested),
+    "hydra": Peer(FOLDER / "hydra/bin", write_hydra, program("hydra", "hydra_compose"), read_nested),
+    "dynaconf": Peer(FOLDER / "dynaconf/bin", write_dynaconf, program("dynaconf", "dynaconf_settings"), read_nested),
+}
+
+
+def report(columns: Mapping[int, Column], versions: Mapping[str, str]) -> str:
+    names = dict.fromkeys(name for column in columns.values() for name in (*column.runs, *column.without))
+    said = [
+        f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; `x` is how many times `{OURS}` goes into it",
+        "",
+        "| | version | " + " | ".join(f"{keys:,} keys | x" for keys in columns) + " |",
+        "|---|---" + "|---:|---:" * len(columns) + "|",
+    ]
+    for name in names:
+        cells = " | ".join(" | ".join(figures(column, name)) for column in columns.values())
+        said.append(f"| {name} | {versions.get(name, '')} | {cells} |")
+    reasons = [
+        f"- {name} at {keys:,} keys: {why}" for keys, column in columns.items() for name, why in column.without.items()
+    ]
+    return "\n".join([*said, "", *reasons] if reasons else said)
+
+
+def figures(column: Column, name: str) -> tuple[str, str]:
+    runs = column.runs.get(name, [])
+    if name in column.without or not runs:
+        return "none", ""
+    return cell(runs), f"{median_seconds(runs) / median_seconds(column.runs[OURS]):.2f}"
+
+
+def as_json(columns: Mapping[int, Column], versions: Mapping[str, str]) -> dict[str, Any]:
+    sizes = {
+        str(keys): {
+            "runs": {name: [run._asdict() for run in runs] for name, runs in column.runs.items()},
+            "without": column.without,
+        }
+        for keys, column in columns.items()
+    }
+    return {"versions": dict(versions), "keys": sizes}
+
+
+if __name__ == "__main__":
+    main()

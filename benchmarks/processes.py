@@ -1,0 +1,116 @@
+"""Programs as a user starts them: what a whole process takes, from before it is started until it is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+class Run(NamedTuple):
+    """Seconds that passed, seconds of the processors, KiB of memory of the largest process."""
+
+    seconds: float
+    processors: float
+    memory: int
+
+
+class Command(NamedTuple):
+    """A program with its arguments, and the file that gets what it prints."""
+
+    arguments: Sequence[str]
+    out: Path = Path(os.devnull)
+
+
+class FailedError(Exception):
+    """The program did not end well: with what, or not within its time."""
+
+
+def run(
+    command: Command, folder: Path, environment: Mapping[str, str] | None = None, limit: int = 0, errors: str = ""
+) -> Run:
+    """Runs it to its end, at most `limit` seconds. Bytecode may be written, as in a real installation.
+
+    What it says on stderr goes to the file `errors`, or where ours goes. A process that starts others has theirs in its figures.
+    """
+    started = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        _become(command, folder, {**_inherited(), **(environment or {})}, limit, errors)
+    _, status, used = os.wait4(child, 0)
+    if status:
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what it started and did not end
+        raise FailedError(_why(command, os.waitstatus_to_exitcode(status), limit))
+    return Run(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss)
+
+
+def _become(command: Command, folder: Path, environment: Mapping[str, str], limit: int, errors: str) -> None:
+    """In the child. The alarm outlives the exec, and ends the program."""
+    try:
+        os.setsid()
+        os.chdir(folder)
+        os.dup2(_opened(str(command.out)), 1)
+        if errors:
+            os.dup2(_opened(errors), 2)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(limit)
+        os.execve(command.arguments[0], list(command.arguments), dict(environment))
+    finally:
+        os._exit(127)
+
+
+def _opened(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def _why(command: Command, status: int, limit: int) -> str:
+    if status == -signal.SIGALRM:
+        return f"took more than {limit} s"
+    return f"{Path(command.arguments[0]).name} {' '.join(command.arguments[1:3])} ended with {status}"
+
+
+def python(*arguments: str) -> Command:
+    return Command([sys.executable, *arguments])
+
+
+def llmcfg(*arguments: str) -> Command:
+    return python("-m", "llmcfg_cli", *arguments)
+
+
+def of_cache(cache: Path | None) -> dict[str, str]:
+    """The environment of a command that has this cache on disk, or none."""
+    return {"LLMCFG_NO_CACHE": "1"} if cache is None else {"XDG_CACHE_HOME": str(cache)}
+
+
+def apart(action: Callable[Arguments, Answer], *arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
+    """In a process of its own: what this one has in memory would count as that of each process that it starts."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(action, *arguments, **named).result()
+
+
+def median_seconds(runs: Iterable[Run]) -> float:
+    return statistics.median(run.seconds for run in runs)
+
+
+def cell(runs: Sequence[Run]) -> str:
+    if not runs:
+        return "-"
+    return f"{median_seconds(runs):.2f} s, {max(run.memory for run in runs) >> 10} MiB"

@@ -1,0 +1,10 @@
+"""jsonnet, the C++ implementation: a program for each environment."""
+
+import sys
+from pathlib import Path
+
+import _jsonnet
+
+root, out = map(Path, sys.argv[1:3])
+for environment in sys.argv[3:]:
+    (out / f"{environment}.json").write_text(_jsonnet.evaluate_file(str(root / f"{environment}.jsonnet")))
