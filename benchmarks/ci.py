@@ -23,22 +23,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
 
+from processes import Run, llmcfg, of_cache, run
 from repositories import git
 
 CONSUMERS = ("gateway", "bot", "chat", "indexer", "eval")
 DOCUMENTS = 40
 KEYS = 50
 TEMPLATE = "rpm={{ config.shared.limits0.key0 }}\nown={{ config.shared.limits0.key2 }}\n"
-
-
-class Run(NamedTuple):
-    """Seconds that passed, seconds of the processors, KiB of memory."""
-
-    seconds: float
-    processors: float
-    memory: int
 
 
 def main() -> None:
@@ -62,9 +54,9 @@ def main() -> None:
             place.write_text(place.read_text().replace(before, after, 1))
             git(root, "commit", "-q", "-a", "-m", name)
             out, cache = Path(folder, "out"), Path(folder, "cache")
-            report(f"{name}, cold", [run(root, out) for _ in range(options.runs)])
-            run(root, out, cache)
-            report(f"{name}, warm", [run(root, out, cache) for _ in range(options.runs)])
+            report(f"{name}, cold", [review(root, out) for _ in range(options.runs)])
+            review(root, out, cache)
+            report(f"{name}, warm", [review(root, out, cache) for _ in range(options.runs)])
             if options.kustomize:
                 report(f"{name}, {options.kustomize}", kustomize(root, Path(folder, "k"), options))
 
@@ -77,25 +69,9 @@ def report(name: str, runs: list[Run]) -> None:
     )
 
 
-def run(root: Path, out: Path, cache: Path | None = None) -> Run:
+def review(root: Path, out: Path, cache: Path | None = None) -> Run:
     shutil.rmtree(out, ignore_errors=True)
-    environment = {"LLMCFG_NO_CACHE": "1"} if cache is None else {"XDG_CACHE_HOME": str(cache)}
-    command = [sys.executable, "-m", "llmcfg_cli", "ci", "-C", str(root), "--out", str(out), "-q"]
-    return measured(command, environment)
-
-
-def measured(command: list[str], environment: dict[str, str]) -> Run:
-    started = time.perf_counter()
-    child = os.posix_spawn(
-        command[0],
-        command,
-        {**os.environ, **environment},
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
-    )
-    _, status, used = os.wait4(child, 0)
-    if status:
-        sys.exit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    return Run(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss)
+    return run(llmcfg("ci", "-C", str(root), "--out", str(out), "-q"), root, of_cache(cache))
 
 
 def kustomize(root: Path, folder: Path, options: argparse.Namespace) -> list[Run]:

@@ -1,83 +1,88 @@
-"""Whole-process times of the daily verbs on a copy of sample-repo, interleaved, as a Markdown table of medians.
+"""Whole processes of the daily verbs on a copy of sample-repo: milliseconds, memory, and the ratio to a bare interpreter.
 
-The first row is the bare interpreter, which every other row includes; the last column is the ratio to it.
+    .venv/bin/python benchmarks/daily.py
+    .venv/bin/python benchmarks/daily.py --runs 31 --json daily.json
+
+The first row is the bare interpreter, which every other row includes. Rounds are interleaved; figures are medians, after one round that
+does not count. A verb uses the cache on disk, which that round began, unless its row says *cold*.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import platform
 import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from processes import Command, Run, llmcfg, median_seconds, of_cache, python, run
+from repositories import git
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-VERBS: dict[str, list[str]] = {
-    "python -c pass": ["-c", "pass"],
-    "llmcfg --version": ["-m", "llmcfg_cli", "--version"],
-    "llmcfg --help": ["-m", "llmcfg_cli", "--help"],
-    "llmcfg get KEY": ["-m", "llmcfg_cli", "get", "routes.chat", "-e", "prod"],
-    "llmcfg explain KEY": ["-m", "llmcfg_cli", "explain", "routes.chat.description", "-e", "prod"],
-    "llmcfg validate": ["-m", "llmcfg_cli", "validate"],
-    "llmcfg diff": ["-m", "llmcfg_cli", "diff"],
-    "llmcfg plan": ["-m", "llmcfg_cli", "plan", "-e", "prod"],
+BARE = "python -c pass"
+VERBS: dict[str, Command] = {
+    BARE: python("-c", "pass"),
+    "--version": llmcfg("--version"),
+    "--help": llmcfg("--help"),
+    "get KEY": llmcfg("get", "routes.chat", "-e", "prod"),
+    "explain KEY": llmcfg("explain", "routes.chat.description", "-e", "prod"),
+    "validate, cold": llmcfg("validate", "--no-cache"),
+    "validate": llmcfg("validate"),
+    "diff": llmcfg("diff"),
+    "plan": llmcfg("plan", "-e", "prod"),
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=11, help="counted runs of each verb, after one warm-up")
-    runs = parser.parse_args().runs
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        repository = make_repository(Path(folder) / "sample-repo")
-        times: dict[str, list[float]] = {name: [] for name in VERBS}
-        for turn in range(runs + 1):
-            for name, arguments in VERBS.items():
-                took = run(arguments, repository)
-                if turn:
-                    times[name].append(took)
-    print(table(times))
+        runs = measure(Path(folder), options.runs)
+    print(report(runs))
+    if options.json:
+        options.json.write_text(json.dumps({name: [run._asdict() for run in taken] for name, taken in runs.items()}))
+
+
+def measure(folder: Path, rounds: int) -> dict[str, list[Run]]:
+    repository = make_repository(folder / "sample-repo")
+    runs: dict[str, list[Run]] = {name: [] for name in VERBS}
+    for turn in range(rounds + 1):
+        for name, command in VERBS.items():
+            taken = run(command, repository, of_cache(folder / "cache"), errors=os.devnull)
+            if turn:
+                runs[name].append(taken)
+    return runs
 
 
 def make_repository(folder: Path) -> Path:
     shutil.copytree(ROOT / "sample-repo", folder)
-    identity = ["-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com"]
-    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "sample"]):
-        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "sample")
     return folder
 
 
-def run(arguments: list[str], folder: Path) -> float:
-    """Seconds that one process takes; it must succeed. Bytecode may be written, as in a real installation."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    return time.perf_counter() - start
-
-
-def table(times: dict[str, list[float]]) -> str:
-    base = statistics.median(times["python -c pass"])
-    lines = [
-        f"Python {sys.version.split()[0]}, {os.cpu_count()} processors",
+def report(runs: Mapping[str, Sequence[Run]]) -> str:
+    said = [
+        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}",
         "",
-        "| process | median ms | min ms | ratio |",
-        "|---|---:|---:|---:|",
+        "| process | median ms | min ms | ratio | MiB |",
+        "|---|---:|---:|---:|---:|",
     ]
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        lines.append(f"| {name} | {median * 1000:.0f} | {min(taken) * 1000:.0f} | {median / base:.1f} |")
-    return "\n".join(lines)
+    base = median_seconds(runs[BARE])
+    for name, taken in runs.items():
+        median, least = median_seconds(taken), min(run.seconds for run in taken)
+        memory = max(run.memory for run in taken) >> 10
+        said.append(f"| {name} | {median * 1000:.0f} | {least * 1000:.0f} | {median / base:.1f} | {memory} |")
+    return "\n".join(said)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
+
 from peerforms import (
     Tree,
     read_tree,
@@ -36,7 +37,6 @@ from peerforms import (
 )
 from peerinstall import FOLDER, read_versions
 from processes import Command, FailedError, Run, apart, cell, llmcfg, median_seconds, of_cache, run
-
 from repositories import ENVIRONMENTS, write_repository
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@
     .venv/bin/python benchmarks/scale.py --json report.json --svg report.svg
 
 *cold* does without the cache on disk, *first* begins one, *again* changes nothing, the others change one key with a cache there. The plain
-way is a script of twenty lines that loads with PyYAML's CSafeLoader, merges and writes JSON: no positions, no checks, no digests. Before
-anything is measured, what it merges is held against what `llmcfg render` writes. Rounds are interleaved; figures are medians.
+way is a script of twenty lines (programs/plain_merge.py) that loads with PyYAML's CSafeLoader, merges and writes JSON: no positions, no
+checks, no digests. Before anything is measured, what it merges is held against what `llmcfg render` writes. Rounds are interleaved; figures
+are medians.
 """
 
 from __future__ import annotations
@@ -17,47 +18,19 @@ import json
 import os
 import platform
 import re
-import statistics
 import sys
 import tempfile
-import time
-import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from plot import plot
-
+from processes import Run, apart, cell, llmcfg, median_seconds, of_cache, python, run
 from repositories import ENVIRONMENTS, write_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PLAIN = """
-import json, pathlib, sys, yaml
-
-def load(folder):
-    return {p.relative_to(folder): yaml.load(p.read_bytes(), yaml.CSafeLoader) for p in sorted(folder.rglob("*.yaml"))}
-
-def merge(below, above):
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    return {**below, **{key: merge(below[key], value) if key in below else value for key, value in above.items()}}
-
-root, out = map(pathlib.Path, sys.argv[1:3])
-for environment in sys.argv[3:]:
-    documents = load(root / "base")
-    for path, value in load(root / "environments" / environment).items():
-        documents[path] = merge(documents.get(path, {}), value)
-    tree = {str(path.with_suffix("")): value for path, value in documents.items()}
-    (out / f"{environment}.json").write_text(json.dumps(tree, sort_keys=True))
-"""
-
-
-class Run(NamedTuple):
-    """Seconds that passed, and KiB of memory of the process."""
-
-    seconds: float
-    memory: int
+PLAIN = Path(__file__).resolve().parent / "programs" / "plain_merge.py"
 
 
 def main() -> None:
@@ -82,16 +55,16 @@ def main() -> None:
 def measure(folder: Path, keys: int, tenants: int, rounds: int) -> dict[str, list[Run]]:
     root, out = folder / "repository", folder / "out"
     out.mkdir()
-    apart(lambda: write_repository(root, keys, tenants))
+    apart(write_repository, root, keys, tenants)
     if not tenants:
-        apart(lambda: check_plain(root, out))
+        apart(check_plain, root, out)
     overlay = next((root / "environments/dev").rglob("*.yaml"))
     document = next((root / "base").rglob("*.yaml"))
     scenarios: dict[str, Callable[[int], Run]] = {
-        "python -c pass": lambda _: run(root, None, "-c", "pass"),
-        "validate, cold": lambda _: llmcfg(root, None, "validate"),
-        "validate, first": lambda turn: llmcfg(root, folder / f"first{turn}", "validate"),
-        "validate, again": lambda _: llmcfg(root, folder / "cache", "validate"),
+        "python -c pass": lambda _: run(python("-c", "pass"), root),
+        "validate, cold": lambda _: verb("validate", root, None),
+        "validate, first": lambda turn: verb("validate", root, folder / f"first{turn}"),
+        "validate, again": lambda _: verb("validate", root, folder / "cache"),
         "validate, one key of an overlay": lambda turn: changed(root, folder, overlay, turn, "validate"),
         "diff, one key of an overlay": lambda turn: changed(root, folder, overlay, turn, "diff"),
         "validate, one key of base": lambda turn: changed(root, folder, document, turn, "validate"),
@@ -99,65 +72,36 @@ def measure(folder: Path, keys: int, tenants: int, rounds: int) -> dict[str, lis
     if not tenants:
         scenarios["the plain script"] = lambda _: plain(root, out)
     found: dict[str, list[Run]] = {name: [] for name in scenarios}
-    llmcfg(root, folder / "cache", "validate")
+    verb("validate", root, folder / "cache")
     for turn in range(rounds):
         for name, scenario in scenarios.items():
             found[name].append(scenario(turn))
     return found
 
 
-def apart(action: Callable[[], object]) -> None:
-    """In a process of its own: what this one has in memory would count as that of each process that it starts."""
-    child = os.fork()
-    if child == 0:
-        try:
-            action()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    if os.waitpid(child, 0)[1]:
-        sys.exit("the repository could not be made or checked")
-
-
-def changed(root: Path, folder: Path, document: Path, turn: int, verb: str) -> Run:
+def changed(root: Path, folder: Path, document: Path, turn: int, name: str) -> Run:
     """With another value of one key, which is taken back. What the cache learned of an earlier value does not count."""
     text = document.read_text()
     document.write_text(re.sub("timeout_s: [0-9]+", f"timeout_s: {1_000 + turn}", text))
     try:
-        return llmcfg(root, folder / "cache", verb)
+        return verb(name, root, folder / "cache")
     finally:
         document.write_text(text)
 
 
-def llmcfg(root: Path, cache: Path | None, verb: str) -> Run:
-    return run(root, cache, "-m", "llmcfg_cli", verb, "-q")
+def verb(name: str, root: Path, cache: Path | None) -> Run:
+    return run(llmcfg(name, "-q"), root, of_cache(cache))
 
 
 def plain(root: Path, out: Path) -> Run:
-    return run(root, None, "-c", PLAIN, str(root), str(out), *ENVIRONMENTS)
-
-
-def run(root: Path, cache: Path | None, *arguments: str) -> Run:
-    environment = {"LLMCFG_NO_CACHE": "1"} if cache is None else {"XDG_CACHE_HOME": str(cache)}
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    started = time.perf_counter()
-    child = os.fork()
-    if child == 0:
-        os.chdir(root)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.execve(sys.executable, [sys.executable, *arguments], {**inherited, **environment})
-    _, status, used = os.wait4(child, 0)
-    if status:
-        sys.exit(f"{' '.join(arguments[:3])} ended with {os.waitstatus_to_exitcode(status)}")
-    return Run(time.perf_counter() - started, used.ru_maxrss)
+    return run(python(str(PLAIN), str(root), str(out), *ENVIRONMENTS), root)
 
 
 def check_plain(root: Path, out: Path) -> None:
     """That the plain script and llmcfg come to the same values."""
     plain(root, out)
     llmcfg_out = out / "bundles"
-    run(root, None, "-m", "llmcfg_cli", "render", "-q", "--to", str(llmcfg_out))
+    run(llmcfg("render", "-q", "--to", str(llmcfg_out)), root, of_cache(None))
     for environment in ENVIRONMENTS:
         merged = json.loads((out / f"{environment}.json").read_text())
         config = llmcfg_out / environment / "_shared" / "gateway" / "config"
@@ -188,14 +132,8 @@ def curves(columns: dict[int, dict[str, list[Run]]]) -> dict[str, dict[int, floa
     found: dict[str, dict[int, float]] = {}
     for keys, column in columns.items():
         for name, runs in column.items():
-            found.setdefault(name, {})[keys] = statistics.median(run.seconds for run in runs)
+            found.setdefault(name, {})[keys] = median_seconds(runs)
     return found
-
-
-def cell(runs: list[Run]) -> str:
-    if not runs:
-        return "-"
-    return f"{statistics.median(run.seconds for run in runs):.2f} s, {max(run.memory for run in runs) >> 10} MiB"
 
 
 def as_json(columns: dict[int, dict[str, list[Run]]], tenants: int) -> dict[str, Any]:

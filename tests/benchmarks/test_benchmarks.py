@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +40,35 @@ def test_growth_is_measured_beside_the_plain_way_and_drawn(tmp_path):
     report = json.loads((tmp_path / "report.json").read_text())
     assert {"validate, again", "the plain script"} <= report["keys"]["300"].keys()
     assert "the plain script" in "".join(ElementTree.parse(tmp_path / "report.svg").getroot().itertext())
+
+
+def test_a_peer_has_figures_only_when_it_comes_to_the_same_values(tmp_path):
+    report = compare_plain_script(tmp_path, PROGRAM)
+    assert report["without"] == {} and len(report["runs"]["plain PyYAML script"]) == 1
+    report = compare_plain_script(tmp_path, PROGRAM.replace("merge(documents.get(path, {}), value)", "value"))
+    assert report["without"] == {"plain PyYAML script": "has other values in dev"}
+
+
+def test_a_peer_that_fails_or_is_not_there_has_no_figures_and_says_why(tmp_path):
+    report = compare_plain_script(tmp_path, "import sys; sys.exit('no such thing')")
+    assert "no such thing" in report["without"]["plain PyYAML script"]
+    report = compare_plain_script(tmp_path, PROGRAM, "--peer", "helm")
+    assert report["without"] == {"helm": "is not installed"}
+
+
+def test_a_peer_that_takes_too_long_is_ended(tmp_path):
+    report = compare_plain_script(tmp_path, "import time; time.sleep(60)", "--limit", "1")
+    assert "took more than 1 s" in report["without"]["plain PyYAML script"]
+
+
+PROGRAM = (FOLDER / "programs" / "plain_merge.py").read_text()
+
+
+def compare_plain_script(tmp_path, program, *options):
+    """The comparison from a copy of the folder, in which no peer is installed, with this in place of the plain script."""
+    copy = tmp_path / "benchmarks"
+    shutil.copytree(FOLDER, copy, dirs_exist_ok=True)
+    (copy / "programs" / "plain_merge.py").write_text(program)
+    command = [sys.executable, copy / "peers.py", "--keys", "2200", "--runs", "1", "--json", tmp_path / "report.json"]
+    subprocess.run([*command, "--peer", "plain PyYAML script", *options], capture_output=True, check=True)
+    return json.loads((tmp_path / "report.json").read_text())["keys"]["2200"]
