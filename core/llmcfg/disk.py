@@ -49,13 +49,11 @@ def write_all(files: Mapping[Path, bytes], removals: Iterable[Path] = ()) -> Non
     """
     asides = {path: path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp") for path in files}
     try:
-        for path, aside in asides.items():
-            with storage_errors("write", path):
-                write_new(aside, files[path], mode=stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666)
+        side_by_side(lambda path: _write_aside(path, asides[path], files[path]), [*asides])
         for path, aside in asides.items():
             with storage_errors("write", path):
                 aside.rename(path)
-                sync_folder(path.parent)
+        side_by_side(_flush_folder, sorted({path.parent for path in files}))
     except BaseException:
         for aside in asides.values():
             with suppress(OSError):
@@ -65,6 +63,16 @@ def write_all(files: Mapping[Path, bytes], removals: Iterable[Path] = ()) -> Non
         with storage_errors("remove", path):
             path.unlink()
             sync_folder(path.parent)
+
+
+def _write_aside(path: Path, aside: Path, content: bytes) -> None:
+    with storage_errors("write", path):
+        write_new(aside, content, mode=stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666)
+
+
+def _flush_folder(folder: Path) -> None:
+    with storage_errors("write", folder):
+        sync_folder(folder)
 
 
 @contextmanager

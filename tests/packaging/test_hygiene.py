@@ -13,7 +13,7 @@ import pytest
 BANNED = {
     "a path of somebody's machine": r"(?<![\w.~-])/(?:work|root|home/(?!runner\b|user\b|ada\b)\w+|Users/\w+)/[\w.]|/tmp/(?:v|brief)\b",
     "a folder of wheels": r"/opt/whee[l]s",
-    "an address of a package index": r"(?:extra-)?index-ur[l]\b|--trusted-hos[t]|pypi\.org/simpl[e]|files\.pythonhoste[d]"
+    "an address of a package index": r"(?:extra-)?index-ur[l]\W{1,4}\w|--trusted-hos[t]|pypi\.org/simpl[e]|files\.pythonhoste[d]"
     r"|registry\.npmj[s]|find-link[s]",
     "words of a workplace": r"\bCE[O]\b|\bDEVELOPERS\.m[d]\b|\bthis workplac[e]\b|\bthe workplac[e]\b|\bissues sho[w]\b|\bissue \d\b"
     r"|\bshared/(?:specs|corpus|vectors|data|DESIGN|STYLE)\b",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from llmcfg.errors import FindingsError, NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import out, out_bytes, progress
 from llmcfg_cli.options import At, Consumers, Directory, Environments, ExplainCache, NoCache, Quiet, Tenants
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def render(
@@ -39,7 +42,6 @@ def render(
 
     Needs no key: secrets stay references. The same revision gives the same bytes on every machine.
     """
-    from llmcfg.disk import atomic_write, make_folders
     from llmcfg.model.findings import has_blocking
     from llmcfg.pipeline.build import build
     from llmcfg.pipeline.bundle import environment_files
@@ -80,9 +82,17 @@ def render(
     revision = configuration.snapshot.revision
     for environment in dict.fromkeys(target.environment for target in targets):
         bundles = {target: bundle for target, bundle in built.bundles.items() if target.environment == environment}
-        for path, content in environment_files(environment, bundles, revision.commit if revision else None).items():
-            place = to / environment / path
-            make_folders(place.parent)
-            atomic_write(place, content)
+        files = environment_files(environment, bundles, revision.commit if revision else None)
+        _write_below(to / environment, files)
     out(f"{plural(len(built.bundles), 'bundle')} written to {to}")
     return 0
+
+
+def _write_below(folder: Path, files: Mapping[str, bytes]) -> None:
+    from llmcfg.disk import make_folders, storage_errors, write_all
+
+    placed = {folder / path: content for path, content in files.items()}
+    for parent in dict.fromkeys(place.parent for place in placed):
+        with storage_errors("make", parent):
+            make_folders(parent)
+    write_all(placed)
