@@ -12,13 +12,14 @@ import msgspec
 from llmcfg import limits
 from llmcfg.bundlefile.bundle import LOCK, Bundle, make_leaf, read_leaf
 from llmcfg.bundlefile.frames import pack_frame, unpack_frame
-from llmcfg.bundlefile.head import NOTHING, Payload, Signature, head_of, payload_of
+from llmcfg.bundlefile.head import NOTHING, Claims, Payload, Signature, check_claims, head_of, payload_of
 from llmcfg.canonical import canonical_json
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.difference import apply_changes, diff_values
 
 if TYPE_CHECKING:
+    from llmcfg.bundlefile.head import Head
     from llmcfg.bundlefile.nodes import Leaf
     from llmcfg.bundlefile.tree import LeafChange
     from llmcfg.model.value import Value
@@ -49,10 +50,25 @@ class _Edit(msgspec.Struct, array_like=True, frozen=True, tag=2):
 _Step: TypeAlias = "_Put | _Drop | _Edit"
 
 
+class _NewClaims(msgspec.Struct, array_like=True, frozen=True):
+    """What was signed, without what the base says alike: then `repository` is empty, `previous` absent, and so are the `keys`."""
+
+    repository: str
+    epoch: int
+    sequence: int
+    previous: bytes | None
+    issued: int
+    expires: int
+    sources: bytes
+    manifest: bytes
+    keys: list[bytes] | None
+    signatures: list[bytes]
+
+
 class _Delta(msgspec.Struct, array_like=True, frozen=True):
     base: bytes
     head: Payload  # with an empty `previous` where that is the base
-    signatures: list[Signature]
+    claims: _NewClaims | None
     steps: list[_Put | _Drop | _Edit]
 
 
@@ -70,7 +86,7 @@ def make_delta(before: Bundle, after: Bundle) -> bytes:
     payload = payload_of(after.head)
     if payload.previous == before.head.root:
         payload = msgspec.structs.replace(payload, previous=NOTHING)
-    return _encode(_Delta(before.head.root, payload, [*after.head.signatures], steps))
+    return _encode(_Delta(before.head.root, payload, _new_claims(before.head, after.head.claims), steps))
 
 
 def apply_delta(before: Bundle, delta: bytes) -> Bundle:
@@ -90,7 +106,56 @@ def apply_delta(before: Bundle, delta: bytes) -> Bundle:
         raise IntegrityError(f"a delta holds what no bundle can: {error.message}") from None
     if tree.digest != payload.root:
         raise IntegrityError("a delta does not lead to the root that it names")
-    return Bundle(head_of(payload, parsed.signatures), tree)
+    return Bundle(head_of(payload, _claims(before.head, parsed.claims)), tree)
+
+
+def _new_claims(before: Head, claims: Claims | None) -> _NewClaims | None:
+    if claims is None:
+        return None
+    keys = [made.key for made in claims.signatures]
+    return _NewClaims(
+        repository="" if claims.repository == _repository(before) else claims.repository,
+        epoch=claims.epoch,
+        sequence=claims.sequence,
+        previous=None if claims.previous == before.root else claims.previous,
+        issued=claims.issued,
+        expires=claims.expires,
+        sources=claims.sources,
+        manifest=claims.manifest,
+        keys=None if keys == _keys(before) else keys,
+        signatures=[made.content for made in claims.signatures],
+    )
+
+
+def _claims(before: Head, new: _NewClaims | None) -> Claims | None:
+    """What was signed, whole again. Raises IntegrityError where it is not what a head can hold."""
+    if new is None:
+        return None
+    keys = _keys(before) if new.keys is None else new.keys
+    try:
+        signatures = [Signature(key, content) for key, content in zip(keys, new.signatures, strict=True)]
+        claims = Claims(
+            repository=new.repository or _repository(before),
+            epoch=new.epoch,
+            sequence=new.sequence,
+            previous=before.root if new.previous is None else new.previous,
+            issued=new.issued,
+            expires=new.expires,
+            sources=new.sources,
+            manifest=new.manifest,
+            signatures=signatures,
+        )
+        return check_claims(claims)
+    except ValueError:
+        raise IntegrityError("a delta holds a signature that no head can") from None
+
+
+def _repository(head: Head) -> str:
+    return head.claims.repository if head.claims else ""
+
+
+def _keys(head: Head) -> list[bytes]:
+    return [made.key for made in head.claims.signatures] if head.claims else []
 
 
 def _parse(delta: bytes) -> _Delta:

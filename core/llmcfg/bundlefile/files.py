@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BUNDLE_FILE: Final = "bundle.llmcfg"
 """Its name beside the plain files."""
+ENVELOPE: Final = "bundle.dsse.json"
+"""The signed statement about a bundle, beside the plain files."""
 _HINT: Final = "build it again: llmcfg render, or llmcfg apply"
 
 

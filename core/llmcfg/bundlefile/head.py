@@ -1,32 +1,49 @@
-"""The head: the small part of a bundle file that says what the rest is, and that will be signed.
+"""The head: the small part of a bundle file that says what the rest is.
 
-It names the root of the digest tree, the bundle's digest as in `manifest.json`, the commit, and its place in the order of heads.
+It names the root of the digest tree, the bundle's digest as in `manifest.json`, the commit, and its place in the order of deliveries. Where
+the bundle was signed it has the signed statement too, without what follows from the bundle (`llmcfg.signing.statement` puts it together).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
 from llmcfg import limits
 from llmcfg.errors import IntegrityError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 _Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _OptionalDigest = Annotated[bytes, msgspec.Meta(max_length=32)]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+_Signature = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 
 NOTHING: Final = b""
 
 
-class Signature(NamedTuple):
-    """Over the head's payload. Nothing signs yet."""
+class Signature(msgspec.Struct, array_like=True, frozen=True):
+    """`key` is the SHA-256 of the public key, `content` the signature over the statement."""
 
-    key: bytes
-    signature: bytes
+    key: _Digest
+    content: _Signature
+
+
+class Claims(msgspec.Struct, array_like=True, frozen=True):
+    """What was signed of a bundle, beside root, digest and commit of its head, its target, and the digests of its sealed files.
+
+    `sequence` is the number of the deployed state, `previous` the root that was signed before it; `manifest` is the SHA-256 of
+    `manifest.json`, `sources` the digest of all files of the commit's configuration.
+    """
+
+    repository: Annotated[str, msgspec.Meta(max_length=100)]
+    epoch: _Number
+    sequence: _Number
+    previous: _OptionalDigest
+    issued: _Number
+    expires: _Number
+    sources: _Digest
+    manifest: _Digest
+    signatures: Annotated[list[Signature], msgspec.Meta(max_length=32)]
 
 
 class Head(NamedTuple):
@@ -39,11 +56,11 @@ class Head(NamedTuple):
     commit: str = ""
     issued: int = 0
     expires: int = 0
-    signatures: tuple[Signature, ...] = ()
+    claims: Claims | None = None
 
 
 class Payload(msgspec.Struct, array_like=True, frozen=True):
-    """What a signature covers."""
+    """What whoever delivers says."""
 
     sequence: _Number
     root: _Digest
@@ -54,14 +71,19 @@ class Payload(msgspec.Struct, array_like=True, frozen=True):
     expires: _Number
 
 
-class _Signed(msgspec.Struct, array_like=True, frozen=True):
+class _Head(msgspec.Struct, array_like=True, frozen=True):
     payload: bytes
-    signatures: list[Signature]
+    claims: Claims | None
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Signed).decode
+_decode = msgspec.msgpack.Decoder(_Head).decode
 _decode_payload = msgspec.msgpack.Decoder(Payload).decode
+
+
+def check_claims(claims: Claims) -> Claims:
+    """The same. Raises ValueError for claims that no head could be read with."""
+    return msgspec.msgpack.decode(_encode(claims), type=Claims)
 
 
 def payload_of(head: Head) -> Payload:
@@ -70,7 +92,7 @@ def payload_of(head: Head) -> Payload:
     )
 
 
-def head_of(payload: Payload, signatures: Iterable[Signature]) -> Head:
+def head_of(payload: Payload, claims: Claims | None) -> Head:
     return Head(
         payload.root,
         payload.digest,
@@ -79,12 +101,12 @@ def head_of(payload: Payload, signatures: Iterable[Signature]) -> Head:
         payload.commit.hex(),
         payload.issued,
         payload.expires,
-        tuple(signatures),
+        claims,
     )
 
 
 def encode_head(head: Head) -> bytes:
-    return _encode(_Signed(_encode(payload_of(head)), [*head.signatures]))
+    return _encode(_Head(_encode(payload_of(head)), head.claims))
 
 
 def parse_head(content: bytes) -> Head:
@@ -94,7 +116,7 @@ def parse_head(content: bytes) -> Head:
             f"the head of a bundle has {len(content)} bytes, and the limit is {limits.BUNDLE_HEAD_BYTES}"
         )
     try:
-        signed = _decode(content)
-        return head_of(_decode_payload(signed.payload), signed.signatures)
+        read = _decode(content)
+        return head_of(_decode_payload(read.payload), read.claims)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise IntegrityError("the head of a bundle cannot be read") from None

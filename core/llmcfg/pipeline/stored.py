@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from llmcfg.bundlefile.files import ENVELOPE
 from llmcfg.bundlefile.sealed import SealedFile, find_misplaced
 from llmcfg.canonical import digest, digest_of
 from llmcfg.errors import IntegrityError
@@ -161,6 +162,7 @@ def _read_bundle(folder: str, parts: dict[str, bytes], expected: str, head: Head
     misplaced = find_misplaced(seals, manifest.parts)  # it may be written anywhere
     if misplaced is not None:
         raise IntegrityError(f"{folder}/{MANIFEST} seals {misplaced!r}, which is none of its files", hint=_HINT)
+    parts.pop(ENVELOPE, None)  # whether it counts is for who trusts a root to see (llmcfg.signing)
     sealed = _read_sealed(folder, {path: parts.pop(path) for path in seals if path in parts}, seals, head)
     for path in sorted({*parts, *manifest.parts}):
         there, said = parts.get(path), manifest.parts.get(path)

@@ -1,0 +1,156 @@
+"""Signing what is deployed: each bundle of an environment gets an envelope, `bundle.dsse.json`, in its folder.
+
+All bundles of a state are signed, those that stayed the same too: so each consumer sees by its own bundle which state it is of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.bundlefile.bundle import MANIFEST, target_of
+from llmcfg.bundlefile.files import ENVELOPE, bundle_of
+from llmcfg.canonical import digest_of
+from llmcfg.errors import NotAuthorisedError
+from llmcfg.pipeline.stored import read_head
+from llmcfg.signing.statement import KIND, Statement, encode_statement, parse_signed, sealed_digests
+from llmcfg.trust import dsse
+from llmcfg.trust.failure import SignatureError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from llmcfg.bundlefile.bundle import Bundle
+    from llmcfg.ports import Snapshot
+    from llmcfg.signing.signer import SigningKey
+    from llmcfg.trust.root import Root
+
+_RENEWED_AFTER: Final = 0.5  # of a signature's life
+
+
+class Source:
+    """The commit that bundles were built from, and the digest over all files of its configuration."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    @property
+    def commit(self) -> str:
+        return self._snapshot.revision.commit if self._snapshot.revision else ""
+
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical JSON of `{path: SHA-256}`, so that nothing rests on Git's SHA-1."""
+        entries = self._snapshot.entries
+        said = {path: hashlib.sha256(self._snapshot.read(entry.oid)).hexdigest() for path, entry in entries.items()}
+        return bytes.fromhex(digest_of(said))
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Signs with `keys`, as the root of trust `root` demands it. Signatures expire after `life_seconds`; 0 is never."""
+
+    keys: tuple[SigningKey, ...]
+    root: Root
+    now: Callable[[], datetime]
+    life_seconds: int = 0
+
+    def check(self) -> None:
+        """Raises NotAuthorisedError for keys whose signatures no consumer would take."""
+        allowed = {key.fingerprint for key in self.root.bundle_keys}
+        for key in self.keys:
+            if key.public.fingerprint not in allowed:
+                raise NotAuthorisedError(
+                    f"version {self.root.version} of the root of trust does not let {key.public.fingerprint} sign bundles",
+                    hint="publish a root that names it, or sign with a key that it names",
+                    code="signing-key",
+                )
+        if len(self.keys) < self.root.bundle_threshold:
+            raise NotAuthorisedError(
+                f"{self.root.bundle_threshold} keys have to sign bundles, and here is {len(self.keys)}",
+                hint="name each with --signing-key FILE",
+                code="signing-key",
+            )
+
+    def sign(self, files: Mapping[str, bytes], source: Source, before: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The files of an environment with an envelope for each bundle. `before` are those that were deployed before."""
+        self.check()
+        digest, issued = source.digest(), int(self.now().timestamp())
+        known = {folder: said.root for folder, _, said in envelopes(before)}
+        sequence = read_head(files).sequence or 0
+        signed = without_envelopes(files)
+        for folder, bundle in _bundles(signed).items():
+            statement = Statement(
+                repository=self.root.repository,
+                target=target_of(bundle),
+                epoch=self.root.epoch,
+                sequence=sequence,
+                previous=known.get(folder, b""),
+                issued=issued,
+                expires=issued + self.life_seconds if self.life_seconds else 0,
+                commit=source.commit,
+                sources=digest,
+                digest=bundle.head.digest,
+                root=bundle.head.root,
+                subjects={
+                    MANIFEST: hashlib.sha256(files[f"{folder}/{MANIFEST}"]).digest(),
+                    **sealed_digests(bundle),
+                },
+            )
+            signed[f"{folder}/{ENVELOPE}"] = self._envelope(encode_statement(statement))
+        return dict(sorted(signed.items()))
+
+    def covers(self, files: Mapping[str, bytes]) -> bool:
+        """Whether all bundles are signed as this would sign them, and will be for a while."""
+        head, now = read_head(files), self.now().timestamp()
+        keys = sorted(key.public.fingerprint for key in self.keys)
+        known = {folder: (envelope, said) for folder, envelope, said in envelopes(files)}
+        for folder, manifest in head.bundles.items():
+            if folder not in known:
+                return False
+            envelope, said = known[folder]
+            is_ours = [made.key for made in envelope.signatures] == keys and said.repository == self.root.repository
+            is_this = (said.epoch, said.sequence) == (self.root.epoch, head.sequence)
+            is_whole = f"sha256:{said.subjects.get(MANIFEST, b'').hex()}" == manifest
+            is_fresh = not said.expires or now < said.issued + (said.expires - said.issued) * _RENEWED_AFTER
+            if not (is_ours and is_this and is_whole and is_fresh):
+                return False
+        return True
+
+    def _envelope(self, payload: bytes) -> bytes:
+        made = sorted(key.sign(KIND, payload) for key in self.keys)
+        return dsse.encode_envelope(dsse.Envelope(KIND, payload, tuple(made)))
+
+
+def envelopes(files: Mapping[str, bytes]) -> Iterator[tuple[str, dsse.Envelope, Statement]]:
+    """The envelopes among an environment's files that can be read, with what they say, by folder. Signatures are not looked at."""
+    for path, content in files.items():
+        folder, _, name = path.rpartition("/")
+        if name == ENVELOPE:
+            with suppress(SignatureError):
+                yield folder, *parse_signed(content)
+
+
+def is_signed(files: Iterable[str]) -> bool:
+    return any(path.rpartition("/")[2] == ENVELOPE for path in files)
+
+
+def without_envelopes(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {path: content for path, content in files.items() if path.rpartition("/")[2] != ENVELOPE}
+
+
+def _bundles(files: Mapping[str, bytes]) -> dict[str, Bundle]:
+    """The bundles of an environment, by folder."""
+    head = read_head(files)
+    inner: dict[str, dict[str, bytes]] = {folder: {} for folder in head.bundles}
+    for path, content in files.items():
+        tenant, _, rest = path.partition("/")
+        consumer, _, name = rest.partition("/")
+        if f"{tenant}/{consumer}" in inner:
+            inner[f"{tenant}/{consumer}"][name] = content
+    return {
+        folder: bundle_of(parts, seals={path: said.sequence for path, said in (head.sealed or {}).get(folder, {}).items()})
+        for folder, parts in inner.items()
+    }
