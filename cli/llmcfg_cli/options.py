@@ -159,6 +159,27 @@ SettingsFile: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+SigningKeys: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--signing-key",
+        metavar="FILE",
+        help="Sign the bundles with this private key; may be repeated.",
+        show_default="as the settings say",
+    ),
+]
+SigningRoot: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--root",
+        metavar="FILE",
+        help="The root of trust that lets the key sign.",
+        show_default="as the settings say",
+    ),
+]
+Unsigned: TypeAlias = Annotated[
+    bool, typer.Option("--unsigned", help="Do not sign, though what is deployed is signed.", show_default=False)
+]
 StateDir: TypeAlias = Annotated[
     Path | None,
     typer.Option(

@@ -68,18 +68,37 @@ def with_options(
 
 
 def open_workspace(
-    directory: Path, deliver_to: Path | None, settings_file: Path | None, *, cache: bool = False
+    directory: Path,
+    deliver_to: Path | None,
+    settings_file: Path | None,
+    *,
+    cache: bool = False,
+    signing_keys: list[Path] | None = None,
+    root: Path | None = None,
 ) -> Workspace:
-    """The local repository with the sinks that the settings define."""
+    """The local repository with the sinks that the settings define, and who signs."""
     from llmcfg.wiring import Workspace
 
     return Workspace(
         directory,
         deliver_to,
-        settings=read_settings(settings_file),
+        settings=_signing_with(read_settings(settings_file), signing_keys, root),
         surroundings=surroundings(),
         cache=cache_root() if cache else None,
     )
+
+
+def _signing_with(settings: Settings, keys: list[Path] | None, root: Path | None) -> Settings:
+    """The settings with these keys and this root in place of theirs. Raises UsageError for one without the other."""
+    from llmcfg.model.settings import Signing
+
+    said = settings.signing
+    if not keys and root is None:
+        return settings
+    chosen, trusted = tuple(keys or (said.keys if said else ())), root or (said.root if said else None)
+    if not chosen or trusted is None:
+        raise UsageError("signing takes a key and a root of trust", hint="name both: --signing-key FILE --root FILE")
+    return replace(settings, signing=Signing(chosen, trusted, said.days if said else 0))
 
 
 def cached_workspace(directory: Path, *, cache: bool) -> Workspace:

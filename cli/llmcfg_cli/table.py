@@ -95,6 +95,15 @@ PANELS: Final = (
             Command("tag", "tag:tag", "name a revision as a release"),
             Command("rollback", "rollback:rollback", "go back to what was deployed before"),
             Command("open", "open_bundle:open_bundle", "open what is sealed in a bundle, with the consumer's key"),
+            Family(
+                "bundle",
+                "bundles as consumers get them",
+                (
+                    Command(
+                        "verify", "bundle_verify:verify", "check who signed a bundle, and that it is what was signed"
+                    ),
+                ),
+            ),
             Command("run", "run:run", "run a program with its configuration, and tell it of changes"),
             Command("agent", "agent:agent", "serve delivered bundles to the programs of this host"),
         ),

@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from llmcfg.sinks.directory import Seen
     from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
+    from llmcfg.sync.signed import Publisher
     from llmcfg.sync.status import Status
 
 T = TypeVar("T")
 _RECENT: Final = 4
+_DAY: Final = 86_400  # seconds
 
 
 class Surroundings(NamedTuple):
@@ -166,6 +168,17 @@ class Workspace:
             ),
             *(status_of_removed(self.repository, name) for name in removed),
         )
+
+    def publisher(self) -> Publisher | None:
+        """Who signs what is deployed from here, as the settings say; None where nobody does. Raises NotAuthorisedError and UsageError."""
+        said = self._settings.signing if self._settings else None
+        if said is None:
+            return None
+        from llmcfg.signing.roots import read_root
+        from llmcfg.signing.signer import read_signing_key
+        from llmcfg.sync.signed import Publisher
+
+        return Publisher(tuple(map(read_signing_key, said.keys)), read_root(said.root), now, int(said.days * _DAY))
 
     def custody(self, identities: Callable[[], Sequence[Identity]]) -> Custody:
         """The secrets of the work tree, for whoever has these identities; they are asked for when a file is to be opened."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from llmcfg import limits
 from llmcfg.bundlefile.bundle import Bundle
 from llmcfg.bundlefile.delta import WrongBaseError, apply_delta, make_delta
-from llmcfg.bundlefile.head import Signature
+from llmcfg.bundlefile.head import Claims, Signature
 from llmcfg.bundlefile.reader import read_bundle
 from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.errors import IntegrityError
@@ -63,20 +63,27 @@ def test_there_and_back_and_there_again():
     assert contents(reached) == contents(first)
 
 
-def test_one_key_of_many_documents_takes_less_than_300_bytes_with_room_for_a_signature():
+def claims(before: Bundle, sequence: int) -> Claims:
+    signatures = [Signature(b"k" * 32, bytes([sequence]) * 64)]
+    return Claims(
+        "0123456789abcdef" * 2, 1, sequence, before.head.root, 1_760_000_000, 0, b"s" * 32, b"m" * 32, signatures
+    )
+
+
+def test_one_key_of_many_documents_takes_less_than_400_bytes_with_its_signature():
     before = bundle(numbered(2_000))
+    before = Bundle(before.head._replace(claims=claims(before, 1)), before.tree)
     wanted = after(
         before,
         bundle(numbered(2_000, changed={777})),
         commit="ab" * 20,
         issued=1_760_000_000,
-        expires=1_770_000_000,
-        signatures=(Signature(b"key-id-8", b"s" * 64),),
+        claims=claims(before, 2),
     )
 
     delta = make_delta(before, wanted)
 
-    assert len(delta) <= 300
+    assert len(delta) <= 400
     assert apply_delta(before, delta).head == wanted.head
 
 

@@ -14,7 +14,7 @@ from llmcfg.bundlefile import files as bundle_files
 from llmcfg.bundlefile import frames
 from llmcfg.bundlefile.bundle import Bundle
 from llmcfg.bundlefile.files import bundle_of
-from llmcfg.bundlefile.head import Signature
+from llmcfg.bundlefile.head import Claims, Signature
 from llmcfg.bundlefile.reader import open_bundle, read_bundle
 from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.errors import IntegrityError
@@ -57,10 +57,16 @@ def test_what_is_written_is_read_back(documents, rendered):
     read.verify()
 
 
+CLAIMS = Claims(
+    repository="0123456789abcdef" * 2, epoch=2, sequence=7, previous=b"p" * 32, issued=1_760_000_000, expires=1_770_000_000,
+    sources=b"s" * 32, manifest=b"m" * 32, signatures=[Signature(b"k" * 32, b"s" * 64)],
+)  # fmt: skip
+
+
 def test_every_field_of_the_head_is_read_back():
     head = bundle(PARTS).head._replace(
         sequence=7, previous=b"p" * 32, commit="ab" * 20, issued=1_760_000_000, expires=1_770_000_000,
-        signatures=(Signature(b"key", b"s" * 64),),
+        claims=CLAIMS,
     )  # fmt: skip
 
     assert read_bundle(pack_bundle(Bundle(head, bundle(PARTS).tree))).head == head

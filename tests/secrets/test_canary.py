@@ -245,6 +245,7 @@ DEPLOYS: Scene = (
     Step(f"open {BUNDLE} {MACHINE} -o env", prints="prod"),
     Step(f"open {BUNDLE} {MACHINE} --to <taken>/opened"),
     Step("open -e prod -c gateway --identity <keys>/stranger.txt", code=5),
+    Step(f"bundle verify {BUNDLE} --root llmcfg.yaml", code=10),
     Step(f"run --dir {BUNDLE} --var KEY=gateway.openai -- env", code=5),
     Step(f"agent --dir delivered/prod --socket ../taken/agent.sock {MACHINE}", until="taken/agent.sock"),
     Step(f"run --dir {BUNDLE} --var SECONDS=gateway.timeout --files <taken>/files -- env"),

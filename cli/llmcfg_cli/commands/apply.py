@@ -10,7 +10,20 @@ import typer
 from llmcfg.errors import UsageError
 from llmcfg_cli.commands.plan import note_gates, note_uncommitted
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
-from llmcfg_cli.options import At, DeliverTo, Directory, Environment, LockTimeout, NoCache, Quiet, SettingsFile, Yes
+from llmcfg_cli.options import (
+    At,
+    DeliverTo,
+    Directory,
+    Environment,
+    LockTimeout,
+    NoCache,
+    Quiet,
+    SettingsFile,
+    SigningKeys,
+    SigningRoot,
+    Unsigned,
+    Yes,
+)
 
 if TYPE_CHECKING:
     from llmcfg.sync.act import Applied
@@ -32,6 +45,9 @@ def apply(
     at: At = None,
     deliver_to: DeliverTo = None,
     settings_file: SettingsFile = None,
+    signing_keys: SigningKeys = None,
+    root: SigningRoot = None,
+    unsigned: Unsigned = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.", show_default=False)] = False,
     lift_quarantine: Annotated[
         bool, typer.Option("--lift-quarantine", help="Deploy a revision that was rolled back.", show_default=False)
@@ -53,9 +69,9 @@ def apply(
     """Build an environment, show what changes, ask, and deploy it.
 
     The secrets are sealed to their consumers, the bundles become a commit on the branch deployed/ENV, by compare-and-swap, and are
-    delivered to the sinks. A protected environment asks for its name. Applying again changes nothing. Exits with 5 without a key that
-    opens the secret files, 6 when a saved plan is stale or another apply was first, 8 while the environment is frozen, 9 when the commit
-    was made but a sink could not be written.
+    delivered to the sinks. With a signing key, each bundle is signed first. A protected environment asks for its name. Applying again
+    changes nothing. Exits with 5 without a key that opens the secret files or signs, 6 when a saved plan is stale or another apply was
+    first, 8 while the environment is frozen, 9 when the commit was made but a sink could not be written.
     """
     from llmcfg.clock import now
     from llmcfg.secrets.held import read_with
@@ -69,10 +85,13 @@ def apply(
         raise UsageError("say what to apply", hint="either -e ENV, or a plan file")
     saved = read_plan(plan_file.read_bytes()) if plan_file else None
     name = saved.environment if saved else str(environment)
-    workspace = open_workspace(directory, deliver_to, settings_file, cache=not no_cache)
+    workspace = open_workspace(
+        directory, deliver_to, settings_file, cache=not no_cache, signing_keys=signing_keys, root=root
+    )
+    publisher = None if unsigned else workspace.publisher()
     with progress("planning", quiet=quiet):
         configuration = workspace.wanted(name, saved.revision if saved else at)
-        plan = make_plan(configuration, workspace.repository, name, workspace.sink, now())
+        plan = make_plan(configuration, workspace.repository, name, workspace.sink, now(), publisher)
     if saved is not None:
         check_saved(saved, plan)
     if not quiet or dry_run:
@@ -101,6 +120,8 @@ def apply(
         actor=repository.identity,
         lift_quarantine=lift_quarantine,
         during_freeze=during_freeze,
+        publisher=publisher,
+        unsigned=unsigned,
     )
     report_applied(applied, quiet=quiet)
     return 0

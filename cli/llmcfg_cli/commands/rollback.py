@@ -11,7 +11,18 @@ from llmcfg.errors import UsageError
 from llmcfg_cli.commands.apply import report_applied
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, table_width
-from llmcfg_cli.options import DeliverTo, Directory, LockTimeout, Quiet, RequiredEnvironment, SettingsFile, Yes
+from llmcfg_cli.options import (
+    DeliverTo,
+    Directory,
+    LockTimeout,
+    Quiet,
+    RequiredEnvironment,
+    SettingsFile,
+    SigningKeys,
+    SigningRoot,
+    Unsigned,
+    Yes,
+)
 
 
 def rollback(
@@ -29,6 +40,9 @@ def rollback(
     ] = None,
     deliver_to: DeliverTo = None,
     settings_file: SettingsFile = None,
+    signing_keys: SigningKeys = None,
+    root: SigningRoot = None,
+    unsigned: Unsigned = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change and stop.", show_default=False)
     ] = False,
@@ -47,7 +61,8 @@ def rollback(
     from llmcfg_cli.settings import open_workspace
     from llmcfg_cli.views.plan import view_rollback
 
-    workspace = open_workspace(directory, deliver_to, settings_file)
+    workspace = open_workspace(directory, deliver_to, settings_file, signing_keys=signing_keys, root=root)
+    publisher = None if unsigned else workspace.publisher()
     repository = workspace.repository
     if read_deployed(repository, environment) is None:
         workspace.configuration("HEAD").scope(environment, None)
@@ -60,7 +75,7 @@ def rollback(
         note("nothing was changed")
         return UsageError.exit_code
     repository.lock_seconds = lock_timeout
-    applied = act(plan, repository, actor=repository.identity)
+    applied = act(plan, repository, actor=repository.identity, publisher=publisher, unsigned=unsigned)
     report_applied(applied, quiet=quiet)
     if applied.commit:
         note(f"{plan.current.source[:10]} is quarantined in {environment}", quiet=quiet)

@@ -6,6 +6,7 @@ the bundle was signed it has the signed statement too, without what follows from
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
@@ -16,6 +17,10 @@ from llmcfg.errors import IntegrityError
 _Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _OptionalDigest = Annotated[bytes, msgspec.Meta(max_length=32)]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+_Exact = Annotated[int, msgspec.Meta(ge=0, le=1 << 52)]  # JSON has it exactly
+_Time = Annotated[
+    int, msgspec.Meta(ge=0, le=253_402_300_799)
+]  # the last second that is written with four digits for its year
 _Signature = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 
 NOTHING: Final = b""
@@ -27,6 +32,11 @@ class Signature(msgspec.Struct, array_like=True, frozen=True):
     key: _Digest
     content: _Signature
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the key, as `ssh-keygen -l` writes it."""
+        return "SHA256:" + base64.b64encode(self.key).decode().rstrip("=")
+
 
 class Claims(msgspec.Struct, array_like=True, frozen=True):
     """What was signed of a bundle, beside root, digest and commit of its head, its target, and the digests of its sealed files.
@@ -36,11 +46,11 @@ class Claims(msgspec.Struct, array_like=True, frozen=True):
     """
 
     repository: Annotated[str, msgspec.Meta(max_length=100)]
-    epoch: _Number
-    sequence: _Number
+    epoch: _Exact
+    sequence: _Exact
     previous: _OptionalDigest
-    issued: _Number
-    expires: _Number
+    issued: _Time
+    expires: _Time
     sources: _Digest
     manifest: _Digest
     signatures: Annotated[list[Signature], msgspec.Meta(max_length=32)]

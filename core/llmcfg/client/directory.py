@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from llmcfg.bundlefile.bundle import MANIFEST, Bundle, target_of
-from llmcfg.bundlefile.files import BUNDLE_FILE, bundle_of, part_names
+from llmcfg.bundlefile.files import BUNDLE_FILE, ENVELOPE, bundle_of, part_names
 from llmcfg.bundlefile.reader import open_bundle
 from llmcfg.bundlefile.sealed import is_sealed
 from llmcfg.canonical import digest
@@ -25,9 +25,11 @@ from llmcfg.model.target import SHARED
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from llmcfg.client.source import Verdict
+
+    ReadClaims = Callable[[Bundle, bytes], Bundle]
 
 _CURRENT: Final = "current"
 _ACKS: Final = "acks"
@@ -52,11 +54,15 @@ class _Head(msgspec.Struct):
 
 
 class DirectorySource:
-    """`link` is the sink's `current` and `bundle` the folder of the bundle behind it; without a link, `bundle` is a plain folder."""
+    """`link` is the sink's `current` and `bundle` the folder of the bundle behind it; without a link, `bundle` is a plain folder.
 
-    def __init__(self, link: Path | None, bundle: Path) -> None:
+    `read_claims` gives a plain folder's bundle what its envelope says; without it, envelopes are not read.
+    """
+
+    def __init__(self, link: Path | None, bundle: Path, read_claims: ReadClaims | None = None) -> None:
         self._link = link
         self._bundle = bundle
+        self._read_claims = read_claims
 
     open_secrets = None
 
@@ -80,7 +86,7 @@ class DirectorySource:
         for _ in range(_LOOKS):
             folder = self._folder()
             with suppress(FileNotFoundError):
-                loaded = _load(folder, check=check)
+                loaded = _load(folder, self._read_claims, check=check)
                 if self._link is not None:
                     _check_place(loaded.bundle, self._bundle.as_posix())
                 return loaded
@@ -132,30 +138,41 @@ class DirectorySource:
                 (self._link.parent / _ACKS / self._bundle / f"{instance}.json").unlink()
 
 
-def find_directory(path: Path, tenant: str | None, consumer: str | None) -> DirectorySource:
+def find_directory(
+    path: Path, tenant: str | None, consumer: str | None, read_claims: ReadClaims | None = None
+) -> DirectorySource:
     """The source that a program names: a sink's folder with a consumer, or the folder of a bundle.
 
     Nothing has to be there yet. Raises UsageError where it cannot be told which bundle is meant.
     """
     link = path if path.name == _CURRENT else path / _CURRENT
     if consumer is not None:
-        return DirectorySource(link, Path(tenant or SHARED) / consumer)
+        return DirectorySource(link, Path(tenant or SHARED) / consumer, read_claims)
     if len(path.parts) > 2 and path.parents[1].name == _CURRENT:
-        return DirectorySource(path.parents[1], Path(*path.parts[-2:]))
+        return DirectorySource(path.parents[1], Path(*path.parts[-2:]), read_claims)
     if link.is_symlink():
         known = ", ".join(_bundles(link)) or "none"
         raise UsageError(f"{path} holds many bundles", hint=f"choose one by consumer and tenant; there is {known}")
-    return DirectorySource(None, path)
+    return DirectorySource(None, path, read_claims)
 
 
-def _load(folder: Path, *, check: bool) -> Loaded:
+def _load(folder: Path, read_claims: ReadClaims | None, *, check: bool) -> Loaded:
     """Raises FileNotFoundError where no bundle is."""
     head, target = _head(folder), "/".join(folder.parts[-2:])
     try:
         bundle = open_bundle(folder / BUNDLE_FILE, check=check)
     except FileNotFoundError:
-        return _load_plain(folder, head)
+        return load_plain(folder, read_claims)
     return Loaded(bundle, head.root, head.bundles.get(target, ""))
+
+
+def load_plain(folder: Path, read_claims: ReadClaims | None) -> Loaded:
+    """The bundle of a folder's plain files. Raises FileNotFoundError where no bundle is."""
+    loaded = _load_plain(folder, _head(folder))
+    with suppress(FileNotFoundError):
+        if read_claims is not None:
+            return loaded._replace(bundle=read_claims(loaded.bundle, (folder / ENVELOPE).read_bytes()))
+    return loaded
 
 
 def _load_plain(folder: Path, head: _Head) -> Loaded:

@@ -104,6 +104,7 @@ def _environment(name: str, workspace: Workspace, make_sink: MakeSink, reader: S
         reader=reader,
         actor=workspace.repository.identity,
         now=now,
+        publisher=workspace.publisher,
     )
     return reconcile(name, doors, tell)
 

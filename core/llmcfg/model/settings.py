@@ -107,6 +107,14 @@ class HookSpec:
     show_output: bool = False
 
 
+class Signing(NamedTuple):
+    """Who signs bundles here: files of private keys, and of the root of trust that lets them. Signatures last `days`; 0 is for ever."""
+
+    keys: tuple[Path, ...]
+    root: Path
+    days: float = 0
+
+
 class Webhook(NamedTuple):
     """Where forges may say that something was pushed. Only a signed request counts."""
 
@@ -128,6 +136,7 @@ class Settings:
     pass_seconds: float = 600
     memory_bytes: int = 4 << 30
     webhook: Webhook | None = None
+    signing: Signing | None = None
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     repositories: Mapping[str, GitTarget] = field(default_factory=dict)
     hooks: Mapping[str, HookSpec] = field(default_factory=dict)

@@ -73,7 +73,9 @@ def _parse(content: bytes, path: Path) -> Ed25519PrivateKey:
     try:
         private = load(content, password=None)
     except TypeError:
-        raise UsageError(f"the signing key {path} has a passphrase", hint="take it off: ssh-keygen -p -N '' -f FILE") from None
+        raise UsageError(
+            f"the signing key {path} has a passphrase", hint="take it off: ssh-keygen -p -N '' -f FILE"
+        ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise UsageError(f"{path} holds no private key of OpenSSH or PKCS #8", hint=_MAKE_ONE) from None
     if not isinstance(private, Ed25519PrivateKey):

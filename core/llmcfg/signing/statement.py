@@ -1,23 +1,25 @@
 """What is signed of a bundle: a statement in the form of in-toto (Statement v1, in-toto.io/Statement/v1), as canonical JSON.
 
 Its subjects are the files that a bundle hangs together under, `manifest.json` and what is sealed, so other tools can check them; its
-predicate says for whom the bundle is, its place in the order of states, and what it was built from. A plain folder holds the statement in an
-envelope, `bundle.dsse.json`. A bundle file holds what does not follow from the bundle itself, and both give the same bytes.
+predicate says for whom the bundle is, its place in the order of states, and what it was built from. A plain folder holds the statement
+in an envelope, `bundle.dsse.json`. A bundle file holds what does not follow from the bundle itself, and both give the same bytes.
 """
 
 from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
 
-from llmcfg.bundlefile.bundle import MANIFEST, target_of
+from llmcfg.bundlefile.bundle import MANIFEST, Bundle, target_of
+from llmcfg.bundlefile.files import ENVELOPE
 from llmcfg.bundlefile.head import NOTHING, Claims, Signature, check_claims
 from llmcfg.bundlefile.sealed import SEALED_FOLDER, SECRETS, is_sealed
 from llmcfg.canonical import canonical_json
-from llmcfg.limits import BUNDLE_HEAD_BYTES
+from llmcfg.errors import IntegrityError
+from llmcfg.limits import BUNDLE_ENVELOPE_BYTES
 from llmcfg.model.target import Target
 from llmcfg.trust import dsse
 from llmcfg.trust.failure import SIG_FORM, SIG_MISSING, SignatureError
@@ -25,11 +27,11 @@ from llmcfg.trust.failure import SIG_FORM, SIG_MISSING, SignatureError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmcfg.bundlefile.bundle import Bundle
 
 KIND: Final = "application/vnd.in-toto+json"
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PREDICATE: Final = "https://llmcfg.dev/bundle/v1"
+_HINT: Final = "deploy again, which signs again: llmcfg apply"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -142,7 +144,7 @@ def parse_statement(payload: bytes) -> Statement:
 
 def parse_signed(content: bytes) -> tuple[dsse.Envelope, Statement]:
     """The envelope of a plain folder, whose signatures are not looked at. Raises SignatureError."""
-    envelope = dsse.parse_envelope(content, kind=KIND, limit=BUNDLE_HEAD_BYTES)
+    envelope = dsse.parse_envelope(content, kind=KIND, limit=BUNDLE_ENVELOPE_BYTES)
     return envelope, parse_statement(envelope.payload)
 
 
@@ -171,14 +173,19 @@ def envelope_of(bundle: Bundle) -> dsse.Envelope:
     """The envelope that a plain folder of this bundle has. Raises as `statement_of`."""
     statement = statement_of(bundle)
     signatures = bundle.head.claims.signatures if bundle.head.claims else []
-    made = tuple(dsse.Signature(_fingerprint(one.key), one.content) for one in signatures)
+    made = tuple(dsse.Signature(one.fingerprint, one.content) for one in signatures)
     return dsse.Envelope(KIND, encode_statement(statement), made)
+
+
+def encoded_envelope_of(bundle: Bundle) -> bytes:
+    """The same as it is written."""
+    return dsse.encode_envelope(envelope_of(bundle))
 
 
 def claims_of(envelope: dsse.Envelope, statement: Statement) -> Claims:
     """What a bundle file says of it. Raises SignatureError for signatures that have no form there."""
     try:
-        signatures = [Signature(_key_digest(made.key), made.content) for made in envelope.signatures]
+        signatures = [_signature(made) for made in envelope.signatures]
         claims = Claims(
             repository=statement.repository,
             epoch=statement.epoch,
@@ -193,6 +200,19 @@ def claims_of(envelope: dsse.Envelope, statement: Statement) -> Claims:
         return check_claims(claims)
     except ValueError:
         raise SignatureError(SIG_FORM, "its signatures are not those of Ed25519 keys") from None
+
+
+def with_claims(bundle: Bundle, content: bytes) -> Bundle:
+    """The bundle of a plain folder with what its envelope says. Raises IntegrityError for an envelope that is none, or another bundle's."""
+    try:
+        envelope, said = parse_signed(content)
+        head = bundle.head._replace(commit=said.commit, claims=claims_of(envelope, said))
+    except SignatureError as error:
+        raise IntegrityError(f"{ENVELOPE} cannot be read: {error.reason}", hint=_HINT, code=error.code) from None
+    signed = Bundle(head, bundle.tree, bundle.packed)
+    if statement_of(signed) != said:
+        raise IntegrityError(f"{ENVELOPE} is not about the bundle beside it", hint=_HINT, code="bundle-mixed")
+    return signed
 
 
 def sealed_digests(bundle: Bundle) -> dict[str, bytes]:
@@ -227,10 +247,10 @@ def _seconds(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
-def _fingerprint(key: bytes) -> str:
-    return "SHA256:" + base64.b64encode(key).decode().rstrip("=")
-
-
-def _key_digest(fingerprint: str) -> bytes:
-    """Raises ValueError for what is no fingerprint."""
-    return base64.b64decode(fingerprint.removeprefix("SHA256:") + "=", validate=True)
+def _signature(made: dsse.Signature) -> Signature:
+    """Raises ValueError for the name of a key that is no fingerprint, or not written as one is."""
+    encoded = made.key.removeprefix("SHA256:") + "="
+    signature = Signature(base64.b64decode(encoded, validate=True), made.content)
+    if signature.fingerprint != made.key:
+        raise ValueError("no fingerprint is written like that")
+    return signature

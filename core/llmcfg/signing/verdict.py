@@ -84,7 +84,9 @@ def check_times(statement: Statement, root: Root, now: datetime) -> None:
             code="bundle-early",
         )
     if 0 < statement.expires <= seconds:
-        raise UntrustedError("it has expired", hint="deploy again, which signs again: llmcfg apply", code="bundle-expired")
+        raise UntrustedError(
+            "it has expired", hint="deploy again, which signs again: llmcfg apply", code="bundle-expired"
+        )
     if root.expires <= seconds:
         raise UntrustedError(
             f"version {root.version} of the root of trust has expired",
@@ -102,7 +104,9 @@ def _check_audience(statement: Statement, root: Root, wanted: Wanted) -> None:
     target = statement.target
     expected = Wanted(wanted.environment or target.environment, wanted.folder or target.folder)
     if expected != (target.environment, target.folder):
-        raise UntrustedError(f"it is for {target}, and not for {'/'.join(expected)}", code="bundle-audience")
+        raise UntrustedError(
+            f"it is for {target}, and not for {expected.environment}/{expected.folder}", code="bundle-audience"
+        )
 
 
 def _check_order(statement: Statement, root: Root, before: Statement | None) -> None:
@@ -115,7 +119,9 @@ def _check_order(statement: Statement, root: Root, before: Statement | None) -> 
         )
     floor = root.floors.get(statement.target.environment, 0)
     if said < floor:
-        raise UntrustedError(f"it has number {said}, and the root of trust takes none below {floor}", code="bundle-floor")
+        raise UntrustedError(
+            f"it has number {said}, and the root of trust takes none below {floor}", code="bundle-floor"
+        )
     if before is None or before.epoch != statement.epoch:
         return
     if said < before.sequence:

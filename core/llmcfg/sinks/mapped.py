@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from llmcfg.bundlefile.bundle import MANIFEST, Bundle
-from llmcfg.bundlefile.files import BUNDLE_FILE, bundle_of
+from llmcfg.bundlefile.files import BUNDLE_FILE, ENVELOPE, bundle_of
 from llmcfg.bundlefile.reader import open_bundle
 from llmcfg.bundlefile.sealed import is_sealed
 from llmcfg.bundlefile.writer import pack_bundle
@@ -56,7 +56,13 @@ class MappedFiles:
         for target, inner in _by_target(files).items():
             before = _find(current / target / BUNDLE_FILE) if current else None
             seals = {path: entry.sequence for path, entry in (said.sealed or {}).get(target, {}).items()}
+            envelope = inner.pop(ENVELOPE, None)
             made = bundle_of(inner, before, seals=seals)
+            if envelope is not None:
+                from llmcfg.signing.statement import with_claims  # brings the cryptography
+
+                made = with_claims(made, envelope)
+                inner[ENVELOPE] = envelope
             head = _next_head(made.head, before.head if before else None, said.revision or "", moment)
             packed = mapped[f"{target}/{BUNDLE_FILE}"] = pack_bundle(Bundle(head, made.tree))
             self._note(_sha256(packed), {name: _sha256(content) for name, content in inner.items() if _counts(name)})
@@ -102,7 +108,7 @@ def follow_mapped(folder: Path, current: Path) -> None:
 
 def _counts(name: str) -> bool:
     """Whether a file of a bundle says what its mapped file has to be. The manifest names the digests of all others."""
-    return name == MANIFEST or is_sealed(name)
+    return name in (MANIFEST, ENVELOPE) or is_sealed(name)
 
 
 def _by_target(paths: Mapping[str, T]) -> dict[str, dict[str, T]]:
@@ -126,7 +132,7 @@ def _said(files: Mapping[str, bytes]) -> _Said:
 
 def _next_head(made: Head, before: Head | None, commit: str, moment: int) -> Head:
     """The same head for the same content and commit. A number is no less than the time in ms, so that it grows where all before is lost."""
-    if before is not None and (before.root, before.commit) == (made.root, commit):
+    if before is not None and (before.root, before.commit, before.claims) == (made.root, commit, made.claims):
         return before
     sequence = max(before.sequence + 1 if before else 1, moment // 1_000_000)
     previous = before.root if before else b""
@@ -146,6 +152,10 @@ def _trouble(path: Path, beside: Mapping[str, str]) -> str | None:
         bundle.verify()
         said = {name: leaf.sha256.hex() for name, leaf in bundle.tree.below() if is_sealed(name)}
         said[MANIFEST] = _sha256(bundle.manifest())
+        if bundle.head.claims is not None:
+            from llmcfg.signing.statement import encoded_envelope_of
+
+            said[ENVELOPE] = _sha256(encoded_envelope_of(bundle))
     except IntegrityError as error:
         return f"damaged: {error.message}"
     except OSError as error:

@@ -27,6 +27,7 @@ from llmcfg.sync.deployed import (
     stamp_anew,
 )
 from llmcfg.sync.plan import read_state, refuse_frozen, refuse_gated, refuse_quarantined
+from llmcfg.sync.signed import Source, read_envelopes, sign, without_envelopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.plan import Plan
+    from llmcfg.sync.signed import Publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,13 @@ def apply(
     actor: str,
     lift_quarantine: bool = False,
     during_freeze: str = "",
+    publisher: Publisher | None = None,
+    unsigned: bool = False,
 ) -> Applied:
     """Do what the plan says. `reader` opens the secret files that are needed to seal; nothing is written before all of it is sealed.
 
-    `during_freeze` is why it is done although the environment is frozen; the commit says it.
+    `during_freeze` is why it is done although the environment is frozen; the commit says it. What was signed before has to be signed again,
+    by `publisher`, unless `unsigned` says that it shall not be.
 
     Raises FindingsError for a change that a gate refuses, FrozenError, ConflictError when the revision is quarantined or another apply was
     first with something else, NotAuthorisedError without a key that is needed, and PartlyAppliedError when a sink could not be written.
@@ -76,8 +81,14 @@ def apply(
     refuse_gated(plan)
     if not during_freeze:
         refuse_frozen(plan)
-    files = plan.draft.files(seal_all(plan.draft, reader))
-    settled = _commit_plan(plan, files, repository, actor, during_freeze)
+    files = sign(
+        plan.draft.files(seal_all(plan.draft, reader)),
+        Source(plan.draft.configuration.snapshot),
+        read_envelopes(repository, plan.expected),
+        publisher,
+        unsigned=unsigned,
+    )
+    settled = _commit_plan(plan, files, repository, actor, during_freeze, publisher)
     deliveries = tuple(aim(delivery.sink, settled.files, delivery.seen) for delivery in plan.deliveries)
     delivered = _deliver(repository, plan.environment, settled.tip, deliveries)
     return Applied(plan.environment, settled.tip if settled.is_new else None, delivered)
@@ -91,6 +102,7 @@ class RollbackPlan:
     current: Deployed
     target: Deployed
     files: Mapping[str, bytes]
+    source: Source
     difference: Difference
     deliveries: tuple[Delivery, ...]
     protected: bool
@@ -117,7 +129,7 @@ def plan_rollback(
     files = deployed_files(repository, target)
     after = deployed_state(files)
     if target.root != current.root:
-        files = stamp_anew(files, next_stamp(repository, current))
+        files = stamp_anew(without_envelopes(files), next_stamp(repository, current))
     elif not there.damage:
         files = there.files
     configurations = [open_at(Revision(target.source, target.source[:10]))]
@@ -131,17 +143,27 @@ def plan_rollback(
         current=current,
         target=target,
         files=files,
+        source=Source(configurations[0].snapshot),
         difference=compare(there.state, after),
         deliveries=observe(sinks, environment, files, make_sink),
         protected=any(known.manifest.environments[environment].protected for known in configurations),
     )
 
 
-def rollback(plan: RollbackPlan, repository: Repository, *, actor: str) -> Applied:
-    """A new commit with the older tree, and a quarantine for the revision that is left and for its content."""
+def rollback(
+    plan: RollbackPlan,
+    repository: Repository,
+    *,
+    actor: str,
+    publisher: Publisher | None = None,
+    unsigned: bool = False,
+) -> Applied:
+    """A new commit with the older tree, and a quarantine for the revision that is left and for its content. Signs as `apply`."""
     current, target = plan.current, plan.target
-    commit = None
+    commit, deliveries = None, plan.deliveries
     if target.root != current.root:
+        files = sign(plan.files, plan.source, read_envelopes(repository, current), publisher, unsigned=unsigned)
+        deliveries = tuple(aim(delivery.sink, files, delivery.seen) for delivery in deliveries)
         message = commit_message(
             f"roll {plan.environment} back to {target.source[:10]}",
             source=target.source,
@@ -151,10 +173,10 @@ def rollback(plan: RollbackPlan, repository: Repository, *, actor: str) -> Appli
             rolled_back_from=current.source,
         )
         commit = repository.commit_files(
-            deployed_ref(plan.environment), plan.files, expected=current.commit, message=message
+            deployed_ref(plan.environment), files, expected=current.commit, message=message
         )
     return Applied(
-        plan.environment, commit, _deliver(repository, plan.environment, commit or current.commit, plan.deliveries)
+        plan.environment, commit, _deliver(repository, plan.environment, commit or current.commit, deliveries)
     )
 
 
@@ -167,7 +189,12 @@ class _Settled(NamedTuple):
 
 
 def _commit_plan(
-    plan: Plan, files: Mapping[str, bytes], repository: Repository, actor: str, during_freeze: str
+    plan: Plan,
+    files: Mapping[str, bytes],
+    repository: Repository,
+    actor: str,
+    during_freeze: str,
+    publisher: Publisher | None,
 ) -> _Settled:
     count = len(plan.difference.affected)
     subject = (
@@ -186,18 +213,18 @@ def _commit_plan(
     try:
         commit = repository.commit_files(deployed_ref(plan.environment), files, expected=expected, message=message)
     except ConflictError:
-        settled = _settled_by_another(plan, repository)
+        settled = _settled_by_another(plan, repository, publisher)
         if settled is None:
             raise
         return settled
     return _Settled(commit, files, is_new=True)
 
 
-def _settled_by_another(plan: Plan, repository: Repository) -> _Settled | None:
+def _settled_by_another(plan: Plan, repository: Repository, publisher: Publisher | None) -> _Settled | None:
     """What the replica deployed that was first, if it is the same: its sealed files have other bytes, and the root is one."""
     now = read_deployed(repository, plan.environment)
     there = read_state(repository, now, plan.environment)
-    if now is None or now.root != plan.root or there.damage:
+    if now is None or now.root != plan.root or there.damage or not (publisher is None or publisher.covers(there.files)):
         return None
     return _Settled(now.commit, there.files, is_new=False)
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
+    from llmcfg.sync.signed import Publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Plan:
 
     @property
     def moves_ref(self) -> bool:
-        return self.expected is None or self.expected.root != self.root or bool(self.damage)
+        return self.draft is not None
 
     @property
     def to_seal(self) -> tuple[str, ...]:
@@ -85,13 +86,16 @@ def make_plan(
     environment: str,
     make_sink: MakeSink,
     now: datetime | None = None,
+    publisher: Publisher | None = None,
 ) -> Plan:
     """Build the environment and compare it with what is deployed and delivered. Freezes are looked at for `now`, if there is one.
+
+    With `publisher`, what is deployed and not signed as it signs is deployed anew.
 
     Raises FindingsError for a configuration with errors in this environment, UsageError for a snapshot that is no commit.
     """
     built = build_environment(configuration, environment)
-    return compare_environment(built, observe_environment(built, repository, make_sink), now)
+    return compare_environment(built, observe_environment(built, repository, make_sink, publisher), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +137,14 @@ class Observed(NamedTuple):
     author: str = ""
 
 
-def observe_environment(built: BuiltEnvironment, repository: Repository, make_sink: MakeSink) -> Observed:
+def observe_environment(
+    built: BuiltEnvironment, repository: Repository, make_sink: MakeSink, publisher: Publisher | None = None
+) -> Observed:
     environment = built.environment
     deployed = read_deployed(repository, environment)
     there = read_state(repository, deployed, environment, built.configuration.memo.stored)
     is_same = deployed is not None and not there.damage and deployed.root == built.root
+    is_same = is_same and (publisher is None or publisher.covers(there.files))
     made = None if is_same else _draft(built, repository, deployed, there)
     files = made.files() if made else there.files
     unknown = made.open_paths if made else ()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
+    from llmcfg.sync.signed import Publisher
 
 Tell = Callable[[Step, str], None]  # a step that begins, and of which environment; empty for the repository's own
 
@@ -37,7 +38,7 @@ Tell = Callable[[Step, str], None]  # a step that begins, and of which environme
 class Doors:
     """What reconciling needs of the outside. `make_sink` gives None for sinks that somebody else delivers to.
 
-    `reader` opens the secret files of what is to be sealed.
+    `reader` opens the secret files of what is to be sealed. `publisher` reads who signs; None where nobody does.
     """
 
     repository: Repository
@@ -47,6 +48,7 @@ class Doors:
     reader: SecretReader
     actor: str
     now: Callable[[], datetime]
+    publisher: Callable[[], Publisher | None] = lambda: None
 
 
 class SinkOutcome(NamedTuple):
@@ -115,7 +117,8 @@ def _move(environment: str, doors: Doors, tell: Tell) -> _Moved:
         step = Step.OBSERVE
         tell(step, environment)
         failpoint("observe.before")
-        observed = observe_environment(built, doors.repository, doors.make_sink)
+        publisher = doors.publisher()
+        observed = observe_environment(built, doors.repository, doors.make_sink, publisher)
         step = Step.PLAN
         tell(step, environment)
         plan = compare_environment(built, observed, doors.now())
@@ -123,7 +126,9 @@ def _move(environment: str, doors: Doors, tell: Tell) -> _Moved:
         step = Step.ACT
         tell(step, environment)
         failpoint("act.before")
-        applied = apply(replace(plan, deliveries=()), doors.repository, doors.reader, actor=doors.actor)
+        applied = apply(
+            replace(plan, deliveries=()), doors.repository, doors.reader, actor=doors.actor, publisher=publisher
+        )
         failpoint("act.after_commit")
         return _Moved(wanted, applied.commit is not None, None, plan.deliveries if plan.draft is None else None)
     except (LlmcfgError, OSError) as error:

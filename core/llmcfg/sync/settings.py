@@ -18,6 +18,7 @@ from llmcfg.model.settings import (
     Remote,
     Settings,
     SignalSpec,
+    Signing,
     Webhook,
 )
 from llmcfg.model.snapshot import BlobEntry
@@ -104,6 +105,7 @@ def _settings(said: dict[str, Any], folder: Path) -> Settings:
         pass_seconds=limits.get("seconds", 600),
         memory_bytes=limits.get("memory", 4 << 30),
         webhook=_webhook(said["webhook"], folder) if "webhook" in said else None,
+        signing=_signing(said["signing"], folder) if "signing" in said else None,
         endpoints={name: _endpoint(name, inner, folder) for name, inner in said.get("endpoints", {}).items()},
         repositories={name: _target(name, inner, folder) for name, inner in said.get("repositories", {}).items()},
         hooks={name: _hook(name, inner, folder) for name, inner in said.get("hooks", {}).items()},
@@ -156,6 +158,10 @@ def _endpoint(name: str, said: dict[str, Any], folder: Path) -> Endpoint:
 def _webhook(said: dict[str, Any], folder: Path) -> Webhook:
     host, _, port = said.get("listen", _LISTEN).rpartition(":")
     return Webhook(host.strip("[]"), int(port), folder / said["secret_file"])
+
+
+def _signing(said: dict[str, Any], folder: Path) -> Signing:
+    return Signing(tuple(folder / key for key in said["keys"]), folder / said["root"], said.get("days", 0))
 
 
 def _hook(name: str, said: dict[str, Any], folder: Path) -> HookSpec:

@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.bundlefile.bundle import MANIFEST, target_of
 from llmcfg.bundlefile.files import ENVELOPE, bundle_of
 from llmcfg.canonical import digest_of
-from llmcfg.errors import NotAuthorisedError
+from llmcfg.errors import IntegrityError, NotAuthorisedError
+from llmcfg.pipeline.bundle import HEAD
 from llmcfg.pipeline.stored import read_head
 from llmcfg.signing.statement import KIND, Statement, encode_statement, parse_signed, sealed_digests
 from llmcfg.trust import dsse
 from llmcfg.trust.failure import SignatureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from llmcfg.bundlefile.bundle import Bundle
-    from llmcfg.ports import Snapshot
+    from llmcfg.ports import Repository, Snapshot
     from llmcfg.signing.signer import SigningKey
+    from llmcfg.sync.deployed import Deployed
     from llmcfg.trust.root import Root
 
 _RENEWED_AFTER: Final = 0.5  # of a signature's life
@@ -127,18 +129,57 @@ class Publisher:
 def envelopes(files: Mapping[str, bytes]) -> Iterator[tuple[str, dsse.Envelope, Statement]]:
     """The envelopes among an environment's files that can be read, with what they say, by folder. Signatures are not looked at."""
     for path, content in files.items():
-        folder, _, name = path.rpartition("/")
-        if name == ENVELOPE:
+        if _is_envelope(path):
             with suppress(SignatureError):
-                yield folder, *parse_signed(content)
+                yield path.rpartition("/")[0], *parse_signed(content)
 
 
-def is_signed(files: Iterable[str]) -> bool:
-    return any(path.rpartition("/")[2] == ENVELOPE for path in files)
+def sign(
+    files: Mapping[str, bytes],
+    source: Source,
+    before: Mapping[str, bytes],
+    publisher: Publisher | None,
+    *,
+    unsigned: bool,
+) -> Mapping[str, bytes]:
+    """The files of a state, signed if there is a publisher. `before` are the envelopes of the state that it follows.
+
+    Raises NotAuthorisedError where that was signed and nobody signs now, which would leave consumers with what they have.
+    """
+    if unsigned:
+        return files
+    if publisher is not None:
+        return publisher.sign(files, source, before)
+    if before:
+        raise NotAuthorisedError(
+            "what is deployed is signed, and nobody signs what is to take its place",
+            hint="name a key with --signing-key FILE and --root FILE, or in the settings; or stop signing with --unsigned",
+            code="signing-key",
+        )
+    return files
+
+
+def read_envelopes(repository: Repository, deployed: Deployed | None) -> dict[str, bytes]:
+    """The envelopes of a deployed state, by their paths: of all its bundles or of none. None where it cannot be read."""
+    found: dict[str, bytes] = {}
+    if deployed is None:
+        return found
+    with suppress(IntegrityError):
+        head = read_head({HEAD: repository.read_file(deployed.commit, HEAD) or b""})
+        for folder in head.bundles:
+            content = repository.read_file(deployed.commit, f"{folder}/{ENVELOPE}")
+            if content is None:
+                break
+            found[f"{folder}/{ENVELOPE}"] = content
+    return found
 
 
 def without_envelopes(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {path: content for path, content in files.items() if path.rpartition("/")[2] != ENVELOPE}
+    return {path: content for path, content in files.items() if not _is_envelope(path)}
+
+
+def _is_envelope(path: str) -> bool:
+    return path.count("/") == 2 and path.endswith(f"/{ENVELOPE}")
 
 
 def _bundles(files: Mapping[str, bytes]) -> dict[str, Bundle]:
@@ -151,6 +192,8 @@ def _bundles(files: Mapping[str, bytes]) -> dict[str, Bundle]:
         if f"{tenant}/{consumer}" in inner:
             inner[f"{tenant}/{consumer}"][name] = content
     return {
-        folder: bundle_of(parts, seals={path: said.sequence for path, said in (head.sealed or {}).get(folder, {}).items()})
+        folder: bundle_of(
+            parts, seals={path: said.sequence for path, said in (head.sealed or {}).get(folder, {}).items()}
+        )
         for folder, parts in inner.items()
     }
