@@ -57,6 +57,14 @@ PANELS: Final = (
             Command("set", "set_value:set_value", "change a value in a file, keeping its comments"),
             Command("fmt", "fmt:fmt", "write YAML in one layout, so that every reader takes it the same"),
             Family(
+                "refactor",
+                "write the configuration otherwise, and prove that it says the same",
+                (
+                    Command("mv", "refactor:move", "give a key another path, wherever it is set and named"),
+                    Command("split", "refactor:split", "split a document into one for each of its mappings"),
+                ),
+            ),
+            Family(
                 "ci",
                 "check a change, and say what it does and to whom",
                 (

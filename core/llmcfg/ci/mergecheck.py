@@ -16,7 +16,8 @@ from llmcfg.ci.known import split_findings
 from llmcfg.ci.sides import compare_sides, examine_side, open_side
 from llmcfg.documents.merging import merge_documents
 from llmcfg.errors import NotFoundError
-from llmcfg.git.mergetree import MergedSnapshot, merge_commits
+from llmcfg.git.edited import EditedSnapshot
+from llmcfg.git.mergetree import merge_commits
 from llmcfg.model.change import ABSENT
 from llmcfg.model.difference import differ
 from llmcfg.model.findings import has_blocking, merge_findings
@@ -178,7 +179,9 @@ def _examine_merge(
     whole = {**files.changed, **{path: content for path, (_, content) in solved.items()}}
     folder = workspace.git_folder
     changed = {path.removeprefix(folder): content for path, content in whole.items() if path.startswith(folder)}
-    snapshot = MergedSnapshot(ours.snapshot, theirs.snapshot, changed)
+    read = {path.partition("/")[0] for side in (ours, theirs) for path in side.snapshot.entries}
+    wanted = {path: content for path, content in changed.items() if path.partition("/")[0] in read}
+    snapshot = EditedSnapshot(ours.snapshot, wanted, "merge")
     return examine_side(lambda: Configuration(snapshot, workspace.memo), as_of, sides.before.configuration)
 
 

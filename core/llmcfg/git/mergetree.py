@@ -12,18 +12,13 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.errors import UsageError
-from llmcfg.git.durable import blob_id
 from llmcfg.git.program import Git
 from llmcfg.limits import BLOB_BYTES
-from llmcfg.model.snapshot import BlobEntry
 from llmcfg.model.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmcfg.model.findings import Finding
-    from llmcfg.model.snapshot import Revision
-    from llmcfg.ports import Snapshot
 
 _FILE: Final = "100"  # how the mode of a regular file begins
 _CONFLICT: Final = 1
@@ -53,42 +48,6 @@ def merge_commits(git_dir: Path, environment: Mapping[str, str], ours: str, thei
         return _merged(Git(folder, {**environment, **around}), ours, theirs)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-class MergedSnapshot:
-    """The files of our snapshot with those of the merge in their place. `changed` are paths from the configuration's folder."""
-
-    def __init__(self, ours: Snapshot, theirs: Snapshot, changed: Mapping[str, bytes | None]) -> None:
-        self._ours = ours
-        read = {path.partition("/")[0] for path in (*ours.entries, *theirs.entries)}
-        wanted = {path: content for path, content in changed.items() if path.partition("/")[0] in read}
-        self._contents = {blob_id(content): content for content in wanted.values() if content is not None}
-        merged = {
-            path: BlobEntry(path, blob_id(content), len(content))
-            for path, content in wanted.items()
-            if content is not None
-        }
-        kept = {path: entry for path, entry in ours.entries.items() if path not in wanted}
-        self._entries = dict(sorted({**kept, **merged}.items()))
-
-    @property
-    def revision(self) -> Revision | None:
-        return None
-
-    @property
-    def label(self) -> str:
-        return "merge"
-
-    @property
-    def entries(self) -> Mapping[str, BlobEntry]:
-        return self._entries
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        return self._ours.findings
-
-    def read(self, oid: str) -> bytes:
-        return self._contents[oid] if oid in self._contents else self._ours.read(oid)
 
 
 class _Stage(NamedTuple):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmcfg.model.impact import ValueChange
     from llmcfg.model.proposal import Proposal
     from llmcfg.model.snapshot import BlobEntry
+    from llmcfg.model.value import Path
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.policies.changelimits import Where
 
@@ -57,6 +58,12 @@ def limit_findings(configuration: Configuration, proposal: Proposal, said_by: Co
                 scopes = [scope for environment in environments for scope in reach[environment]]
                 found = _located(configuration, each, problem, scopes)
                 yield replace(found, related=(said_by.locator.origin(entry, place),))
+
+
+def limits_on(configuration: Configuration, path: Path) -> frozenset[tuple[str, str, int]]:
+    """The limits that hold for changes of a key in some environment: file, and place in it."""
+    read = [(entry.path, _read(configuration, entry)[0]) for entry in _files(configuration)]
+    return frozenset((file, *place) for file, limits in read if limits for place in limits.places_on(path))
 
 
 def _reached(proposal: Proposal) -> Iterator[tuple[ValueChange, dict[str, list[str]]]]:

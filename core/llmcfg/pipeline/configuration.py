@@ -246,16 +246,17 @@ class Configuration:
     def schema_for(self, document: str) -> CompiledSchema | None:
         """The schema that the manifest binds to a document: the first binding that matches. None too when it does not compile."""
         if document not in self._schemas:
-            bound = self._bound(document)
+            bound = self.bound_schema(document)
             compiled = None if bound is None else self.compiled(bound)
             self._schemas[document] = None if isinstance(compiled, tuple) else compiled
         return self._schemas[document]
 
     def has_schema(self, document: str) -> bool:
         """Whether the manifest binds a schema to a document, one that compiles or not."""
-        return self._bound(document) is not None
+        return self.bound_schema(document) is not None
 
-    def _bound(self, document: str) -> str | None:
+    def bound_schema(self, document: str) -> str | None:
+        """The file of the schema that the manifest binds to a document."""
         return next((b.schema for b in self.manifest.schemas if fnmatchcase(document, b.documents)), None)
 
     def compiled(self, file: str) -> CompiledSchema | tuple[Problem, ...] | None:

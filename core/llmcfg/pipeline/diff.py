@@ -238,7 +238,7 @@ class _Collected:
     def _patch(self, path: str, before: bytes | None, after: bytes | None) -> str:
         key = (path, before, after)
         if key not in self._patches:
-            self._patches[key] = _unified(path, before, after)
+            self._patches[key] = unified(path, before, after)
         return self._patches[key]
 
 
@@ -256,7 +256,7 @@ def _bytes(side: Side) -> bytes:
     return b"" if side is ABSENT else canonical_json(side)
 
 
-def _unified(path: str, before: bytes | None, after: bytes | None) -> str:
+def unified(path: str, before: bytes | None, after: bytes | None) -> str:
     """As `diff -u` writes it, without times; only the two names for an empty file that comes or goes."""
     names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
     lines = list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm=""))

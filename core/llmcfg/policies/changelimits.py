@@ -76,6 +76,11 @@ class ChangeLimits:
         patterns = [pattern for role in roles for pattern in self.roles.get(role, ())]
         return {person for person in people if any(fnmatchcase(person, pattern) for pattern in patterns)}
 
+    def places_on(self, path: Path) -> list[tuple[str, int]]:
+        """Where the limits stand that hold for changes of a key in some environment."""
+        wheres = [limit.where for limit in self.steps] + [limit.where for limit in (*self.owned, *self.approvals)]
+        return [where.place for where in wheres if any(covers(pattern, path) for pattern in where.keys)]
+
 
 class ReadLimits(NamedTuple):
     """What a file says, without the items that mean nothing; these are beside it by their path in the file."""

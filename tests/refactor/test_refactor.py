@@ -1,0 +1,329 @@
+"""Moves and splits change how a configuration is written, and nothing of what anybody gets."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from llmcfg.canonical import canonical_json
+from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError, UsageError
+from llmcfg.model.keypath import parse_key_path
+from llmcfg.pipeline.build import build
+from llmcfg.pipeline.configuration import walk_leaves
+from llmcfg.refactor.refactoring import move, split
+from support.written import CONSUMER, opened
+
+DAY = date(2026, 11, 25)
+MANIFEST = (
+    "apiVersion: llmcfg.dev/v1\nkind: Repository\nname: test\nenvironments: {dev: {}, prod: {}}\n"
+    "tenants: {acme: {}, beta: {}}\n"
+)
+EVERYBODY = 'tenants: "*"\nshared: true\n'
+
+
+def consumer(*select, more=EVERYBODY):
+    return f"{CONSUMER.replace('[.]', json.dumps(select))}{more}"
+
+
+def moved(files, old, new):
+    """The files that differ, as text; None for what is gone."""
+    made = move(opened({"llmcfg.yaml": MANIFEST, **files}), parse_key_path(old), parse_key_path(new), DAY)
+    return {path: edit.after and edit.after.decode() for path, edit in made.files.items()}
+
+
+def parts(files, name):
+    made = split(opened({"llmcfg.yaml": MANIFEST, **files}), name, DAY)
+    return {path: edit.after and edit.after.decode() for path, edit in made.files.items()}
+
+
+def test_a_key_moves_in_every_layer_with_its_comments():
+    assert moved(
+        {
+            "base/limits.yaml": "# Head.\n\nother: 1\n# How fast.\nrpm: 5 # agreed\n",
+            "base/rates.yaml": "tpm: 9\n",
+            "environments/prod/limits.yaml": "rpm: 7\n",
+            "tenants/acme/limits.yaml": "rpm: !replace 8\nother: 2\n",
+        },
+        "limits.rpm",
+        "rates.per.minute",
+    ) == {
+        "base/limits.yaml": "# Head.\n\nother: 1\n",
+        "base/rates.yaml": "tpm: 9\nper:\n  # How fast.\n  minute: 5 # agreed\n",
+        "environments/prod/limits.yaml": None,
+        "environments/prod/rates.yaml": "per:\n  minute: 7\n",
+        "tenants/acme/limits.yaml": "other: 2\n",
+        "tenants/acme/rates.yaml": "per:\n  minute: !replace 8\n",
+    }
+
+
+def test_all_that_names_the_key_follows():
+    edits = moved(
+        {
+            "base/models.yaml": "chat: {limits: {rpm: 5}}\nfast:\n  $extends: models.chat\n",
+            "base/app.yaml": 'url: "x-{{config:models.chat.limits.rpm}}" # why\nall: "{{config: models.chat}}"\n'
+            'list:\n  - $extends: [models.chat, models.fast]\nother: "{{config:models.fast}}"\n',
+            "consumers/app.yaml": consumer("models.chat.limits", "app"),
+        },
+        "models.chat",
+        'models."chat v2"',
+    )
+    assert edits == {
+        "base/models.yaml": 'chat v2: {limits: {rpm: 5}}\nfast:\n  $extends: "models.\\"chat v2\\""\n',
+        "base/app.yaml": 'url: "x-{{config:models.\\"chat v2\\".limits.rpm}}" # why\n'
+        'all: "{{config:models.\\"chat v2\\"}}"\n'
+        'list:\n  - $extends: ["models.\\"chat v2\\"", models.fast]\nother: "{{config:models.fast}}"\n',
+        "consumers/app.yaml": consumer("models.chat.limits", "app").replace(
+            '"models.chat.limits"', '"models.\\"chat v2\\".limits"'
+        ),
+    }
+
+
+def test_a_consumer_keeps_what_leaves_its_selection():
+    edits = moved(
+        {
+            "base/a.yaml": "k: 1\nother: 2\n",
+            "base/b.yaml": "z: 1\n",
+            "consumers/app.yaml": consumer("a"),
+            "consumers/whole.yaml": consumer("."),
+        },
+        "a.k",
+        "c.k",
+    )
+    assert edits["consumers/app.yaml"] == consumer("a").replace('["a"]', '["a", c.k]')
+    assert "consumers/whole.yaml" not in edits
+
+
+def test_documents_and_folders_move_as_files():
+    schema = json.dumps({"type": "object", "properties": {"rpm": {"type": "integer"}}})
+    files = {
+        "llmcfg.yaml": f"{MANIFEST}schemas:\n  - {{documents: llm/one, schema: schemas/one.json}} # strict\n",
+        "schemas/one.json": schema,
+        "base/llm/one.yaml": "# One.\nrpm: 5\n",
+        "environments/prod/llm/one.yml": "rpm: 7\n",
+        "base/llm/two.yaml": "k: 1\n",
+        "base/app.yaml": 'rpm: "{{config:llm.one.rpm}}"\n',
+    }
+    assert moved(files, "llm.one", "llm.first") == {
+        "llmcfg.yaml": files["llmcfg.yaml"].replace("llm/one", "llm/first"),
+        "base/llm/one.yaml": None,
+        "base/llm/first.yaml": "# One.\nrpm: 5\n",
+        "environments/prod/llm/one.yml": None,
+        "environments/prod/llm/first.yml": "rpm: 7\n",
+        "base/app.yaml": 'rpm: "{{config:llm.first.rpm}}"\n',
+    }
+    assert {path for path, text in moved(files, "llm", "providers.llm").items() if text is None} == {
+        "base/llm/one.yaml",
+        "base/llm/two.yaml",
+        "environments/prod/llm/one.yml",
+    }
+
+
+def test_templates_that_write_the_whole_way_follow():
+    files = {
+        "base/limits.yaml": "chat: {rpm: 5}\n",
+        "templates/app.j2": "{{ config.limits.chat.rpm }} {{ config['limits']['chat'].rpm }} {{ config.limits.chatter | default(1) }}",
+        "consumers/app.yaml": consumer("limits", more="outputs: [{path: app.txt, template: templates/app.j2}]\n"),
+    }
+    assert moved(files, "limits.chat", "limits.chat-rate")["templates/app.j2"] == (
+        '{{ config.limits["chat-rate"].rpm }} {{ config.limits["chat-rate"].rpm }} {{ config.limits.chatter | default(1) }}'
+    )
+    roundabout = {**files, "templates/app.j2": "{% set a = config.limits %}{{ a.chat.rpm }}"}
+    with pytest.raises(FindingsError, match="would have errors"):
+        moved(roundabout, "limits.chat", "limits.talk")
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"base/all.yaml": 'k: "{{config:a}}"\n'}, r"all\.k\.x would be another in dev"),
+        ({"base/all.yaml": "$extends: a\nown: 1\n"}, r"all\.x would be another in dev"),
+        ({"consumers/app.yaml": consumer("b.z", "b.w")}, r"b\.w would be another"),
+        ({"environments/prod/a.yaml": "x: !delete\n", "base/b.yaml": "z: 1\nw: 1\n"}, "set in base/b.yaml already"),
+        (
+            {
+                "templates/t.j2": "{{ config | to_json }}",
+                "consumers/app.yaml": consumer(".", more="outputs: [{path: t.txt, template: templates/t.j2}]\n"),
+            },
+            r"files/t\.txt of dev/_shared/app would be another",
+        ),
+    ],
+    ids=["around", "pattern", "selected there", "taken", "rendered whole"],
+)
+def test_a_move_that_would_change_anything_else_is_refused(files, says):
+    whole = {"base/a.yaml": "x: 1\nother: 2\n", "base/b.yaml": "z: 1\n", **files}
+    if "b.w" in says or r"b\.w" in says:
+        whole["base/b.yaml"] = "z: 1\n"
+        whole["consumers/app.yaml"] = consumer("b")
+    with pytest.raises(UsageError, match=says):
+        moved(whole, "a.x", "b.w")
+
+
+def test_who_looks_at_the_key_and_is_not_edited_must_look_at_the_new_one_first():
+    policy = "package policies.limits\n\ndeny contains input.config.a.x if input.config.a.x > 9\n"
+    files = {"base/a.yaml": "x: 1\nz: 1\n", "policies/a.rego": policy}
+    with pytest.raises(UsageError, match=r"policies/a\.rego looks at a\.x"):
+        moved(files, "a.x", "a.w")
+    limits = "apiVersion: llmcfg.dev/v1\nkind: ChangeLimits\nsteps: [{keys: [a.x], factor: 2}]\n"
+    with pytest.raises(UsageError, match=r"policies/a\.yaml limits changes of a\.x \(steps\[0\]\)"):
+        moved({"base/a.yaml": "x: 1\nz: 1\n", "policies/a.yaml": limits}, "a.x", "a.w")
+    assert moved({"base/a.yaml": "x: 1\n", "policies/a.yaml": limits.replace("a.x", "a.*")}, "a.x", "a.w")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("a.gone", "a.w", UnknownKeyError),
+        ("a.l[0]", "a.w", UsageError),
+        ("a.x", "a.x.w", UsageError),
+        ("a.x", "single", UsageError),
+        ("a.x", "prompts.w", UsageError),
+        ("a", 'a."b/c"', UsageError),
+        ("a", '"b/c"', UsageError),
+        ("a.$extends", "a.w", UsageError),
+    ],
+)
+def test_what_is_no_key_or_cannot_be_one_is_refused(old, new, error):
+    with pytest.raises((error, UsageError)):
+        moved({"base/a.yaml": "x: 1\nl: [1]\n"}, old, new)
+
+
+def test_nothing_is_proved_of_a_configuration_with_errors():
+    with pytest.raises(FindingsError, match="nothing can be proved"):
+        moved({"base/a.yaml": 'x: 1\nz: "{{config:gone.key}}"\n'}, "a.x", "a.w")
+
+
+def test_a_document_splits_in_every_layer_and_its_head_goes_first():
+    files = {
+        "base/limits.yaml": "# Head.\n\n# Talk.\nchat:\n  rpm: 5 # five\n\nbatch: {rpm: 1}\ndeep:\n    er:\n        x: 1\n",
+        "environments/prod/limits.yaml": "# Of prod.\nchat:\n  rpm: 7\nnew: {k: 1}\n",
+        "base/app.yaml": 'rpm: "{{config:limits.chat.rpm}}"\n',
+        "consumers/app.yaml": consumer("limits"),
+    }
+    assert parts(files, "base/limits.yaml") == {
+        "base/limits.yaml": None,
+        "base/limits/batch.yaml": "{rpm: 1}\n",
+        "base/limits/chat.yaml": "# Head.\n# Talk.\nrpm: 5 # five\n",
+        "base/limits/deep.yaml": "er:\n    x: 1\n",
+        "environments/prod/limits.yaml": None,
+        "environments/prod/limits/chat.yaml": "# Of prod.\nrpm: 7\n",
+        "environments/prod/limits/new.yaml": "{k: 1}\n",
+    }
+
+
+def test_what_is_no_mapping_everywhere_stays():
+    files = {
+        "base/a.yaml": "k: 1\nm: {x: 1}\nt: {x: 1}\n",
+        "environments/prod/a.yaml": "t: !replace {z: 1}\n",
+        "consumers/app.yaml": consumer("."),
+    }
+    assert parts(files, "a") == {"base/a.yaml": "k: 1\nt: {x: 1}\n", "base/a/m.yaml": "{x: 1}\n"}
+
+
+def test_what_cannot_be_split_is_refused():
+    with pytest.raises(UsageError, match="no mapping"):
+        parts({"base/a.yaml": "k: 1\n"}, "a")
+    with pytest.raises(NotFoundError, match="no document") as refused:
+        parts({"base/limits.yaml": "k: {x: 1}\n"}, "limit")
+    assert refused.value.hint == "did you mean 'limits'?"
+    with pytest.raises(UsageError, match=r"base/a/m\.yaml is there already"):
+        parts({"base/a.yaml": "m: {x: 1}\n", "base/a/m.yaml": "{}\n"}, "a")
+    bound = {"llmcfg.yaml": f"{MANIFEST}schemas: [{{documents: a, schema: schemas/a.json}}]\n", "schemas/a.json": "{}"}
+    with pytest.raises(UsageError, match="checked as a whole by"):
+        parts({**bound, "base/a.yaml": "m: {x: 1}\n"}, "a")
+    with pytest.raises(FindingsError, match="would have errors"):  # two documents would hold one key
+        parts({"base/a.yaml": "$extends: p.q\nm: {own: 1}\n", "base/p.yaml": "q: {m: {x: 1}}\n"}, "a")
+
+
+# -- laws
+
+KEYS = "kmp"
+leaves = st.sampled_from(
+    [1, 2, "text", None, [], [1, {"k": 2}], "{{config:b.k}}", "{{config:b}}", "x {{config:b.m.k}}"]
+)
+values = st.recursive(leaves, lambda inner: st.dictionaries(st.sampled_from(KEYS), inner, max_size=3), max_leaves=6)
+plain = st.recursive(
+    st.sampled_from([1, 2, "text"]),
+    lambda inner: st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def block(value, indent=""):
+    """As people write it, with comments."""
+    if isinstance(value, dict) and value:
+        return "\n" + "".join(
+            f"{indent}# of {key}\n{indent}{key}:{block(item, indent + '  ')}" for key, item in value.items()
+        )
+    return f" {json.dumps(value)}\n"
+
+
+def document(contents):
+    mappings = st.dictionaries(st.sampled_from(KEYS), contents, min_size=1, max_size=3)
+    return mappings.map(block).map(str.lstrip) | mappings.map(lambda value: json.dumps(value) + "\n")
+
+
+overlays = document(plain) | st.sampled_from(["k: !delete\n", "m: !replace {k: 1}\n", "p:\n  $extends: b.m\n"])
+repositories = st.fixed_dictionaries(
+    {
+        "base/a.yaml": document(values),
+        "base/b.yaml": document(plain),
+        "consumers/one.yaml": st.sampled_from([("a",), (".",), ("a.k", "b"), ("b.m", "a")]).map(lambda s: consumer(*s)),
+    },
+    optional={"environments/prod/a.yaml": overlays, "tenants/acme/b.yaml": overlays, "tenants/beta/a.yaml": overlays},
+)
+paths = st.tuples(st.sampled_from("ab"), st.sampled_from(KEYS)) | st.tuples(
+    st.sampled_from("ab"), st.sampled_from(KEYS), st.sampled_from(KEYS)
+)
+targets = st.sampled_from([("a", "new"), ("b", "new"), ("a", "k", "new"), ("c", "new"), ("b", "m", "x", "new")])
+
+
+def everything(files):
+    """Every leaf of every scope and bundle, by where it is got and its key path."""
+    configuration = opened(files)
+    built = build(configuration, configuration.targets)
+    trees = {str(scope): configuration.effective(scope).tree() for scope in configuration.scopes}
+    trees |= {str(target): built.selections[target].tree() for target in built.bundles}
+    return {
+        (where, path): canonical_json(leaf)
+        for where, tree in trees.items()
+        for path, leaf in walk_leaves(tree)
+        if leaf != {}
+    }
+
+
+def edited(files, made):
+    changed = {path: edit.after for path, edit in made.files.items()}
+    return {path: text for path, text in {**files, **changed}.items() if text is not None}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(repositories, paths, targets)
+def test_a_move_that_is_accepted_changes_no_effective_value_and_loses_no_comment(files, old, new) -> None:
+    files = {"llmcfg.yaml": MANIFEST, **files}
+    try:
+        made = move(opened(files), old, new, DAY)
+    except (UsageError, FindingsError, UnknownKeyError):
+        return
+    expected = {
+        (where, (*new, *path[len(old) :]) if path[: len(old)] == old else path): leaf
+        for (where, path), leaf in everything(files).items()
+    }
+    after = edited(files, made)
+    assert everything(after) == expected
+    comments = [sum(str(text).count("#") for text in side.values()) for side in (files, after)]
+    assert comments[0] == comments[1]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(repositories, st.sampled_from("ab"))
+def test_a_split_that_is_accepted_changes_no_effective_value(files, name) -> None:
+    files = {"llmcfg.yaml": MANIFEST, **files}
+    try:
+        made = split(opened(files), name, DAY)
+    except (UsageError, FindingsError):
+        return
+    assert everything(edited(files, made)) == everything(files)
