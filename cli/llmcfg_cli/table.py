@@ -99,6 +99,7 @@ PANELS: Final = (
                 "history", "history:history", "show deployments, or the commits that changed a key's effective value"
             ),
             Command("bisect", "bisect:bisect", "find the commit at which a key's effective value went bad"),
+            Command("verify", "verify:verify", "build what was deployed again, and compare"),
             Command("log", "history:history", "the same as history", hidden=True),
             Command("tag", "tag:tag", "name a revision as a release"),
             Command("rollback", "rollback:rollback", "go back to what was deployed before"),

@@ -241,6 +241,8 @@ DEPLOYS: Scene = (
     Step("apply -e prod -y"),
     Step("status"),
     Step("history -e prod --deployed"),
+    Step("verify"),
+    Step("verify -o json"),
     Step(f"open {BUNDLE} {MACHINE}", prints="prod"),
     Step(f"open {BUNDLE} {MACHINE} -o env", prints="prod"),
     Step(f"open {BUNDLE} {MACHINE} --to <taken>/opened"),
