@@ -1,7 +1,8 @@
 """The process: what `llmcfg` does before and after a command, and the only place that knows exit codes of failures.
 
-Rules: `--version` and the overview are answered before any heavy import. Variables of the environment that would make Git look
-elsewhere or run something are dropped, since a repository is chosen by `-C` alone. Nothing ends in a traceback unless LLMCFG_DEBUG is set.
+Rules: `--version`, the overview and what was asked before, when nothing changed since, are answered before any heavy import. Variables of
+the environment that would make Git look elsewhere or run something are dropped, since a repository is chosen by `-C` alone. Nothing ends
+in a traceback unless LLMCFG_DEBUG is set.
 """
 
 from __future__ import annotations
@@ -80,6 +81,11 @@ def _run(arguments: list[str], interrupt: _Interrupt) -> int:
 
         print(overview("llmcfg", PANELS), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else USAGE
+    if arguments[:1] == ["validate"]:
+        from llmcfg_cli.unchanged import answer_again
+
+        if answer_again(arguments):
+            return 0
     import signal
 
     from llmcfg_cli.app import run

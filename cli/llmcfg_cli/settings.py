@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -122,13 +121,10 @@ def note_redone(workspace: Workspace) -> None:
 
 def cache_root() -> Path | None:
     """The folder of all caches, by the XDG base directory specification; None for who has no home."""
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    if named and Path(named).is_absolute():
-        return Path(named) / "llmcfg"
-    with suppress(RuntimeError):
-        home = Path.home()
-        return home / ".cache" / "llmcfg" if home.is_absolute() and home.is_dir() else None
-    return None
+    from llmcfg_cli.unchanged import cache_folder
+
+    folder = cache_folder()
+    return Path(folder) if folder else None
 
 
 def surroundings() -> Surroundings:

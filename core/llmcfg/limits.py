@@ -34,6 +34,7 @@ IDENTITY_FILE_BYTES: Final = 1 << 20
 OPENED_BUNDLE_BYTES: Final = 256 << 20  # all files of a bundle that is opened from its folder
 CACHE_BYTES: Final = 512 << 20  # of one repository's cache, for one engine
 CACHE_DRAWER_FACTS: Final = 1 << 15  # of one of the 64 drawers of a cache
+CACHE_STAMPS: Final = 64  # answers that are given again when nothing changed, of all repositories
 SOPS_FILE_BYTES: Final = 32 << 20
 SOPS_DEPTH: Final = 100  # nested mappings and lists of a SOPS file
 SOPS_ALIAS_EXPANSION: Final = 10  # nodes after expansion / nodes written, once there are a thousand

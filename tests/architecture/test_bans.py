@@ -18,9 +18,9 @@ import llmcfg_cli
 
 PACKAGES = {module.__name__: Path(module.__file__ or "").parent for module in (llmcfg, llmcfg_cli)}
 
-# Where the wall clock is read: its own module, and the adapter that stamps commits and tells the age of locks. Everything else is given
-# a time.
-CLOCK_DOORS = ("llmcfg.clock", "llmcfg.git")
+# Where the wall clock is read: its own module, the adapter that stamps commits and tells the age of locks, and what answers before that
+# module could be loaded. Everything else is given a time.
+CLOCK_DOORS = ("llmcfg.clock", "llmcfg.git", "llmcfg_cli.unchanged")
 
 Names = Mapping[str, str]
 Ban = Callable[[ast.Call, str], bool]  # the call, and the dotted name of what it calls

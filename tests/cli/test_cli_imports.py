@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -25,16 +26,41 @@ HEAVY = {
 HEAVY |= {"yaml", "pydantic", "asyncio", "rich"}
 
 
-def imported_by(*arguments: str) -> set[str]:
+def imported_by(*arguments: str, **variables: str) -> set[str]:
     command = [sys.executable, "-X", "importtime", "-m", "llmcfg_cli", *arguments]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")} | variables
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
-    assert done.stdout
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
 
 
 def top_level(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules}
+
+
+def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "llmcfg_cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **variables})
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_sound_work_tree_in_which_nothing_changed_is_answered_from_its_stamp(tmp_path, form) -> None:
+    written = WrittenRepository(tmp_path / "repository", {"base/limits.yaml": "rpm: 10\n"})
+    variables = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    arguments = ("validate", "-C", str(written.path), "-o", form)
+    expected = run(*arguments, "--no-cache", **variables)
+    deadline = time.monotonic() + 60
+    while not [*(tmp_path / "cache").glob("llmcfg/stamps/*")]:  # nothing is stamped that changed just now
+        assert time.monotonic() < deadline
+        assert run(*arguments, **variables) == expected
+    assert run(*arguments, **variables) == expected
+    modules = imported_by(*arguments, **variables)
+    assert not top_level(modules) & (HEAVY | {"typer", "typing", "pathlib", "re", "json", "hashlib", "sqlite3"})
+
+    (written.path / "base/limits.yaml").write_text("rpm: 010\n")
+    changed = run(*arguments, **variables)
+    assert changed == run(*arguments, "--no-cache", **variables)
+    assert changed[0] == 4
 
 
 def test_version_imports_next_to_nothing() -> None:

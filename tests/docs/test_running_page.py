@@ -43,7 +43,8 @@ def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
 def test_the_container_runs_a_command_that_there_is_on_a_python_that_it_takes(tmp_path):
     lines = block("FROM ").replace("\\\n", " ").splitlines()
     said = dict(line.split(maxsplit=1) for line in lines)
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    project, wheel = settings["project"], settings["tool"]["hatch"]["build"]["targets"]["wheel"]
     version = re.fullmatch(r"python:3\.(\d+)-slim", said["FROM"])
     least = re.fullmatch(r">=3\.(\d+)", project["requires-python"])
     assert int(version[1]) >= int(least[1])
@@ -51,7 +52,7 @@ def test_the_container_runs_a_command_that_there_is_on_a_python_that_it_takes(tm
     assert f"--uid {said['USER']} " in said["RUN"]
 
     program, *arguments = json.loads(said["ENTRYPOINT"]) + json.loads(said["CMD"])
-    assert program in project["scripts"]
+    assert program in wheel["shared-scripts"].values()
     assert arguments[-1] == "/etc/llmcfg/sync.yaml"
     done = subprocess.run(
         [Path(sys.executable).with_name(program), *arguments[:-1], str(tmp_path / "sync.yaml")],

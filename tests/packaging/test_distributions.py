@@ -65,7 +65,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_holds_the_two_packages_and_says_that_they_are_typed(wheel: Path, checkout: Path) -> None:
     names = names_of_wheel(wheel)
-    sources = {name.split("/", 1)[1] for name in files_under(checkout, "core") | files_under(checkout, "cli")}
+    written = files_under(checkout, "core") | files_under(checkout, "cli")
+    sources = {name.split("/", 1)[1] for name in written if not name.startswith("cli/bin/")}
     assert sources <= names
     assert {"llmcfg/py.typed", "llmcfg_cli/py.typed"} <= names
 
@@ -76,8 +77,10 @@ def test_wheel_holds_every_shipped_schema_and_template(wheel: Path, checkout: Pa
 
 
 def test_wheel_holds_nothing_else(wheel: Path) -> None:
-    folders = {name.split("/", 1)[0] for name in names_of_wheel(wheel)}
-    assert {folder for folder in folders if not folder.endswith(".dist-info")} == {"llmcfg", "llmcfg_cli"}
+    names = names_of_wheel(wheel)
+    folders = {name.split("/", 1)[0] for name in names}
+    assert {folder for folder in folders if not folder.endswith((".dist-info", ".data"))} == {"llmcfg", "llmcfg_cli"}
+    assert [name.split(".data/")[1] for name in names if ".data/" in name] == ["scripts/llmcfg"]
     assert not [
         name for name in names_of_wheel(wheel) if "__pycache__" in name or "/tests/" in name or "/test_" in name
     ]
@@ -121,7 +124,9 @@ def test_installed_wheel_finds_its_own(installed: Path, folder: str) -> None:
 
 def test_source_folder_installs_with_pip(checkout: Path, tmp_path: Path) -> None:
     folder = install(checkout, tmp_path / "packages")
-    assert (folder / "bin" / "llmcfg").is_file()
+    launcher = folder / "bin" / "llmcfg"
+    assert os.access(launcher, os.X_OK)
+    assert launcher.read_text().startswith(f"#!{sys.executable}\n")
     assert run(folder, "-m", "llmcfg_cli", "--version").returncode == 0
 
 

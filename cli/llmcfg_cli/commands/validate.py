@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -65,8 +66,10 @@ def validate(
     from llmcfg.pipeline.validate import validate_configuration
     from llmcfg.wiring import choose_targets
     from llmcfg_cli.settings import cached_workspace, note_redone
+    from llmcfg_cli.unchanged import question_of, remember_answer
     from llmcfg_cli.views.findings import summary, view_findings
 
+    question = None if paths or since or no_cache or explain_cache else question_of(sys.argv[1:])
     workspace = cached_workspace(directory, cache=not no_cache)
     try:
         with progress("checking", quiet=quiet):
@@ -75,16 +78,20 @@ def validate(
             targets = choose_targets(configuration, environments or (), tenants or ()) if some else None
             earlier = workspace.configuration(since) if since else None
             findings = validate_configuration(configuration, targets, as_of=(as_of or now()).date(), since=earlier)
-            entries = configuration.snapshot.entries
+            snapshot = configuration.snapshot
     except FindingsError as error:
-        findings, entries = merge_findings(error.findings), workspace.snapshot(at).entries
+        findings, snapshot = merge_findings(error.findings), workspace.snapshot(at)
     root = workspace.repository.root or directory.resolve()
-    require_paths(paths or (), directory, root, entries)
+    require_paths(paths or (), directory, root, snapshot.entries)
     shown = [finding for finding in findings if is_below(finding.origin.file, paths, directory, root)]
-    out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
+    answer = view_findings(shown, output, colour=has_colour(), root=workspace.git_folder)
+    told = ("\n" if shown and output == "table" else "") + summary(shown, len(snapshot.entries))
+    out(answer)
     if explain_cache:
         note_redone(workspace)
-    note(("\n" if shown and output == "table" else "") + summary(shown, len(entries)), quiet=quiet)
+    note(told, quiet=quiet)
+    if not findings:
+        remember_answer(question, (answer, "" if quiet else told), workspace.repository, snapshot)
     return exit_code(shown, fail_on)
 
 

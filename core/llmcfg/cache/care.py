@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from llmcfg.cache import stamp
 from llmcfg.cache.engine import engine_name
 from llmcfg.cache.place import cache_folder, clear, origin_of, remove, stored_files
 from llmcfg.cache.store import counted, unsound
@@ -32,7 +33,7 @@ def describe(root: Path, git_folder: Path) -> tuple[CacheFile, ...]:
 
 
 def verify(root: Path, git_folder: Path) -> int:
-    """Check everything in the files of a repository; removes what is damaged, and says how much that was."""
+    """Check everything in the files of a repository, and all stamps; removes what is damaged, and says how much that was."""
     damaged = 0
     for file in [*stored_files(cache_folder(root, git_folder))]:
         try:
@@ -40,11 +41,14 @@ def verify(root: Path, git_folder: Path) -> int:
         except sqlite3.Error:
             remove(file)
             damaged += 1
+    for place in _stamps(root, None):
+        stamp.remove(place)
+        damaged += 1
     return damaged
 
 
 def prune(root: Path) -> int:
-    """Remove the caches of other engines, and of repositories that are gone; how many bytes that were."""
+    """Remove the caches of other engines and of repositories that are gone, and stamps that do not hold; how many bytes that were."""
     current, freed = engine_name(), 0
     for folder in _folders(root):
         is_gone = not Path(origin_of(folder)).is_dir()
@@ -54,6 +58,10 @@ def prune(root: Path) -> int:
                 remove(file)
         if is_gone:
             clear(folder)
+    for place in stamp.stamps(str(root)):
+        if not stamp.holds(place):
+            freed += Path(place).stat().st_size
+            stamp.remove(place)
     return freed
 
 
@@ -61,12 +69,22 @@ def clear_all(root: Path) -> None:
     """Remove the caches of all repositories."""
     for folder in [*_folders(root)]:
         clear(folder)
-    with suppress(OSError):
-        root.rmdir()
+    for place in stamp.stamps(str(root)):
+        stamp.remove(place)
+    for folder in (root / stamp.FOLDER, root):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def clear_one(root: Path, git_folder: Path) -> None:
     clear(cache_folder(root, git_folder))
+    for place in _stamps(root, str(git_folder.resolve())):
+        stamp.remove(place)
+
+
+def _stamps(root: Path, origin: str | None) -> list[str]:
+    """The stamps of the repository with this Git folder, or those that are damaged."""
+    return [place for place in stamp.stamps(str(root)) if stamp.origin_of(place) == origin]
 
 
 def _describe(file: Path, current: str) -> CacheFile:

@@ -12,6 +12,8 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.filefacts import is_ours_alone
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -89,4 +91,4 @@ def _prune(newest: Path) -> None:
 
 def _is_ours(path: Path, is_kind: Callable[[int], bool]) -> bool:
     facts = path.lstat()
-    return is_kind(facts.st_mode) and facts.st_uid == os.geteuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return is_kind(facts.st_mode) and is_ours_alone(facts)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from llmcfg.disk import atomic_write
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.failpoints import failpoint
-from llmcfg.git.blame import blame_lines
 from llmcfg.git.changes import changed_files, changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, tag_ref
 from llmcfg.git.filenames import MANIFEST
@@ -70,6 +69,7 @@ class GitRepository:
 
     def __init__(self, opened: Opened, wanted: frozenset[str]) -> None:
         self._git = opened.git
+        self._opened = opened
         self._wanted = wanted
         self.root = opened.root
         self.prefix = opened.prefix
@@ -121,6 +121,12 @@ class GitRepository:
         if self.root is None:
             raise UsageError(f"{self} is a bare repository and has no work tree", hint="name a revision with --at")
         return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test(), self._is_submodule)
+
+    def ground(self) -> Sequence[Path] | None:
+        """The files and folders beside the work tree that decide what is in `work_tree`; None where not all are known."""
+        from llmcfg.git.ground import ground_of
+
+        return ground_of(self._opened)
 
     @property
     def is_shallow(self) -> bool:
@@ -216,6 +222,8 @@ class GitRepository:
         return read_blob(self._trees, oid)
 
     def blame(self, revision: Revision | None, path: str, lines: Sequence[int]) -> Mapping[int, LineBlame]:
+        from llmcfg.git.blame import blame_lines
+
         start = revision or self.head()
         tip = start.commit if start else None
         in_tree = f"{self.prefix}/{path}" if self.prefix else path

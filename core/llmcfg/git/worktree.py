@@ -11,6 +11,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import ConflictError
+from llmcfg.filefacts import facts_of
 from llmcfg.git.durable import blob_id
 from llmcfg.git.filenames import display_name
 from llmcfg.git.trees import find_collisions, refuse_name, submodule
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from llmcfg.filefacts import Facts
     from llmcfg.model.snapshot import Revision
 
 _KEPT_BYTES = 64 << 20  # file content kept in memory; beyond it files are read again and compared
 
 
 class WorkTreeSnapshot:
-    """Taken at construction. `is_ignored` and `is_submodule` say it of a path from `root`."""
+    """Taken at construction. `is_ignored` and `is_submodule` say it of a path from `root`.
+
+    `stood_on` are the facts, from before they were read, of every folder, every file and every list of ignored files below `root`.
+    """
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class WorkTreeSnapshot:
         walk.run()
         self._entries = dict(sorted(walk.entries.items()))
         self._findings = tuple(sorted(walk.findings, key=Finding.sort_key))
+        self.stood_on: Mapping[str, Facts] = walk.facts
 
     @property
     def revision(self) -> Revision | None:
@@ -67,7 +73,7 @@ class WorkTreeSnapshot:
         if isinstance(kept, bytes):
             return kept
         try:
-            content = _read_regular(self._root / kept)
+            _, content = _read_regular(self._root / kept)
         except OSError as error:
             raise _changed(kept) from error
         if not isinstance(content, bytes) or blob_id(content) != oid:
@@ -99,6 +105,7 @@ class _Walk:
         self._count = 0
         self.entries: dict[str, BlobEntry] = {}
         self.findings: list[Finding] = []
+        self.facts: dict[str, Facts] = {}
 
     def run(self) -> None:
         pending = [""]
@@ -120,13 +127,17 @@ class _Walk:
 
     def _list(self, folder: str) -> list[tuple[str, bool]]:
         """The readable names of one folder, and which are folders themselves."""
+        place = self._root / folder
         try:
-            with os.scandir(os.fsencode(self._root / folder)) as found:
+            self.facts[str(place)] = facts_of(place.stat())
+            with os.scandir(os.fsencode(place)) as found:
                 listed = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             self._find(folder or ".", _unreadable(folder or ".", error))
             return []
         names = [entry.name for entry in listed]
+        if b".gitignore" in names:
+            self.facts[str(place / ".gitignore")] = facts_of((place / ".gitignore").stat())
         if folder and self._is_foreign(folder, names):
             self._find(folder, submodule(folder.rpartition("/")[2]))
             return []
@@ -161,7 +172,7 @@ class _Walk:
 
     def _read(self, path: str) -> None:
         try:
-            content = _read_regular(self._root / path)
+            self.facts[str(self._root / path)], content = _read_regular(self._root / path)
         except OSError as error:
             self._find(path, _unreadable(path, error))
             return
@@ -187,17 +198,17 @@ def _refuse_kind(entry: os.DirEntry[bytes]) -> Problem | None:
     return Problem("tree-mode", f"'{shown}' is neither a file nor a directory", hint="remove it")
 
 
-def _read_regular(path: Path) -> bytes | int:
-    """The content; or the size, of a file that is too large; or 0, of what is no regular file."""
+def _read_regular(path: Path) -> tuple[Facts, bytes | int]:
+    """Its facts, and the content; or the size, of a file that is too large; or 0, of what is no regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            return 0
-        if facts.st_size > BLOB_BYTES:
-            return facts.st_size
-        content = file.read(facts.st_size + 1)  # a larger figure would be allocated at once
-    return content if len(content) <= BLOB_BYTES else len(content)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return facts_of(found), 0
+        if found.st_size > BLOB_BYTES:
+            return facts_of(found), found.st_size
+        content = file.read(found.st_size + 1)  # a larger figure would be allocated at once
+    return facts_of(found), content if len(content) <= BLOB_BYTES else len(content)
 
 
 def _unreadable(path: str, error: OSError) -> Problem:

@@ -1,0 +1,56 @@
+"""What Git's answers about a work tree stand on, beside the work tree: whether it is a repository, what it ignores, what it tracks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pygit2
+from pygit2.enums import ConfigLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from llmcfg.git.opening import Opened
+
+_IGNORED: Final = "core.excludesfile"
+_SETTINGS: Final = {
+    ConfigLevel.PROGRAMDATA: ("config",),
+    ConfigLevel.SYSTEM: ("gitconfig",),
+    ConfigLevel.XDG: ("config", "ignore"),
+    ConfigLevel.GLOBAL: (".gitconfig",),
+}
+_OWN: Final = ("HEAD", "index", "commondir", "config.worktree")
+_COMMON: Final = ("config", "info/exclude", "objects/info/alternates")
+
+
+def ground_of(opened: Opened) -> Sequence[Path] | None:
+    """Files and folders, there or not; None where settings lead on to files that are not named here."""
+    own = Path(opened.git.path)
+    named = [entry.name.lower() for entry in opened.git.config]
+    if opened.root is None or any(name.startswith(("include.", "includeif.")) for name in named):
+        return None
+    found = [*_around(opened.root, opened.prefix), *_settings_files()]
+    found += (own / name for name in _OWN)
+    found += (opened.git_dir / name for name in _COMMON)
+    if _IGNORED in named:
+        file = opened.git.config[_IGNORED] or ""
+        return [*found, Path(file)] if file.startswith("/") else None
+    return found
+
+
+def _around(root: Path, prefix: str) -> Iterator[Path]:
+    """Every folder from above the configuration to the top of the work tree, with the list of what it ignores."""
+    folder = root
+    for _ in prefix.split("/") if prefix else ():
+        folder = folder.parent
+        yield from (folder, folder / ".gitignore")
+    if (folder / ".git").is_file():  # of a linked work tree; as a folder it changes with every commit
+        yield folder / ".git"
+
+
+def _settings_files() -> Iterator[Path]:
+    for level, names in _SETTINGS.items():
+        for folder in filter(None, pygit2.settings.search_path[level].split(os.pathsep)):
+            yield from (Path(folder, name) for name in names)
