@@ -174,11 +174,12 @@ class Workspace:
         said = self._settings.signing if self._settings else None
         if said is None:
             return None
-        from llmcfg.signing.roots import read_root
+        from llmcfg.signing.roots import read_root, read_root_file
         from llmcfg.signing.signer import read_signing_key
         from llmcfg.sync.signed import Publisher
 
-        return Publisher(tuple(map(read_signing_key, said.keys)), read_root(said.root), now, int(said.days * _DAY))
+        root, keys = read_root(said.root), tuple(map(read_signing_key, said.keys))
+        return Publisher(keys, root, now, int(said.days * _DAY), {root.version: read_root_file(said.root)})
 
     def custody(self, identities: Callable[[], Sequence[Identity]]) -> Custody:
         """The secrets of the work tree, for whoever has these identities; they are asked for when a file is to be opened."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.trust.signing import NOW
 
 from llmcfg.bundlefile.bundle import Bundle
-from llmcfg.bundlefile.delta import apply_delta, make_delta
+from llmcfg.bundlefile.delta import WrongBaseError, apply_delta, make_delta
 from llmcfg.bundlefile.head import encode_head, parse_head
 from llmcfg.bundlefile.reader import read_bundle
 from llmcfg.bundlefile.writer import pack_bundle
@@ -81,6 +81,15 @@ def test_a_delta_brings_what_was_signed_along():
     for base in (before, unsigned):
         assert apply_delta(base, make_delta(base, after)).head.claims == after.head.claims
     assert apply_delta(after, make_delta(after, unsigned)).head.claims is None
+
+
+def test_a_delta_does_not_fit_the_same_content_that_others_signed():
+    parts = numbered(100)
+    before, same = (signed(bundle(parts), root_for(seed), seed) for seed in (KEY, 4))
+    after = signed(bundle(numbered(100, changed={7})), ROOT, KEY, sequence=2)
+
+    with pytest.raises(WrongBaseError):
+        apply_delta(same, make_delta(before, after))
 
 
 def test_an_envelope_of_another_bundle_is_refused():
@@ -202,7 +211,7 @@ def test_any_bit_that_flips_is_noticed():
 def test_claims_that_no_head_can_hold_come_in_no_delta():
     before = bundle(numbered(20))
     delta = msgspec.msgpack.decode(make_delta(before, signed(before, ROOT, KEY)))
-    delta[2][6] = b"short"
+    delta[2][7] = b"short"
 
     with pytest.raises(IntegrityError, match="no head can"):
         apply_delta(before, msgspec.msgpack.encode(delta))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,6 +12,8 @@ from tests.trust.roots import make_root
 from tests.trust.signing import NOW
 
 from llmcfg.bundlefile.bundle import MANIFEST, Bundle, target_of
+from llmcfg.bundlefile.files import root_path
+from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.signing.signer import SigningKey
 from llmcfg.signing.statement import KIND, Statement, claims_of, encode_statement, sealed_digests
 from llmcfg.trust.dsse import Envelope
@@ -68,3 +71,24 @@ def signed(bundle: Bundle, root: Root, *seeds: int, sequence: int = 1, **said: A
     statement = statement_about(bundle, root, sequence, **said)
     claims = claims_of(envelope_about(statement, *seeds), statement)
     return Bundle(bundle.head._replace(commit=statement.commit, claims=claims), bundle.tree)
+
+
+class SignedSink:
+    """A folder as a sink keeps it, with the bundle of acme/api, in which somebody may put anything."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._count = 0
+
+    def put(self, made: Bundle, roots: dict[int, bytes] | None = None) -> None:
+        self._count += 1
+        delivery = self._path / str(self._count)
+        folder = delivery / "acme/api"
+        folder.mkdir(parents=True)
+        head = made.head._replace(sequence=self._count)  # whoever delivers counts deliveries, and nobody signs that
+        (folder / "bundle.llmcfg").write_bytes(pack_bundle(Bundle(head, made.tree)))
+        for version, content in (roots or {}).items():
+            (delivery / root_path(version)).parent.mkdir(exist_ok=True)
+            (delivery / root_path(version)).write_bytes(content)
+        (self._path / "next").symlink_to(str(self._count))
+        (self._path / "next").replace(self._path / "current")

@@ -15,7 +15,10 @@ from llmcfg_cli.options import Quiet
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
+
+    from llmcfg.client.trust import Trust
 
 
 def agent(
@@ -57,6 +60,15 @@ def agent(
         str | None,
         typer.Option("--group", metavar="GROUP", help="The group of the socket.", show_default="this process's"),
     ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "--root",
+            metavar="FILE",
+            help="A root of trust: serve only bundles that are signed as it demands.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> int:
     """Serve the bundles of a delivered folder to the programs of this host, with secrets opened in memory alone.
@@ -73,13 +85,24 @@ def agent(
     from llmcfg_cli.commands.sync import INTERRUPTED, write_event
 
     served = Agent(
-        Shelf(bundles, Opener(identity) if identity else None),
+        Shelf(bundles, Opener(identity) if identity else None, _trust(root) if root is not None else None),
         Access(os.geteuid(), [parse_grant(text) for text in allow or ()]),
         notifier=notifier_of(os.environ, os.getpid()),
         log=lambda event: write_event(event, now(), quiet=quiet),
     )
     with _listener(path, int(mode, 8), group) as listener:
         return INTERRUPTED if served.run(listener) is signal.SIGINT else 0
+
+
+def _trust(root: Path) -> Callable[[str], Trust]:
+    """What the bundle in a folder is held against. Raises NotFoundError and IntegrityError for a file that holds no root."""
+    from llmcfg.client.trust import Trust
+    from llmcfg.clock import now
+    from llmcfg.signing.roots import read_root
+    from llmcfg.signing.verdict import Wanted
+
+    read_root(root)
+    return lambda folder: Trust(root, Wanted(folder=folder), state=None, on_stale="keep", now=now)
 
 
 def _listener(path: Path | None, mode: int, group: str | None) -> AbstractContextManager[socket.socket]:

@@ -47,6 +47,15 @@ def open_bundle(
         typer.Option("--to", metavar="DIR", help="Write secrets.json and the opened files here.", show_default=False),
     ] = None,
     output: Annotated[Literal["json", "env"], OUTPUT] = "json",
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "--root",
+            metavar="FILE",
+            help="A root of trust: open only what is signed as it demands; of a BUNDLE.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Open what is sealed in a bundle, with the consumer's key: print the secrets, or write them and the opened files to a folder.
@@ -64,6 +73,8 @@ def open_bundle(
             "say which bundle to open",
             hint="name its folder, or choose a deployed one with -e ENV, -t TENANT and -c CONSUMER",
         )
+    if root is not None:
+        _check_signed(bundle, root)
     stored = _delivered(bundle) if bundle else _deployed(directory, str(environment), tenant, str(consumer))
     opened = open_sealed_bundle(stored, _identities(identity))
     if to is not None:
@@ -74,6 +85,14 @@ def open_bundle(
     out(_as_json(opened) if output == "json" else _as_env(opened, quiet=quiet))
     if opened.outputs:
         note(f"{plural(len(opened.outputs), 'opened file')} not shown; write with --to DIR", quiet=quiet)
+
+
+def _check_signed(bundle: Path | None, root: Path) -> None:
+    from llmcfg_cli.commands.bundle_verify import check
+
+    if bundle is None:
+        raise UsageError("--root is for a delivered bundle", hint="name its folder: llmcfg open BUNDLE --root FILE")
+    check(bundle, root)
 
 
 def _delivered(folder: Path) -> StoredBundle:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.bundlefile.delta import make_delta
 from llmcfg.bundlefile.reader import release_pages
 from llmcfg.bundlefile.writer import pack_bundle
-from llmcfg.client.admission import check_order
+from llmcfg.client.admission import Admission
 from llmcfg.client.agentwire import encode_opened
 from llmcfg.client.directory import find_directory
 from llmcfg.client.sealedmemory import make_sealed
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from llmcfg.bundlefile.bundle import Bundle
     from llmcfg.bundlefile.opened import OpenedBundle
     from llmcfg.client.source import Loaded, Source
+    from llmcfg.client.trust import Trust
 
     Open = Callable[[Bundle], OpenedBundle]
 
@@ -81,9 +82,10 @@ class Served:
 class Place:
     """One consumer's bundle. `trouble` is why there is none, or none newer."""
 
-    def __init__(self, name: str, source: Source, open_sealed: Open | None) -> None:
+    def __init__(self, name: str, source: Source, open_sealed: Open | None, trust: Trust | None = None) -> None:
         self.name = name
         self.source = source
+        self._admission = Admission(trust=trust)
         self.served: Served | None = None
         self.trouble: LlmcfgError | None = None
         self._open = open_sealed
@@ -135,8 +137,9 @@ class Place:
     def _take(self, loaded: Loaded) -> None:
         before = self.served
         release_pages(loaded.bundle)
-        if before is not None:
-            check_order(loaded.bundle, before.loaded.bundle)
+        self._admission.check(
+            loaded.bundle, before.loaded.bundle if before is not None else None, self.source.read_root
+        )
         opened = self._opened(loaded.bundle, before)
         if before is not None and before.is_same(loaded, opened):
             return
@@ -167,11 +170,15 @@ class Place:
 
 
 class Shelf:
-    """`open_sealed` opens what is sealed in a bundle; None where the agent has no key."""
+    """`open_sealed` opens what is sealed in a bundle; None where the agent has no key.
 
-    def __init__(self, folder: Path, open_sealed: Open | None) -> None:
+    `trust` gives what the bundle of a place is held against; None where anything is served.
+    """
+
+    def __init__(self, folder: Path, open_sealed: Open | None, trust: Callable[[str], Trust] | None = None) -> None:
         self._folder = folder
         self._open = open_sealed
+        self._trust = trust
         self._places: dict[str, Place] = {}
 
     def place(self, tenant: str | None, consumer: str) -> Place:
@@ -182,7 +189,7 @@ class Shelf:
         source = find_directory(self._folder, tenant, consumer)
         name = source.place
         if name not in self._places:
-            self._places[name] = Place(name, source, self._open)
+            self._places[name] = Place(name, source, self._open, self._trust(name) if self._trust else None)
         return self._places[name]
 
     def refresh(self) -> list[Place]:

@@ -5,6 +5,7 @@ Steps grow with the change: single values of a document, a document whole, and w
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
@@ -51,8 +52,12 @@ _Step: TypeAlias = "_Put | _Drop | _Edit"
 
 
 class _NewClaims(msgspec.Struct, array_like=True, frozen=True):
-    """What was signed, without what the base says alike: then `repository` is empty, `previous` absent, and so are the `keys`."""
+    """What was signed, without what the base says alike: then `repository` is empty, `previous` absent, and so are the `keys`.
 
+    `known` is a checksum of what the base says of repository and keys, since two bundles of one root may differ in who signed them.
+    """
+
+    known: int
     repository: str
     epoch: int
     sequence: int
@@ -114,6 +119,7 @@ def _new_claims(before: Head, claims: Claims | None) -> _NewClaims | None:
         return None
     keys = [made.key for made in claims.signatures]
     return _NewClaims(
+        known=_known(before),
         repository="" if claims.repository == _repository(before) else claims.repository,
         epoch=claims.epoch,
         sequence=claims.sequence,
@@ -128,9 +134,11 @@ def _new_claims(before: Head, claims: Claims | None) -> _NewClaims | None:
 
 
 def _claims(before: Head, new: _NewClaims | None) -> Claims | None:
-    """What was signed, whole again. Raises IntegrityError where it is not what a head can hold."""
+    """What was signed, whole again. Raises WrongBaseError, and IntegrityError where it is not what a head can hold."""
     if new is None:
         return None
+    if new.known != _known(before):
+        raise WrongBaseError("the delta starts from a bundle that others signed", hint="fetch the whole file")
     keys = _keys(before) if new.keys is None else new.keys
     try:
         signatures = [Signature(key, content) for key, content in zip(keys, new.signatures, strict=True)]
@@ -148,6 +156,10 @@ def _claims(before: Head, new: _NewClaims | None) -> Claims | None:
         return check_claims(claims)
     except ValueError:
         raise IntegrityError("a delta holds a signature that no head can") from None
+
+
+def _known(head: Head) -> int:
+    return zlib.crc32(b"".join([_repository(head).encode(), *_keys(head)]))
 
 
 def _repository(head: Head) -> str:

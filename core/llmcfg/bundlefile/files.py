@@ -23,6 +23,8 @@ BUNDLE_FILE: Final = "bundle.llmcfg"
 """Its name beside the plain files."""
 ENVELOPE: Final = "bundle.dsse.json"
 """The signed statement about a bundle, beside the plain files."""
+ROOTS: Final = "roots"
+"""The folder of the versions of the root of trust, beside the bundles of an environment."""
 _HINT: Final = "build it again: llmcfg render, or llmcfg apply"
 
 
@@ -34,6 +36,11 @@ class _Part(msgspec.Struct):
 class _Said(msgspec.Struct):
     digest: str
     parts: dict[str, _Part]
+
+
+def root_path(version: int) -> str:
+    """Where a version of the root of trust lies among an environment's files."""
+    return f"{ROOTS}/{version}.json"
 
 
 def bundle_of(

@@ -1,7 +1,8 @@
 """Whether a bundle may take the place of the one in use.
 
-In this order: it is for the target that the program means; it is not older than what was in use before; its secrets open, where this
-program has an identity; and the program's own check takes it. What is refused is not used, and the reason is told to whoever delivered it.
+In this order: it is for the target that was in use before; it is signed for this program, where it has a root of trust, else not older than
+what was in use; its secrets open, where this program has an identity; and the program's own check takes it. What is refused is not used,
+and the reason is told to whoever delivered it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from llmcfg.bundlefile.bundle import Bundle
     from llmcfg.bundlefile.opened import OpenedBundle
     from llmcfg.bundlefile.tree import LeafChange
+    from llmcfg.client.trust import ReadRoot, Trust
 
     Accept = Callable[[Snapshot], object]
     OpenSecrets = Callable[[Bundle], OpenedBundle | None]
@@ -31,12 +33,18 @@ _LONGEST_REASON: Final = 500
 class Admission:
     """`accept` gets a snapshot; it refuses by raising, by returning False, or by returning a text, which is the reason.
 
-    `environment` is the one that the program means, None for any.
+    `environment` is the one that the program means, None for any. `stale` says why the bundle that was looked at last is out of date.
     """
 
     def __init__(
-        self, accept: Accept | None = None, open_secrets: OpenSecrets | None = None, environment: str | None = None
+        self,
+        accept: Accept | None = None,
+        open_secrets: OpenSecrets | None = None,
+        environment: str | None = None,
+        trust: Trust | None = None,
     ) -> None:
+        self.stale = ""
+        self._trust = trust
         self._accept = accept
         self._open_secrets = open_secrets
         self._environment = environment
@@ -45,6 +53,20 @@ class Admission:
     def opens(self) -> bool:
         """Whether this program has an identity."""
         return self._open_secrets is not None
+
+    def check(self, bundle: Bundle, before: Bundle | None, read_root: ReadRoot | None = None) -> None:
+        """Raises RefusedError for a bundle that may not be used, or may not follow what was used `before`, whatever is in it.
+
+        `read_root` reads a version of the root of trust that was delivered with it.
+        """
+        if before is not None:
+            check_target(bundle, before)
+        if self._trust is not None:
+            if read_root is not None:
+                self._trust.follow(read_root)
+            self.stale = self._trust.check(bundle, before)
+        elif before is not None:
+            check_order(bundle, before)
 
     def judge(self, bundle: Bundle, before: Snapshot | None, changes: Sequence[LeafChange]) -> Snapshot:
         """The snapshot of a bundle to which these changes lead. What is the same is not asked about again.
@@ -86,11 +108,15 @@ class Admission:
         return "the program's check refused it" if answer is False else ""
 
 
-def check_order(bundle: Bundle, before: Bundle) -> None:
-    """Raises RefusedError for a bundle that may not follow the other, whatever is in it."""
+def check_target(bundle: Bundle, before: Bundle) -> None:
+    """Raises RefusedError for the bundle of another target."""
     target, expected = target_of(bundle), target_of(before)
     if target != expected:
         raise RefusedError(f"it is the bundle of {target}, and this program reads {expected}")
+
+
+def check_order(bundle: Bundle, before: Bundle) -> None:
+    """Raises RefusedError for a bundle that was delivered before the other. Nobody signed the order of deliveries."""
     if bundle.head.root != before.head.root and 0 < bundle.head.sequence < before.head.sequence:
         raise RefusedError(
             f"it is older than the one before it: number {bundle.head.sequence} after {before.head.sequence}",

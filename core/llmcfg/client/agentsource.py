@@ -101,6 +101,9 @@ class AgentSource:
             raise PendingError(f"the agent at {self._path} does not answer", hint="see what it says: its log")
         return self._loaded
 
+    def read_root(self, version: int) -> None:
+        """An agent hands over none: it holds what it serves against its own, and a program may be given a newer one."""
+
     def wait(self, stop: threading.Event, seconds: float) -> None:
         channel = self._channel
         if channel is None:

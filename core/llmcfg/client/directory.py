@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from llmcfg.bundlefile.bundle import MANIFEST, Bundle, target_of
-from llmcfg.bundlefile.files import BUNDLE_FILE, ENVELOPE, bundle_of, part_names
+from llmcfg.bundlefile.files import BUNDLE_FILE, ENVELOPE, bundle_of, part_names, root_path
 from llmcfg.bundlefile.reader import open_bundle
 from llmcfg.bundlefile.sealed import is_sealed
 from llmcfg.canonical import digest
@@ -21,6 +21,7 @@ from llmcfg.client.source import Loaded
 from llmcfg.clock import now
 from llmcfg.disk import atomic_write, make_folders
 from llmcfg.errors import IntegrityError, NotFoundError, PendingError, UsageError
+from llmcfg.limits import TRUST_ROOT_BYTES
 from llmcfg.model.target import SHARED
 
 if TYPE_CHECKING:
@@ -104,6 +105,13 @@ class DirectorySource:
             raise NotFoundError(
                 f"nothing was delivered to {self._link.parent} yet", hint="deploy to it: llmcfg apply"
             ) from None
+
+    def read_root(self, version: int) -> bytes | None:
+        try:
+            with (self._folder().parents[1] / root_path(version)).open("rb") as file:
+                return file.read(TRUST_ROOT_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError, NotFoundError, IndexError):
+            return None
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
         stop.wait(seconds)

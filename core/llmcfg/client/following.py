@@ -12,7 +12,6 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Final
 
-from llmcfg.client.admission import check_order
 from llmcfg.client.errors import RefusedError
 from llmcfg.client.listeners import Listeners
 from llmcfg.client.source import Verdict
@@ -119,6 +118,7 @@ class Follower:
             if self._newest is None:
                 raise
             try:
+                self._admission.check(self._newest, None, self._source.read_root)
                 kept = self._admission.judge(self._newest, None, ())
             except RefusedError as refusal:
                 raise _reason(refusal) from None
@@ -131,8 +131,7 @@ class Follower:
         if verify:
             loaded.bundle.verify()
         try:
-            if self._newest is not None:
-                check_order(loaded.bundle, self._newest)
+            self._admission.check(loaded.bundle, self._newest, self._source.read_root)
             snapshot = self._admission.judge(loaded.bundle, None, ())
         except RefusedError as error:
             self._seen = seen
@@ -142,6 +141,7 @@ class Follower:
         self._seen = seen
         self._keep(loaded.bundle)
         self._put(snapshot)
+        self._complain(self._admission.stale)
         self._say(loaded, Verdict(True))
 
     def _run(self) -> None:
@@ -165,14 +165,14 @@ class Follower:
         before, bundle = self.snapshot, loaded.bundle
         changes = list(before.bundle.tree.differences(bundle.tree))
         try:
-            if self._newest is not None:
-                check_order(bundle, self._newest)
+            self._admission.check(bundle, self._newest, self._source.read_root)
             snapshot = self._admission.judge(bundle, before, changes)
         except RefusedError as error:
             self._say(loaded, Verdict(False, error.message))
             self._complain(f"a bundle was refused: {error.message}")
             return
         self.trouble = ""
+        self._complain(self._admission.stale)
         self._keep(bundle)
         self._put(snapshot)
         self._say(loaded, Verdict(True))
@@ -208,7 +208,7 @@ class Follower:
             _log(f"the verdict on a bundle could not be told to {self._source.name}", error)
 
     def _complain(self, trouble: str) -> None:
-        if trouble != self.trouble:
+        if trouble and trouble != self.trouble:
             _log(trouble)
         self.trouble = trouble
 

@@ -12,14 +12,18 @@ from llmcfg.client.config import Config
 from llmcfg.client.directory import find_directory
 from llmcfg.client.following import Follower
 from llmcfg.client.lastgood import LastGood
+from llmcfg.clock import now
 from llmcfg.errors import UsageError
+from llmcfg.model.target import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmcfg.client.admission import Accept, OpenSecrets
+    from llmcfg.client.directory import ReadClaims
     from llmcfg.client.secrets import GivenIdentity
     from llmcfg.client.source import Source
+    from llmcfg.client.trust import OnStale, Trust
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+]+):")
 _INSTANCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -38,6 +42,8 @@ def open(
     follow: bool = True,
     interval: float = 0.05,
     verify: bool = False,
+    root: str | Path | None = None,
+    on_stale: OnStale = "keep",
 ) -> Config:
     """The configuration of one consumer.
 
@@ -54,6 +60,10 @@ def open(
     acknowledgements. With `follow`, a thread looks for another bundle every `interval` seconds. With `verify`, all of the first bundle is
     read and checked before this returns, and not only what is used.
 
+    `root` is the file of a root of trust, and only bundles that are signed for this consumer, as the root demands, are used: none that is
+    older, forged or somebody else's. Newer versions of the root are taken over as they are delivered; with `state`, what was taken stays
+    known. A bundle that has expired is used with `on_stale="keep"`, and `trouble` says so; with "stop" it is refused.
+
     Raises NotFoundError, IntegrityError or RefusedError when there is no configuration to use, and NotAuthorisedError when the identity
     does not open it.
     """
@@ -62,11 +72,13 @@ def open(
             f"{instance!r} cannot name an instance", hint="use letters, digits, '.', '_' and '-', at most 128 of them"
         )
     named = process_name if instance is None else lambda: instance
-    source = find_source(address, tenant, consumer, named)
+    kept = Path(state) if state is not None else None
+    source = find_source(address, tenant, consumer, named, is_trusting=root is not None)
+    trust = None if root is None else _trust(Path(root), environment, tenant, consumer, kept, on_stale)
     follower = Follower(
         source,
-        Admission(accept, _opener(source, identity), environment),
-        last_good=LastGood(Path(state)) if state is not None else None,
+        Admission(accept, _opener(source, identity), environment, trust),
+        last_good=LastGood(kept) if kept is not None else None,
         instance=named,
         interval=interval,
     )
@@ -79,16 +91,24 @@ def open(
     return config
 
 
-def find_source(address: str | Path, tenant: str | None, consumer: str | None, instance: Callable[[], str]) -> Source:
-    """Raises UsageError for an address of a kind that is not known."""
+def find_source(
+    address: str | Path,
+    tenant: str | None,
+    consumer: str | None,
+    instance: Callable[[], str],
+    *,
+    is_trusting: bool = False,
+) -> Source:
+    """Raises UsageError for an address of a kind that is not known. Who trusts a root reads who signed a plain folder."""
+    read_claims = _claims_reader() if is_trusting else None
     if isinstance(address, Path):
-        return find_directory(address, tenant, consumer)
+        return find_directory(address, tenant, consumer, read_claims)
     scheme = _SCHEME.match(address)
     if scheme is None:
         raise UsageError(f"{address!r} does not say what it is an address of", hint=f"write dir:{address}")
     path = Path(address[scheme.end() :])
     if scheme[1] == "dir":
-        return find_directory(path, tenant, consumer)
+        return find_directory(path, tenant, consumer, read_claims)
     if scheme[1] != "unix":
         raise UsageError(
             f"{address!r}: configuration cannot be read from {scheme[1]!r} yet",
@@ -104,6 +124,22 @@ def find_source(address: str | Path, tenant: str | None, consumer: str | None, i
 def is_instance(name: str) -> bool:
     """Whether a name can stand for a process among acknowledgements."""
     return _INSTANCE.fullmatch(name) is not None
+
+
+def _claims_reader() -> ReadClaims:
+    from llmcfg.signing.statement import with_claims  # brings the cryptography
+
+    return with_claims
+
+
+def _trust(
+    root: Path, environment: str | None, tenant: str | None, consumer: str | None, state: Path | None, on_stale: OnStale
+) -> Trust:
+    from llmcfg.client.trust import Trust
+    from llmcfg.signing.verdict import Wanted
+
+    folder = f"{tenant or SHARED}/{consumer}" if consumer is not None else None
+    return Trust(root, Wanted(environment, folder), state=state, on_stale=on_stale, now=now)
 
 
 def _opener(source: Source, identity: GivenIdentity | None) -> OpenSecrets | None:

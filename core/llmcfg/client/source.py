@@ -47,6 +47,10 @@ class Source(Protocol):
         """The newest bundle; with `check`, not without a look at all of its bytes. Raises LlmcfgError and OSError."""
         ...
 
+    def read_root(self, version: int) -> bytes | None:
+        """A version of the root of trust that came with the newest bundle; None where there is none. Raises OSError."""
+        ...
+
     def wait(self, stop: threading.Event, seconds: float) -> None:
         """Until there may be something new, `stop` is set, or so long."""
         ...

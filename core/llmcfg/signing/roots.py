@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 
 
 def read_root(path: Path) -> Root:
-    """Raises NotFoundError for a file that cannot be read, IntegrityError for one that holds no root signed by its own keys."""
+    """The version in a file, signed by its own keys. Raises NotFoundError, and IntegrityError for what is no such root."""
+    try:
+        return first_root(read_root_file(path))
+    except SignatureError as error:
+        raise IntegrityError(f"{path} is no root of trust: {error.reason}", code=error.code) from None
+
+
+def read_root_file(path: Path) -> bytes:
+    """Its bytes, whatever they are. Raises NotFoundError."""
     try:
         with path.open("rb") as file:
-            content = file.read(TRUST_ROOT_BYTES + 1)
+            return file.read(TRUST_ROOT_BYTES + 1)
     except OSError as error:
         raise NotFoundError(
             f"the root of trust {path} cannot be read: {error.strerror}", hint="name the file that llmcfg trust wrote"
         ) from None
-    try:
-        return first_root(content)
-    except SignatureError as error:
-        raise IntegrityError(f"{path} is no root of trust: {error.reason}", code=error.code) from None

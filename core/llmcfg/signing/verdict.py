@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from llmcfg.trust.keys import PublicKey
     from llmcfg.trust.root import Root
 
+STALE: Final = frozenset({"bundle-expired", "root-expired"})
+"""Codes of bundles that somebody entitled made, and that may not be the newest any more."""
 _EARLY_SECONDS: Final = 3600  # by how much clocks may differ
 _ED25519_BYTES: Final = 32
 

@@ -27,7 +27,7 @@ from llmcfg.sync.deployed import (
     stamp_anew,
 )
 from llmcfg.sync.plan import read_state, refuse_frozen, refuse_gated, refuse_quarantined
-from llmcfg.sync.signed import Source, read_envelopes, sign, without_envelopes
+from llmcfg.sync.signed import Source, read_signatures, sign, without_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +84,7 @@ def apply(
     files = sign(
         plan.draft.files(seal_all(plan.draft, reader)),
         Source(plan.draft.configuration.snapshot),
-        read_envelopes(repository, plan.expected),
+        read_signatures(repository, plan.expected),
         publisher,
         unsigned=unsigned,
     )
@@ -129,7 +129,7 @@ def plan_rollback(
     files = deployed_files(repository, target)
     after = deployed_state(files)
     if target.root != current.root:
-        files = stamp_anew(without_envelopes(files), next_stamp(repository, current))
+        files = stamp_anew(without_signatures(files), next_stamp(repository, current))
     elif not there.damage:
         files = there.files
     configurations = [open_at(Revision(target.source, target.source[:10]))]
@@ -162,7 +162,7 @@ def rollback(
     current, target = plan.current, plan.target
     commit, deliveries = None, plan.deliveries
     if target.root != current.root:
-        files = sign(plan.files, plan.source, read_envelopes(repository, current), publisher, unsigned=unsigned)
+        files = sign(plan.files, plan.source, read_signatures(repository, current), publisher, unsigned=unsigned)
         deliveries = tuple(aim(delivery.sink, files, delivery.seen) for delivery in deliveries)
         message = commit_message(
             f"roll {plan.environment} back to {target.source[:10]}",

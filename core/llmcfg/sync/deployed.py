@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.bundlefile.files import ROOTS
 from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.errors import IntegrityError, NotFoundError
 from llmcfg.model.moment import parse_moment
@@ -148,7 +149,11 @@ def cut_to_folders(files: Mapping[str, bytes], folders: Collection[str]) -> dict
     if len(bundles) == len(head.bundles):
         return dict(files)
     root = digest_of({folder: said.removeprefix("sha256:") for folder, said in bundles.items()})
-    kept = {path: content for path, content in files.items() if "/".join(path.split("/")[:2]) in bundles}
+    kept = {
+        path: content
+        for path, content in files.items()
+        if "/".join(path.split("/")[:2]) in bundles or path.startswith(f"{ROOTS}/")
+    }
     said = json.loads(files[HEAD])
     sealed = said.get("sealed")
     said |= {"bundles": bundles, "root": f"sha256:{root}", "previous": None}

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.bundlefile.bundle import MANIFEST, target_of
-from llmcfg.bundlefile.files import ENVELOPE, bundle_of
+from llmcfg.bundlefile.files import ENVELOPE, ROOTS, bundle_of, root_path
 from llmcfg.canonical import digest_of
 from llmcfg.errors import IntegrityError, NotAuthorisedError
 from llmcfg.pipeline.bundle import HEAD
@@ -52,12 +52,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Signs with `keys`, as the root of trust `root` demands it. Signatures expire after `life_seconds`; 0 is never."""
+    """Signs with `keys`, as the root of trust `root` demands it. Signatures expire after `life_seconds`; 0 is never.
+
+    `roots` are versions of the root as they were signed, by number; consumers find those that follow theirs beside their bundles.
+    """
 
     keys: tuple[SigningKey, ...]
     root: Root
     now: Callable[[], datetime]
     life_seconds: int = 0
+    roots: Mapping[int, bytes] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raises NotAuthorisedError for keys whose signatures no consumer would take."""
@@ -82,7 +86,8 @@ class Publisher:
         digest, issued = source.digest(), int(self.now().timestamp())
         known = {folder: said.root for folder, _, said in envelopes(before)}
         sequence = read_head(files).sequence or 0
-        signed = without_envelopes(files)
+        signed = without_signatures(files) | {path: said for path, said in before.items() if _is_root(path)}
+        signed |= {root_path(version): content for version, content in self.roots.items()}
         for folder, bundle in _bundles(signed).items():
             statement = Statement(
                 repository=self.root.repository,
@@ -107,6 +112,8 @@ class Publisher:
     def covers(self, files: Mapping[str, bytes]) -> bool:
         """Whether all bundles are signed as this would sign them, and will be for a while."""
         head, now = read_head(files), self.now().timestamp()
+        if any(files.get(root_path(version)) != content for version, content in self.roots.items()):
+            return False
         keys = sorted(key.public.fingerprint for key in self.keys)
         known = {folder: (envelope, said) for folder, envelope, said in envelopes(files)}
         for folder, manifest in head.bundles.items():
@@ -159,8 +166,11 @@ def sign(
     return files
 
 
-def read_envelopes(repository: Repository, deployed: Deployed | None) -> dict[str, bytes]:
-    """The envelopes of a deployed state, by their paths: of all its bundles or of none. None where it cannot be read."""
+def read_signatures(repository: Repository, deployed: Deployed | None) -> dict[str, bytes]:
+    """The envelopes of a deployed state, by their paths: of all its bundles or of none, and the versions of the root beside them.
+
+    None where it cannot be read.
+    """
     found: dict[str, bytes] = {}
     if deployed is None:
         return found
@@ -171,11 +181,19 @@ def read_envelopes(repository: Repository, deployed: Deployed | None) -> dict[st
             if content is None:
                 break
             found[f"{folder}/{ENVELOPE}"] = content
+        if found:
+            known = [path for path in repository.tree_digests(deployed.commit) if _is_root(path)]
+            found |= {path: repository.read_file(deployed.commit, path) or b"" for path in known}
     return found
 
 
-def without_envelopes(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {path: content for path, content in files.items() if not _is_envelope(path)}
+def without_signatures(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files without what signing adds to them."""
+    return {path: content for path, content in files.items() if not (_is_envelope(path) or _is_root(path))}
+
+
+def _is_root(path: str) -> bool:
+    return path.startswith(f"{ROOTS}/")
 
 
 def _is_envelope(path: str) -> bool:
