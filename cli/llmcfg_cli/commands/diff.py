@@ -31,6 +31,7 @@ from llmcfg_cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from llmcfg.model.change import Change
     from llmcfg.model.impact import Difference
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.diff import State, TargetState
@@ -63,7 +64,7 @@ def diff(
         bool,
         typer.Option(
             "--assert-none",
-            help="Prove that no value, file or secret changes: exit with 3, and say what does, otherwise.",
+            help="Prove that no value, file, secret or decision of the manifest changes: exit with 3, and say what does, otherwise.",
             show_default=False,
         ),
     ] = False,
@@ -82,6 +83,7 @@ def diff(
     """
     from llmcfg.model.findings import has_blocking
     from llmcfg.model.proposal import Proposal
+    from llmcfg.pipeline.decisions import changed_decisions
     from llmcfg.pipeline.diff import compare
     from llmcfg.pipeline.gates import gate_findings
     from llmcfg_cli.settings import cached_workspace, note_redone
@@ -124,8 +126,10 @@ def diff(
             f"{', '.join(sorted(map(str, broken))[:3])}{', …' if len(broken) > 3 else ''}",
             hint=f"see why: llmcfg validate{f' --at {at}' if at else ''}",
         )
-    if assert_none and output in STYLES:
-        out(_verdict(sides[1].state, difference))
+    decided = changed_decisions(old, new) if assert_none and old is not None else ()
+    if assert_none:
+        show = out if output in STYLES else note
+        show(_verdict(sides[1].state, difference, decided))
     elif difference.is_empty and output in STYLES:
         note("no differences", quiet=quiet)
     agreed = frozenset(approved_by or ()) if author is not None or approved_by else None
@@ -133,20 +137,23 @@ def diff(
     note(view_findings(findings, "table", colour=has_colour()), quiet=quiet or not findings)
     if has_blocking(findings):
         return FindingsError.exit_code
-    return DIFFERENCES if (exit_code or assert_none) and not difference.is_empty else 0
+    is_other = not difference.is_empty or bool(decided)
+    return DIFFERENCES if (exit_code or assert_none) and is_other else 0
 
 
-def _verdict(state: State, difference: Difference) -> str:
+def _verdict(state: State, difference: Difference, decided: Sequence[Change]) -> str:
     """What `--assert-none` says when both sides could be built whole."""
     from llmcfg.pipeline.diff import extent_of
+    from llmcfg_cli.views.diff import view_decisions
     from llmcfg_cli.views.text import plural
 
-    if not difference.is_empty:
-        return "this changes what consumers get, and nothing was to change"
+    if not difference.is_empty or decided:
+        what = "what consumers get" if not difference.is_empty else "what the manifest and consumers decide"
+        return "\n".join(filter(None, (view_decisions(decided), f"this changes {what}, and nothing was to change")))
     extent = extent_of(state)
     counts = (extent.documents, "document"), (extent.scopes, "scope"), (extent.bundles, "bundle")
     documents, scopes, bundles = (plural(count, noun) for count, noun in counts)
-    return f"no value, file or secret changes: {documents} in {scopes}, {bundles}"
+    return f"no value, file, secret or decision changes: {documents} in {scopes}, {bundles}"
 
 
 def _costs(before: Configuration, after: Configuration, chosen: _Chosen) -> str:

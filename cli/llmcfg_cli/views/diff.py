@@ -11,11 +11,13 @@ from llmcfg_cli.views.diff_markdown import markdown
 from llmcfg_cli.views.diff_table import table
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.reach import summary
-from llmcfg_cli.views.text import plural
+from llmcfg_cli.views.text import plural, visible
+from llmcfg_cli.views.values import inline
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
+    from llmcfg.model.change import Change
     from llmcfg.model.impact import Difference
 
 STYLES: Final = frozenset({"table", "patch"})
@@ -49,6 +51,14 @@ def view_stat(difference: Difference) -> str:
     targets = Counter(target.split("/")[0] for target in difference.affected)
     lines = [f"{environment}: {plural(count, 'bundle')}" for environment, count in sorted(targets.items())]
     return "\n".join([*lines, summary(difference)])
+
+
+def view_decisions(changes: Iterable[Change]) -> str:
+    """What is decided otherwise, a line each."""
+    return "\n".join(
+        f"{visible(format_key_path(change.path))}: {inline(change.before) or '-'} -> {inline(change.after) or '-'}"
+        for change in changes
+    )
 
 
 def to_payload(difference: Difference, protected: Collection[str] = ()) -> dict[str, Any]:
