@@ -14,12 +14,17 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from llmcfg.errors import NotAuthorisedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _CHUNK: Final = 1 << 16
 _LOOK_SECONDS: Final = 0.05
+MOST_CREDENTIALS: Final = 16 << 10
+"""Bytes that a program, or a file, says for credentials."""
+_CREDENTIALS_SECONDS: Final = 30.0
 _LAST_SECONDS: Final = 5.0  # for the end of a program that has closed its output
 
 
@@ -61,6 +66,22 @@ def run(
         _end(child)
     out, err = (bytes(text) for text in said.values())
     return Ran(child.returncode, out, err, stopped)
+
+
+def ask_for_credentials(command: Sequence[str], environment: Mapping[str, str], *, hint: str) -> bytes:
+    """What a program says that gives credentials, as a credential helper or `gh auth token` does.
+
+    Raises NotAuthorisedError, without any of what it said.
+    """
+    program = command[0]
+    try:
+        ran = run(command, environment=environment, seconds=_CREDENTIALS_SECONDS, most_output=MOST_CREDENTIALS)
+    except OSError as error:
+        raise NotAuthorisedError(f"{program} cannot be started: {error.strerror}", hint=hint) from None
+    if ran.stopped or ran.code:
+        why = f"was stopped for too much {ran.stopped}" if ran.stopped else f"ended with {ran.code}"
+        raise NotAuthorisedError(f"{program}, which gives the credentials, {why}", hint="run it by hand")
+    return ran.out
 
 
 def _listen(

@@ -162,6 +162,42 @@ def test_a_token_without_a_server_is_a_slip(repository, tmp_path) -> None:
     assert done.returncode == 2
 
 
+def test_a_program_gives_the_token_and_gets_no_shell(repository, tmp_path) -> None:
+    program = tmp_path / "give token"
+    program.write_text(f'#!/bin/sh\n[ "$1" = "a;b" ] && echo {TOKEN}\n')
+    program.chmod(0o700)
+    with server() as (address, asked):
+        done = llmcfg(repository.path, "ci", "--opa", address, "--opa-token-command", f"'{program}' 'a;b'")
+    assert done.returncode == 0, done.stderr
+    assert {token for _, token, _ in asked} == {f"Bearer {TOKEN}"}
+    assert TOKEN not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        ("sh -c 'echo tok-canary; exit 3'", 5, "ended with 3"),
+        ("printf 'tok-\ncanary'", 5, "prints no token on a line of its own"),
+        ("true", 5, "prints no token"),
+        ("no-such-program", 5, "cannot be started"),
+        ("'unclosed", 2, "cannot be read"),
+        (" ", 2, "is empty"),
+    ],
+)
+def test_a_program_that_gives_no_token_is_refused_without_its_words(repository, command, code, says) -> None:
+    done = llmcfg(repository.path, "ci", "--opa", "http://127.0.0.1:9/v1/data/x/deny", "--opa-token-command", command)
+    assert (done.returncode, says in done.stderr) == (code, True)
+    assert TOKEN not in done.stderr
+
+
+def test_no_program_is_asked_for_a_token_that_must_not_be_sent(repository, tmp_path) -> None:
+    touch = f"touch {tmp_path / 'asked'}"
+    done = llmcfg(repository.path, "ci", "--opa", "http://opa.example.com/v1/data/x", "--opa-token-command", touch)
+    assert done.returncode == 2
+    assert llmcfg(repository.path, "ci", "--opa-token-command", touch).returncode == 2
+    assert not (tmp_path / "asked").exists()
+
+
 def test_the_token_is_in_no_message(tmp_path) -> None:
     with pytest.raises(RemoteError) as raised:
         Opa("http://127.0.0.1:9/v1/data/x/deny", TOKEN).ask("{}")

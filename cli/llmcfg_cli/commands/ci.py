@@ -63,6 +63,15 @@ def run(
         Path | None,
         typer.Option("--opa-token-file", metavar="FILE", help="The file with the token for --opa.", show_default=False),
     ] = None,
+    opa_token_command: Annotated[
+        str | None,
+        typer.Option(
+            "--opa-token-command",
+            metavar="CMD",
+            help="The program that prints the token for --opa.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
     no_cache: NoCache = False,
 ) -> int:
@@ -82,7 +91,7 @@ def run(
     from llmcfg_cli.views.ci import review_files, view_review
     from llmcfg_cli.views.ci_markdown import review_blocks
 
-    server = _open_opa(opa, opa_token)
+    server = _open_opa(opa, opa_token, opa_token_command)
     workspace = cached_workspace(directory, cache=not no_cache)
     occasion = occasion_from(os.environ, event_content())
     head = workspace.resolve(at)
@@ -112,18 +121,27 @@ def _holds_up(reviewed: Review, fail_on: FailOnLevel) -> bool:
     return fail_on != "never" and bool(reviewed.blocking(Severity(fail_on)))
 
 
-def _open_opa(address: str | None, token_file: Path | None) -> Opa | None:
+def _open_opa(address: str | None, token_file: Path | None, token_command: str | None) -> Opa | None:
+    if token_file is not None and token_command is not None:
+        raise UsageError("there is one token for --opa", hint="either --opa-token-file or --opa-token-command")
     if address is None:
-        if token_file is not None:
-            raise UsageError("--opa-token-file is for --opa", hint="name the server: --opa URL")
+        if token_file is not None or token_command is not None:
+            raise UsageError("a token without --opa goes nowhere", hint="name the server: --opa URL")
         return None
-    from llmcfg.ci.opa import Opa
+    from llmcfg.ci.opa import Opa, token_from
+    from llmcfg_cli.settings import surroundings
 
+    if token_command is not None:
+        Opa(address)  # no program is asked for a token that must not be sent
+        return Opa(address, token_from(token_command, surroundings().environment))
+    return Opa(address, _token_in(token_file) if token_file else None)
+
+
+def _token_in(file: Path) -> str:
     try:
-        token = token_file.read_text(encoding="utf-8").strip() if token_file else None
+        return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise UsageError(f"cannot read a token from {token_file}", hint="write it into a file of its own") from None
-    return Opa(address, token)
+        raise UsageError(f"cannot read a token from {file}", hint="write it into a file of its own") from None
 
 
 def _ask_forge() -> Proposed:

@@ -8,12 +8,13 @@ nobody is asked any more, and the change has an error.
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.ci.web import exchange, parse_address
-from llmcfg.errors import RemoteError, UsageError
+from llmcfg.errors import NotAuthorisedError, RemoteError, UsageError
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.limits import POLICY_OUTPUT_BYTES
 from llmcfg.model.findings import Finding, Problem, finding_from, merge_findings
@@ -22,9 +23,10 @@ from llmcfg.pipeline.keyplaces import find_place
 from llmcfg.pipeline.policyinput import questions
 from llmcfg.policies.reads import EVERYTHING
 from llmcfg.policies.results import read_results
+from llmcfg.running import ask_for_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from llmcfg.model.proposal import Proposal
     from llmcfg.pipeline.configuration import Configuration
@@ -37,6 +39,21 @@ ALL_SECONDS: Final = 120.0
 """For the answers about all scopes of a change."""
 _RULE: Final = Rule("policy/opa", Severity.ERROR, "refused by the policies of a server", "The organisation says so.")
 _DATA: Final = "/v1/data/"
+
+
+def token_from(command: str, environment: Mapping[str, str]) -> str:
+    """The token that a program prints on a line of its own. Raises NotAuthorisedError, without any of what it printed."""
+    try:
+        arguments = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--opa-token-command cannot be read: {error}", hint="quote it as for a shell") from None
+    if not arguments:
+        raise UsageError("--opa-token-command is empty", hint="name a program that prints the token")
+    said = ask_for_credentials(arguments, environment, hint="see --opa-token-command")
+    token = said.decode("utf-8", "replace").strip()
+    if not token or not token.isprintable():
+        raise NotAuthorisedError(f"{arguments[0]} prints no token on a line of its own", hint="run it by hand")
+    return token
 
 
 class Opa:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.errors import NotAuthorisedError, RemoteError, UsageError
 from llmcfg.git.complaints import error_of
-from llmcfg.running import run
+from llmcfg.running import MOST_CREDENTIALS, ask_for_credentials, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,7 +43,6 @@ _CONFIGURATION: Final = {
     "transfer.fsckObjects": "true",
     "transfer.credentialsInUrl": "die",
 }
-_MOST_CREDENTIALS: Final = 16 << 10
 _MOST_OUTPUT: Final = 32 << 20
 _HELPER: Final = '!f() {{ test "$1" = get && cat /dev/fd/{pipe}; }}; f'
 
@@ -130,22 +129,9 @@ class GitProgram:
             return parse_credentials(_read_file(access.credentials_file), str(access.credentials_file))
         if not access.credentials_command:
             return None
-        program = access.credentials_command[0]
-        try:
-            ran = run(
-                access.credentials_command,
-                environment={"PATH": self._search_path, "LC_ALL": "C"},
-                seconds=30,
-                most_output=_MOST_CREDENTIALS,
-            )
-        except OSError as error:
-            raise NotAuthorisedError(
-                f"{program} cannot be started: {error.strerror}", hint="see credentials.command"
-            ) from None
-        if ran.stopped or ran.code:
-            why = f"was stopped for too much {ran.stopped}" if ran.stopped else f"ended with {ran.code}"
-            raise NotAuthorisedError(f"{program}, which gives the credentials, {why}", hint="run it by hand")
-        return parse_credentials(ran.out, program)
+        environment = {"PATH": self._search_path, "LC_ALL": "C"}
+        said = ask_for_credentials(access.credentials_command, environment, hint="see credentials.command")
+        return parse_credentials(said, access.credentials_command[0])
 
 
 def parse_credentials(content: bytes, source: str) -> bytes:
@@ -159,7 +145,7 @@ def parse_credentials(content: bytes, source: str) -> bytes:
         pairs = {"password": lines[0].strip()}
     password = pairs.get("password", "")
     user = pairs.get("username", "x-access-token")
-    if not password or len(content) > _MOST_CREDENTIALS or "\0" in password + user:
+    if not password or len(content) > MOST_CREDENTIALS or "\0" in password + user:
         raise NotAuthorisedError(
             f"{source} gives no credentials", hint="it holds a token, or the lines username=… and password=…"
         )
@@ -208,6 +194,6 @@ def _ssh(access: Access) -> list[str]:
 def _read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_MOST_CREDENTIALS + 1)
+            return file.read(MOST_CREDENTIALS + 1)
     except OSError as error:
         raise NotAuthorisedError(f"cannot read {path}: {error.strerror}", hint="see credentials.file") from None
