@@ -17,7 +17,6 @@ from llmcfg.errors import LlmcfgError, NotFoundError, UsageError
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.repository import FOLDERS, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
-from llmcfg.model.settings import Settings
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.merge import no_rules
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from llmcfg.git.program import Git
     from llmcfg.git.repository import GitRepository, Publish
     from llmcfg.model.manifest import SinkSpec
+    from llmcfg.model.settings import Settings
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.target import Target
     from llmcfg.pipeline.merge import RuleLookup
@@ -206,7 +206,7 @@ class Workspace:
         """
         if spec.kind == "directory":
             return self._directory_sink(spec, environment)
-        settings = self._settings or Settings()
+        settings = self._defined
         if spec.kind == "http":
             from llmcfg.sinks.endpoint import EndpointSink
 
@@ -219,9 +219,16 @@ class Workspace:
         clone = self.repository.state_folder / "targets" / f"{spec.name}-{place}.git"
         return BranchSink(self.surroundings.git, clone, target, spec.branch, spec.path)
 
+    @property
+    def _defined(self) -> Settings:
+        """What this machine defines."""
+        from llmcfg.model.settings import Settings
+
+        return self._settings or Settings()
+
     def patience(self, spec: SinkSpec) -> float:
         """Seconds after which a sink that cannot be reached is given up."""
-        endpoint = (self._settings or Settings()).endpoints.get(spec.name) if spec.kind == "http" else None
+        endpoint = self._defined.endpoints.get(spec.name) if spec.kind == "http" else None
         return endpoint.give_up_seconds if endpoint else 86_400.0
 
     def _directory_sink(self, spec: SinkSpec, environment: str) -> Sink:
@@ -260,7 +267,7 @@ class Workspace:
             return None
         from llmcfg.sinks.hooks import ConsumerHooks
 
-        defined = (self._settings or Settings()).hooks
+        defined = self._defined.hooks
         hooks = {folder: _defined(defined, "hook", name) for folder, name in spec.after_apply}
         return ConsumerHooks(hooks, self.surroundings.environment, opened)
 

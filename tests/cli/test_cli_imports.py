@@ -90,6 +90,22 @@ def test_a_command_imports_its_own_module_alone(arguments: list[str]) -> None:
     assert commands <= {f"llmcfg_cli.commands.{arguments[0]}"}
 
 
+def test_a_repository_loads_nothing_for_what_it_does_not_have(tmp_path) -> None:
+    """No secrets for anybody, no prompts, no templates, nothing that ends, no sinks."""
+    written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
+    modules = imported_by("validate", "--no-cache", "-C", str(written.path), "-o", "json")
+    wanted = (
+        "secrets.age",
+        "pipeline.prompts",
+        "pipeline.templates.",
+        "pipeline.schema.ends",
+        "model.settings",
+        "git.blame",
+    )
+    assert not [module for module in modules if module.startswith(tuple(f"llmcfg.{name}" for name in wanted))]
+    assert not top_level(modules) & {"jsonschema", "jinja2", "pyrage", "cryptography", "ruamel", "watchdog"}
+
+
 def test_a_repository_without_policies_loads_nothing_for_them(tmp_path) -> None:
     written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
     modules = imported_by("validate", "-o", "json", "-C", str(written.path))

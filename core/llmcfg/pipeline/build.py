@@ -26,7 +26,6 @@ from llmcfg.pipeline.recipients import recipient_findings, recipients_of
 from llmcfg.pipeline.renderfindings import rendering_finding
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret, find_use_fault
 from llmcfg.pipeline.select import Selection, secrets_in_text, select
-from llmcfg.pipeline.templates.render import Rendered, Rendering, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.configuration import Configuration, Effective, Memo
+    from llmcfg.pipeline.templates.render import Rendered, Rendering, RenderRequest
     from llmcfg.ports import Cache
 
 _RENDERED: Final = name_of("rendered")
@@ -119,6 +119,8 @@ def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iter
         building.select(chosen)
         yield building
         return
+    from llmcfg.pipeline.templates.render import Rendering
+
     files = configuration.layout.templates
     templates = {path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}
     memo = configuration.memo
@@ -131,6 +133,8 @@ def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iter
 
 def _recall(memo: Memo, disk: Cache, jobs: Iterable[_Job]) -> None:
     """Renderings of earlier processes."""
+    from llmcfg.pipeline.templates.request import Rendered
+
     for job in jobs:
         known = find_file(disk, job.name, job.output.template) if job.key not in memo.renderings else None
         if known is not None:
@@ -217,6 +221,8 @@ def _context(target: Target, effective: Effective, selection: Selection) -> dict
 
 
 def _request(output: Output, context: Later[dict[str, Value]]) -> RenderRequest:
+    from llmcfg.pipeline.templates.request import RenderRequest
+
     return RenderRequest(output.template, output.format, context.get(), opened=output.opened)
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
-from llmcfg.pipeline.schema.ends import find_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +24,8 @@ def end_findings(configuration: Configuration, sharing: Sharing, as_of: date) ->
         schema = configuration.schema_for(resolved.name)
         if schema is None or not schema.has_ends:
             continue
+        from llmcfg.pipeline.schema.ends import find_ends
+
         reach = [str(scope) for scope in sharing.scopes_of(resolved)]
         rule_at = configuration.merge_rules(resolved.name)[1]
         for end in find_ends(schema, resolved.value):

@@ -90,8 +90,6 @@ def prompt_findings(configuration: Configuration, scopes: Iterable[Scope], as_of
 
     With a day, also prompts that are too long for the models that get them, which the catalogue of that day knows.
     """
-    if not any(name.startswith(FOLDER) for layer in configuration.layout.layers.values() for name in layer.documents):
-        return
     yield from _once(configuration, _name_of_edits(configuration), BASE, lambda: _edit_findings(configuration))
     for sharing in _alike(configuration, scopes):
         effective = configuration.effective(sharing[0])

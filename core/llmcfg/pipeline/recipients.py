@@ -9,7 +9,6 @@ from llmcfg.errors import UsageError
 from llmcfg.limits import AGE_RECIPIENTS
 from llmcfg.model.findings import Problem
 from llmcfg.pipeline.layers import MANIFEST
-from llmcfg.secrets.age import Recipient, parse_recipient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Path
     from llmcfg.pipeline.bundle import Bundle
     from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.secrets.age import Recipient
 
 
 def recipients_of(configuration: Configuration, target: Target) -> tuple[str, ...]:
@@ -68,11 +68,11 @@ def _problems(configuration: Configuration, target: Target) -> Iterator[tuple[Bl
     sound: set[Recipient] = set()
     for entry, path, text in _said(configuration, target):
         parsed = _parsed(text)
-        if isinstance(parsed, Recipient):
-            sound.add(parsed)
-        else:
+        if isinstance(parsed, UsageError):
             rule = "manifest-invalid" if entry.path == MANIFEST else "consumer-invalid"
             yield entry, Problem(rule, parsed.message, hint=parsed.hint, path=path)
+        else:
+            sound.add(parsed)
     consumer = configuration.layout.consumers[target.consumer]
     if len({recipient.is_post_quantum for recipient in sound}) > 1:
         message = "its recipients and its tenant's are post-quantum keys and others together"
@@ -86,6 +86,8 @@ def _problems(configuration: Configuration, target: Target) -> Iterator[tuple[Bl
 
 @lru_cache(maxsize=1 << 14)
 def _parsed(text: str) -> Recipient | UsageError:
+    from llmcfg.secrets.age import parse_recipient
+
     try:
         return parse_recipient(text)
     except UsageError as error:

@@ -19,6 +19,7 @@ from llmcfg.pipeline.filefindings import (
 )
 from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of_bytes
+from llmcfg.pipeline.layers import PROMPTS
 from llmcfg.pipeline.platforms import (
     all_readable,
     change_findings,
@@ -26,7 +27,6 @@ from llmcfg.pipeline.platforms import (
     with_allowances,
     without_echoes,
 )
-from llmcfg.pipeline.prompts import prompt_findings
 from llmcfg.pipeline.recordschemas import record_schema
 from llmcfg.pipeline.rotations import rotation_findings
 from llmcfg.pipeline.sealed import sealed_findings
@@ -115,7 +115,7 @@ def _examine(
             *_overlap_findings(configuration, scopes),
             *_selection_findings(configuration, building.selections),
             *quota_findings(configuration),
-            *prompt_findings(configuration, scopes, as_of),
+            *_prompt_findings(configuration, scopes, as_of),
             *_policy_findings(configuration, scopes),
         ]
         built = building.finish()
@@ -284,6 +284,15 @@ def _locate_selected(configuration: Configuration, selection: Selection, problem
             return configuration.locator.in_sources(inner, document.source.composed.sources, [str(target)])
     entry = configuration.layout.consumers[target.consumer]
     return configuration.locator.in_blob(problem._replace(path=("select",)), entry, [str(target)])
+
+
+def _prompt_findings(configuration: Configuration, scopes: Iterable[Scope], as_of: date | None) -> Iterable[Finding]:
+    layers = configuration.layout.layers.values()
+    if not any(name.startswith(PROMPTS) for layer in layers for name in layer.documents):
+        return ()
+    from llmcfg.pipeline.prompts import prompt_findings
+
+    return prompt_findings(configuration, scopes, as_of)
 
 
 def _policy_findings(configuration: Configuration, scopes: Iterable[Scope]) -> tuple[Finding, ...]:
