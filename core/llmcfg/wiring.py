@@ -19,6 +19,7 @@ from llmcfg.git.repository import FOLDERS, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.merge import no_rules
 from llmcfg.sync.wanted import wanted_revision
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from llmcfg.git.network import GitProgram
     from llmcfg.git.program import Git
     from llmcfg.git.repository import GitRepository, Publish
+    from llmcfg.git.worktree import WorkTreeSnapshot
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.model.settings import Settings
     from llmcfg.model.snapshot import Revision
@@ -116,8 +118,17 @@ class Workspace:
     def snapshot(self, at: str | None) -> Snapshot:
         """The revision that `at` names; the work tree without it, or HEAD in a bare repository."""
         if at is None and not self.repository.is_bare:
-            return self.repository.work_tree()
+            return self._work_tree(self.cache) if self.cache is not None else self.repository.work_tree()
         return self.repository.snapshot(self.resolve(at))
+
+    def _work_tree(self, cache: DiskCache) -> WorkTreeSnapshot:
+        """With what an earlier process saw of it, if that is remembered."""
+        name = name_of("work tree", str(self.work_folder))
+        taken = self.repository.work_tree(cache.content(name), int(now().timestamp() * 1e9))
+        seen = taken.index.encoded()
+        if seen is not None:
+            cache.add(name, seen)
+        return taken
 
     def resolve(self, at: str | None) -> Revision:
         """The revision that `at` names, or HEAD. Raises UnknownRevisionError, NotFoundError in a repository without commits."""

@@ -55,6 +55,8 @@ def why_never_a_name(name: bytes) -> str | None:
 def display_name(name: bytes) -> str:
     """`name` for messages: what cannot be printed, hides or reorders text is escaped, and long names are cut."""
     text = name.decode("utf-8", "backslashreplace")
+    if len(text) <= _SHOWN and text.isprintable():
+        return text
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 

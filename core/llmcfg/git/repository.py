@@ -19,6 +19,7 @@ from llmcfg.git.refs import Refs
 from llmcfg.git.refswap import RefSwap
 from llmcfg.git.revisions import Revisions
 from llmcfg.git.snapshot import CommitSnapshot, read_blob
+from llmcfg.git.statindex import StatIndex
 from llmcfg.git.walk import TreeReader
 from llmcfg.git.worktree import WorkTreeSnapshot
 from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
@@ -117,10 +118,13 @@ class GitRepository:
         label = self._revisions.label(revision)
         return CommitSnapshot(self._trees, revision, tree, self._wanted, self.prefix, label)
 
-    def work_tree(self) -> WorkTreeSnapshot:
+    def work_tree(self, seen: bytes | None = None, now_ns: int = 0) -> WorkTreeSnapshot:
+        """As it lies now. `seen` is what the index of an earlier one encoded; without `now_ns`, nothing is noted for a later one."""
         if self.root is None:
             raise UsageError(f"{self} is a bare repository and has no work tree", hint="name a revision with --at")
-        return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test(), self._is_submodule)
+        ground = self.ground() if now_ns else None
+        index = StatIndex(seen, None if ground is None else map(str, ground), now_ns)
+        return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test(), self._is_submodule, index)
 
     def ground(self) -> Sequence[Path] | None:
         """The files and folders beside the work tree that decide what is in `work_tree`; None where not all are known."""

@@ -1,7 +1,7 @@
 """The configuration files as they lie in the work tree, held to the same rules as a commit's tree.
 
 Symbolic links are never followed, files that Git ignores are left out unless they are tracked, and every file is read once, when the
-snapshot is taken, so that later edits do not reach it.
+snapshot is taken, so that later edits do not reach it. A file that an index knows is read when it is asked for, and is held to its id.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmcfg.filefacts import Facts
+    from llmcfg.git.statindex import StatIndex
     from llmcfg.model.snapshot import Revision
 
 _KEPT_BYTES = 64 << 20  # file content kept in memory; beyond it files are read again and compared
@@ -33,6 +34,7 @@ _KEPT_BYTES = 64 << 20  # file content kept in memory; beyond it files are read 
 class WorkTreeSnapshot:
     """Taken at construction. `is_ignored` and `is_submodule` say it of a path from `root`.
 
+    `index` knows what was seen earlier, and notes what is seen now.
     `stood_on` are the facts, from before they were read, of every folder, every file and every list of ignored files below `root`.
     """
 
@@ -42,15 +44,17 @@ class WorkTreeSnapshot:
         wanted: frozenset[str],
         is_ignored: Callable[[str], bool],
         is_submodule: Callable[[str], bool],
+        index: StatIndex,
     ) -> None:
         self._root = root
         self._contents: dict[str, bytes | str] = {}  # by blob id: the content, or the path to read it from
         self._kept = 0
-        walk = _Walk(root, wanted, is_ignored, is_submodule, self._keep)
+        walk = _Walk(root, wanted, is_ignored, is_submodule, index, self._contents.setdefault, self._keep)
         walk.run()
         self._entries = dict(sorted(walk.entries.items()))
         self._findings = tuple(sorted(walk.findings, key=Finding.sort_key))
-        self.stood_on: Mapping[str, Facts] = walk.facts
+        self.stood_on: Mapping[str, Facts] = {**walk.facts, **index.deciding}
+        self.index = index
 
     @property
     def revision(self) -> Revision | None:
@@ -73,7 +77,7 @@ class WorkTreeSnapshot:
         if isinstance(kept, bytes):
             return kept
         try:
-            _, content = _read_regular(self._root / kept)
+            _, content = _read_regular(f"{self._root}/{kept}")
         except OSError as error:
             raise _changed(kept) from error
         if not isinstance(content, bytes) or blob_id(content) != oid:
@@ -95,9 +99,13 @@ class _Walk:
         wanted: frozenset[str],
         is_ignored: Callable[[str], bool],
         is_submodule: Callable[[str], bool],
+        index: StatIndex,
+        know: Callable[[str, str], object],
         keep: Callable[[str, bytes], str],
     ) -> None:
         self._root = root
+        self._index = index
+        self._know = know
         self._wanted = wanted
         self._is_ignored = is_ignored
         self._is_submodule = is_submodule
@@ -114,7 +122,7 @@ class _Walk:
             if folder.count("/") >= TREE_DEPTH:
                 self.findings.append(too_deep(folder))
                 continue
-            for name, is_folder in self._list(folder):
+            for name, is_folder in self._names(folder):
                 self._count += 1
                 if self._count > TREE_ENTRIES:
                     self.findings.append(too_many())
@@ -125,11 +133,24 @@ class _Walk:
                 else:
                     self._read(path)
 
-    def _list(self, folder: str) -> list[tuple[str, bool]]:
-        """The readable names of one folder, and which are folders themselves."""
-        place = self._root / folder
+    def _names(self, folder: str) -> Sequence[tuple[str, bool]]:
+        """The readable names of one folder, and which are folders themselves; at the top, not all are wanted, so they are listed anew."""
+        place, before = f"{self._root}/{folder}" if folder else str(self._root), len(self.findings)
         try:
-            self.facts[str(place)] = facts_of(place.stat())
+            facts = self.facts[place] = facts_of(os.stat(place))  # noqa: PTH116  # for thousands of files, a Path for each is half of the time
+        except OSError as error:
+            self._find(folder or ".", _unreadable(folder or ".", error))
+            return []
+        known = self._index.listing(folder, facts) if folder else None
+        if known is not None:
+            return known
+        names = self._list(folder, place)
+        if folder and len(self.findings) == before:
+            self._index.note_listing(folder, facts, names)
+        return names
+
+    def _list(self, folder: str, place: str) -> list[tuple[str, bool]]:
+        try:
             with os.scandir(os.fsencode(place)) as found:
                 listed = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
@@ -137,7 +158,7 @@ class _Walk:
             return []
         names = [entry.name for entry in listed]
         if b".gitignore" in names:
-            self.facts[str(place / ".gitignore")] = facts_of((place / ".gitignore").stat())
+            self._index.note_deciding(f"{place}/.gitignore")
         if folder and self._is_foreign(folder, names):
             self._find(folder, submodule(folder.rpartition("/")[2]))
             return []
@@ -171,8 +192,15 @@ class _Walk:
         return self._is_ignored(f"{path}/" if entry.is_dir(follow_symlinks=False) else path)
 
     def _read(self, path: str) -> None:
+        place = f"{self._root}/{path}"
         try:
-            self.facts[str(self._root / path)], content = _read_regular(self._root / path)
+            facts = self.facts[place] = facts_of(os.lstat(place))
+            oid = self._index.blob_id(path, facts)
+            if oid is not None:
+                self.entries[path] = BlobEntry(path, oid, facts[3])
+                self._know(oid, path)
+                return
+            self.facts[place], content = _read_regular(place)
         except OSError as error:
             self._find(path, _unreadable(path, error))
             return
@@ -182,7 +210,9 @@ class _Walk:
             )
             self._find(path, problem)
         else:
-            self.entries[path] = BlobEntry(path, self._keep(path, content), len(content))
+            oid = self._keep(path, content)
+            self.entries[path] = BlobEntry(path, oid, len(content))
+            self._index.note_blob(path, self.facts[place], oid)
 
     def _find(self, path: str, problem: Problem) -> None:
         self.findings.append(finding_from(problem, path))
@@ -198,7 +228,7 @@ def _refuse_kind(entry: os.DirEntry[bytes]) -> Problem | None:
     return Problem("tree-mode", f"'{shown}' is neither a file nor a directory", hint="remove it")
 
 
-def _read_regular(path: Path) -> tuple[Facts, bytes | int]:
+def _read_regular(path: str) -> tuple[Facts, bytes | int]:
     """Its facts, and the content; or the size, of a file that is too large; or 0, of what is no regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
