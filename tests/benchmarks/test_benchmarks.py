@@ -61,6 +61,16 @@ def test_a_peer_that_takes_too_long_is_ended(tmp_path):
     assert "took more than 1 s" in report["without"]["plain PyYAML script"]
 
 
+def test_what_did_not_change_is_measured_beside_a_bare_interpreter_and_git(tmp_path):
+    report = tmp_path / "report.json"
+    command = [sys.executable, FOLDER / "startup.py", "--keys", "300", "--runs", "1", "--json", report]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    names = [*json.loads(report.read_text())]
+    assert names[:3] == ["python -c pass", "--version", "validate, nothing changed, 300 keys"]
+    assert [name.partition(",")[0] for name in names[3:]] == ["git status", "work tree", "work tree"]
+    assert all(f"| {name} |" in ran.stdout for name in names)
+
+
 PROGRAM = (FOLDER / "programs" / "plain_merge.py").read_text()
 
 

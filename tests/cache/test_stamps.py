@@ -9,34 +9,26 @@ import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pygit2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pygit2.enums import ConfigLevel
 
 from llmcfg.cache.care import clear_all, clear_one, prune, verify
 from llmcfg.cache.stamp import FOLDER, find_answer, keep_answer, stamps
 from llmcfg.filefacts import TICK_NS, facts_of
 from llmcfg.git.repository import open_repository
 from llmcfg.standing import remember
+from support.worktrees import LATER_NS, settings_from, wait_a_tick
 from support.written import WrittenRepository
 
 
 @pytest.fixture(scope="module", autouse=True)
 def no_settings_of_git(tmp_path_factory):
-    """Those of whoever runs the tests may include others."""
-    levels = (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL)
-    before = [pygit2.settings.search_path[level] for level in levels]
-    for level in levels:
-        pygit2.settings.search_path[level] = str(tmp_path_factory.mktemp("settings"))
-    yield
-    for level, path in zip(levels, before, strict=True):
-        pygit2.settings.search_path[level] = path
+    with settings_from(tmp_path_factory.mktemp("settings")):
+        yield
 
 
 QUESTION, ANSWER = "validate", ("{}\n", "no findings\n")
-LATER_NS = 1 << 62  # as if everything had been left alone for long
 FILES = {
     "base/limits.yaml": "rpm: 10\n",
     "base/models/chat.yaml": "name: a\n",
@@ -67,15 +59,7 @@ class Stamped:
             self.root, QUESTION, ANSWER,
             repository=repository, snapshot=self.snapshot, program=self.program, began_ns=began_ns,
         )  # fmt: skip
-        self.wait_a_tick()
-
-    def wait_a_tick(self) -> None:
-        """Until the clock of the file system has moved on, so that what is written now has another time than what was."""
-        probe = self.root.parent / "probe"
-        probe.touch()
-        before = probe.stat().st_ctime_ns
-        while probe.stat().st_ctime_ns == before:
-            os.utime(probe)
+        wait_a_tick(self.root.parent / "probe")
 
     @property
     def answer(self):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pygit2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pygit2.enums import ConfigLevel
 
 from llmcfg.errors import ConflictError
 from llmcfg.filefacts import TICK_NS
 from llmcfg.git.repository import open_repository
+from support.worktrees import LATER_NS, settings_from, wait_a_tick
 from support.written import WrittenRepository
 
-LATER_NS = 1 << 62  # as if everything had been left alone for long
 FILES = {
     "base/limits.yaml": "rpm: 10\n",
     "base/models/chat.yaml": "name: a\n",
@@ -28,14 +25,8 @@ FILES = {
 
 @pytest.fixture(scope="module", autouse=True)
 def no_settings_of_git(tmp_path_factory):
-    """Those of whoever runs the tests may include others."""
-    levels = (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL)
-    before = [pygit2.settings.search_path[level] for level in levels]
-    for level in levels:
-        pygit2.settings.search_path[level] = str(tmp_path_factory.mktemp("settings"))
-    yield
-    for level, path in zip(levels, before, strict=True):
-        pygit2.settings.search_path[level] = path
+    with settings_from(tmp_path_factory.mktemp("settings")):
+        yield
 
 
 @pytest.fixture
@@ -49,14 +40,6 @@ def look(path: Path, seen: bytes | None = None, now_ns: int = LATER_NS):
 
 def shown(snapshot):
     return {path: entry[:] for path, entry in snapshot.entries.items()}, snapshot.findings
-
-
-def wait_a_tick(path: Path) -> None:
-    """Until the clock of the file system has moved on, so that what is written now has another time than what was."""
-    path.touch()
-    before = path.stat().st_ctime_ns
-    while path.stat().st_ctime_ns == before:
-        os.utime(path)
 
 
 def test_a_file_whose_facts_are_the_same_is_not_read(written):

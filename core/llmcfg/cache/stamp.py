@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
     Answer = tuple[str, str]  # to stdout, to stderr
     Stamp = tuple[
-        str, Answer, str, list[str], bytes, list[str]
+        str, Answer, str, list[bytes], bytes, list[bytes]
     ]  # question, answer, whose, what is there, its facts, what is not
 
 FOLDER = "stamps"
 _NUMBER_BYTES = 4
+_HEAD = 5  # fields before the paths
 _FACTS = struct.Struct(">qqQQ")
 _FORM = b"stamp 1\n"
 _TEXT = ("utf-8", "surrogateescape")
@@ -94,7 +95,7 @@ def remove(place: str) -> None:
 def _holds(stamp: Stamp) -> bool:
     _, _, _, present, facts, absent = stamp
     try:
-        now = _packed([facts_of(found) for found in map(os.stat, present)])
+        now = _packed(map(facts_of, map(os.stat, present)))
     except (OSError, ValueError, struct.error):  # the last for a time beyond the year 2262
         return False
     return now == facts and not any(map(os.path.lexists, absent))
@@ -126,8 +127,10 @@ def _read(place: str) -> Stamp | None:
 
 def _parsed(body: bytes) -> Stamp:
     end = _NUMBER_BYTES + int.from_bytes(body[:_NUMBER_BYTES], "big")
-    question, out, note, of, count, *paths = body[_NUMBER_BYTES:end].decode(*_TEXT).split("\0")
-    return question, (out, note), of, paths[: int(count)], body[end:], paths[int(count) :]
+    fields = body[_NUMBER_BYTES:end].split(b"\0")
+    question, out, note, of, count = (field.decode(*_TEXT) for field in fields[:_HEAD])
+    present = _HEAD + int(count)
+    return question, (out, note), of, fields[_HEAD:present], body[end:], fields[present:]
 
 
 def _sum(body: bytes) -> bytes:
