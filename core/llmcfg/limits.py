@@ -45,6 +45,7 @@ BUNDLE_PART_BYTES: Final = 64 << 20  # one of them: what a document may come to 
 BUNDLE_NAME_BYTES: Final = 4 << 10  # the path of one of them
 BUNDLE_HEAD_BYTES: Final = 8 << 10  # with signatures
 BUNDLE_ENVELOPE_BYTES: Final = 256 << 10  # the signed statement beside a plain bundle
+HEARTBEAT_BYTES: Final = 16 << 10  # with signatures
 TRUST_ROOT_BYTES: Final = 1 << 20  # one version of the root of trust, with signatures
 BUNDLE_DICTIONARY_BYTES: Final = 64 << 10
 BUNDLE_DEPTH: Final = 256  # nodes of the digest tree above one another

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.trust.roots import signed as root_file
 from tests.trust.signing import ed25519
 
 from llmcfg.bundlefile.bundle import Bundle
-from llmcfg.client import IntegrityError, NotFoundError
+from llmcfg.client import IntegrityError, NotFoundError, StaleError
+from llmcfg.clock import now
+from llmcfg.sync.signed import Publisher
 from support.bundles import TARGET, bundle, document
 from support.signed import SignedSink, root_for, signed, signing_key
 
@@ -147,9 +151,62 @@ def test_what_expired_is_used_and_said_or_refused_as_the_program_wants(sink, ope
 
     cfg = open_trusting()
     assert cfg["limits.rpm"] == 10
-    assert cfg.trouble == "it is used although it has expired"
+    assert cfg.trouble == "the configuration may be out of date: it has expired"
     with pytest.raises(IntegrityError, match="has expired"):
         open_trusting(on_stale="stop")
+
+
+def beat(tmp_path, sequence, at=None):
+    publisher = Publisher((signing_key(KEY),), ROOT, at or now)
+    (tmp_path / "sink/heartbeat.json").write_bytes(publisher.heartbeat("prod", sequence, "ab" * 32))
+
+
+def test_heartbeats_tell_whether_something_newer_is_kept_back(sink, open_trusting, tmp_path):
+    sink.put(signed(limits(10), ROOT, KEY))
+    cfg = open_trusting()
+    assert cfg.trouble == ""
+    beat(tmp_path, 1)
+    cfg.refresh()
+    assert cfg.trouble == ""
+
+    beat(tmp_path, 2)
+    cfg.refresh()
+    assert (cfg["limits.rpm"], "number 2 is deployed, and this is number 1" in cfg.trouble) == (10, True)
+    sink.put(signed(limits(20), ROOT, KEY, sequence=2))
+    cfg.refresh()
+    assert (cfg["limits.rpm"], cfg.trouble) == (20, "")
+
+    (tmp_path / "sink/heartbeat.json").unlink()
+    cfg.refresh()
+    assert cfg.trouble == "the configuration may be out of date: there is no heartbeat"
+    beat(tmp_path, 2, at=lambda: now() - timedelta(hours=1))
+    cfg.refresh()
+    assert "expired" in cfg.trouble
+    (tmp_path / "sink/heartbeat.json").write_text("{}")
+    cfg.refresh()
+    assert "does not count" in cfg.trouble
+    beat(tmp_path, 2)
+    cfg.refresh()
+    assert (cfg["limits.rpm"], cfg.trouble) == (20, "")
+
+
+def test_a_program_that_wants_to_stop_reads_nothing_until_it_is_sure_again(sink, open_trusting, tmp_path):
+    sink.put(signed(limits(10), ROOT, KEY))
+    with pytest.raises(StaleError, match="no heartbeat"):
+        open_trusting(on_stale="stop")
+    beat(tmp_path, 1)
+    cfg = open_trusting(on_stale="stop")
+    assert cfg["limits.rpm"] == 10
+
+    beat(tmp_path, 1, at=lambda: now() - timedelta(hours=1))
+    cfg.refresh()
+    for read in (lambda: cfg["limits.rpm"], lambda: cfg.get("limits"), lambda: "limits" in cfg, cfg.files):
+        with pytest.raises(StaleError, match="last heartbeat has expired"):
+            read()
+    assert cfg.target.consumer == "api"
+    beat(tmp_path, 1)
+    cfg.refresh()
+    assert (cfg["limits.rpm"], cfg.trouble) == (10, "")
 
 
 def test_without_its_source_a_program_starts_from_what_it_kept_if_that_still_counts(sink, open_trusting, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from llmcfg.signing.heartbeat import Heartbeat
 from llmcfg.signing.statement import encode_statement
 from support.bundles import bundle
 from support.signed import root_for, statement_about
@@ -27,3 +28,7 @@ def test_every_field_of_the_statement_is_documented_and_exists() -> None:
     said = json.loads(encode_statement(statement_about(bundle({}), root_for(3))))
 
     assert {*section(PAGE, "The statement").first_cells()} == {*said["predicate"]}
+
+
+def test_every_field_of_a_heartbeat_is_documented_and_exists() -> None:
+    assert {*section(PAGE, "Heartbeats").first_cells()} - {"keep", "stop"} == {*Heartbeat.__struct_fields__}

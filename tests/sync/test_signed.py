@@ -9,9 +9,11 @@ import pytest
 from tests.trust.signing import NOW
 
 from llmcfg.errors import ConflictError, NotAuthorisedError
+from llmcfg.signing.heartbeat import check_heartbeat
 from llmcfg.signing.verdict import Wanted, check_bundle
 from llmcfg.sinks.signed import read_signed
 from llmcfg.sync.act import apply, rollback
+from llmcfg.sync.beats import beat
 from llmcfg.sync.plan import make_plan
 from llmcfg.sync.signed import Publisher
 from support.signed import root_for, signing_key
@@ -197,3 +199,19 @@ def test_a_head_that_names_another_state_does_not_help(deployer):
     head.write_text(json.dumps(json.loads(head.read_text()) | {"sequence": 99, "revision": "f" * 40}))
 
     assert check_bundle(read_signed(delivered(deployer)), ROOT, Wanted(), now=NOW).sequence == 1
+
+
+def test_a_heartbeat_is_written_every_five_minutes_and_at_once_for_a_new_state(deployer, tmp_path):
+    deployer.apply()
+    sink = tmp_path / "sink"
+    sink.mkdir()
+
+    def at(minutes: int) -> bytes:
+        beat(publisher(now=NOW + timedelta(minutes=minutes)), deployer.deployed(), [sink, tmp_path / "nowhere"])
+        return (sink / "heartbeat.json").read_bytes()
+
+    assert at(0) == at(4) != at(5)
+    deployer.commit({"base/limits.yaml": "rpm: 20\n"})
+    deployer.apply()
+    assert check_heartbeat(at(6), ROOT).sequence == 2
+    assert not (tmp_path / "nowhere").exists()

@@ -6,7 +6,7 @@ It stays light: no Git, no command line, no network, and no cryptography unless 
 from __future__ import annotations
 
 from llmcfg.client.config import Config
-from llmcfg.client.errors import MissingKeyError, RefusedError, ValueTypeError
+from llmcfg.client.errors import MissingKeyError, RefusedError, StaleError, ValueTypeError
 from llmcfg.client.listeners import Listener
 from llmcfg.client.opening import open
 from llmcfg.client.snapshot import Snapshot
@@ -33,6 +33,7 @@ __all__ = [
     "SecretText",
     "SecretUpdate",
     "Snapshot",
+    "StaleError",
     "StorageError",
     "Target",
     "Update",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from llmcfg.bundlefile.bundle import Bundle
     from llmcfg.bundlefile.opened import OpenedBundle
     from llmcfg.bundlefile.tree import LeafChange
+    from llmcfg.client.source import Source
     from llmcfg.client.trust import ReadRoot, Trust
 
     Accept = Callable[[Snapshot], object]
@@ -33,7 +34,7 @@ _LONGEST_REASON: Final = 500
 class Admission:
     """`accept` gets a snapshot; it refuses by raising, by returning False, or by returning a text, which is the reason.
 
-    `environment` is the one that the program means, None for any. `stale` says why the bundle that was looked at last is out of date.
+    `environment` is the one that the program means, None for any.
     """
 
     def __init__(
@@ -43,7 +44,6 @@ class Admission:
         environment: str | None = None,
         trust: Trust | None = None,
     ) -> None:
-        self.stale = ""
         self._trust = trust
         self._accept = accept
         self._open_secrets = open_secrets
@@ -64,9 +64,20 @@ class Admission:
         if self._trust is not None:
             if read_root is not None:
                 self._trust.follow(read_root)
-            self.stale = self._trust.check(bundle, before)
+            self._trust.check(bundle, before)
         elif before is not None:
             check_order(bundle, before)
+
+    @property
+    def stops(self) -> bool:
+        """Whether the program does not go on with what is out of date."""
+        return self._trust is not None and self._trust.stops
+
+    def why_stale(self, bundle: Bundle, source: Source) -> str:
+        """Why a bundle that was taken may be out of date by now; empty when it is not, or nobody can tell."""
+        if self._trust is None:
+            return ""
+        return self._trust.why_stale(bundle, source.read_heartbeat(), is_expected=source.has_heartbeats)
 
     def judge(self, bundle: Bundle, before: Snapshot | None, changes: Sequence[LeafChange]) -> Snapshot:
         """The snapshot of a bundle to which these changes lead. What is the same is not asked about again.

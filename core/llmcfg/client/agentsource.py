@@ -104,6 +104,11 @@ class AgentSource:
     def read_root(self, version: int) -> None:
         """An agent hands over none: it holds what it serves against its own, and a program may be given a newer one."""
 
+    has_heartbeats = False
+
+    def read_heartbeat(self) -> None:
+        """An agent hands over none."""
+
     def wait(self, stop: threading.Event, seconds: float) -> None:
         channel = self._channel
         if channel is None:

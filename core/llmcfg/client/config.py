@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from llmcfg.errors import NotAuthorisedError
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llmcfg.client.iteration import Updates
     from llmcfg.client.listeners import Callback, Listener, SecretCallback
     from llmcfg.client.snapshot import Snapshot
+    from llmcfg.client.stopped import Stopped
     from llmcfg.client.values import Secret
     from llmcfg.model.target import Target
 
@@ -174,6 +175,6 @@ class Config:
     def __repr__(self) -> str:
         return f"Config({self.target}, revision={self.revision[:10]!r})"
 
-    def _use(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def _use(self, snapshot: Snapshot | Stopped) -> None:
+        self._snapshot = cast("Snapshot", snapshot)  # reads of either look the same
         self._reads = snapshot.reads

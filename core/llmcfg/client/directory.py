@@ -21,7 +21,7 @@ from llmcfg.client.source import Loaded
 from llmcfg.clock import now
 from llmcfg.disk import atomic_write, make_folders
 from llmcfg.errors import IntegrityError, NotFoundError, PendingError, UsageError
-from llmcfg.limits import TRUST_ROOT_BYTES
+from llmcfg.limits import HEARTBEAT_BYTES, TRUST_ROOT_BYTES
 from llmcfg.model.target import SHARED
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _CURRENT: Final = "current"
 _ACKS: Final = "acks"
 _HEAD: Final = "head.json"
+_HEARTBEAT: Final = "heartbeat.json"
 _AGAIN: Final = "write it again: llmcfg render, or llmcfg apply"
 _LOOKS: Final = 20  # at a delivery that is replaced while it is being read
 
@@ -112,6 +113,17 @@ class DirectorySource:
                 return file.read(TRUST_ROOT_BYTES + 1)
         except (FileNotFoundError, NotADirectoryError, NotFoundError, IndexError):
             return None
+
+    @property
+    def has_heartbeats(self) -> bool:
+        return self._link is not None
+
+    def read_heartbeat(self) -> bytes | None:
+        if self._link is None:
+            return None
+        with suppress(OSError), (self._link.parent / _HEARTBEAT).open("rb") as file:
+            return file.read(HEARTBEAT_BYTES + 1)
+        return None
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
         stop.wait(seconds)

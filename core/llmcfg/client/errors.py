@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmcfg.errors import LlmcfgError, UnknownKeyError
+from llmcfg.errors import LlmcfgError, PendingError, UnknownKeyError
 
 
 class MissingKeyError(UnknownKeyError, KeyError):
@@ -22,3 +22,9 @@ class RefusedError(LlmcfgError):
     """The program's own check refused the configuration, and there is no earlier one to go on with."""
 
     exit_code = 4
+
+
+class StaleError(PendingError):
+    """The configuration may be out of date, and the program wants to stop then (`on_stale="stop"`)."""
+
+    code = "stale"

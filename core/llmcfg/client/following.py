@@ -10,11 +10,13 @@ import os
 import threading
 import time
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from llmcfg.client.errors import RefusedError
+from llmcfg.client.errors import RefusedError, StaleError
 from llmcfg.client.listeners import Listeners
 from llmcfg.client.source import Verdict
+from llmcfg.client.stopped import Stopped
 from llmcfg.errors import LlmcfgError
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ _FAILURES: Final = (LlmcfgError, OSError)
 class Follower:
     """`use` is called with each snapshot that is put in use, before anybody is told of it. `instance` names this process to the source."""
 
-    use: Callable[[Snapshot], None]
+    use: Callable[[Snapshot | Stopped], None]
     snapshot: Snapshot
 
     def __init__(
@@ -48,6 +50,7 @@ class Follower:
     ) -> None:
         self.listeners = Listeners()
         self.trouble = ""
+        self._stale = ""
         self._source = source
         self._admission = admission
         self._last_good = last_good
@@ -71,6 +74,9 @@ class Follower:
         """Put the first snapshot in use: of the source, or where that fails, of what was kept. Raises what stands in the way of both."""
         try:
             self._begin(verify=verify)
+            self._note_age()
+            if self._stale and self._admission.stops:
+                raise StaleError(self._stale)
         except BaseException:
             self._source.close()
             raise
@@ -89,6 +95,8 @@ class Follower:
             except _FAILURES as error:
                 self._seen = _NOTHING  # what comes next is news, even if it is what was there before
                 self._complain(_message(error))
+            with suppress(*_FAILURES):  # what is damaged is told where it is read
+                self._note_age()
 
     def close(self) -> None:
         """End the thread, and tell listeners that no more will come."""
@@ -106,7 +114,7 @@ class Follower:
         self.listeners.release()
         self._source.after_fork()
         self.snapshot.release()
-        self.use(self.snapshot)
+        self._use_now()
         self._is_told = self._said is None
         self.start()
 
@@ -141,7 +149,6 @@ class Follower:
         self._seen = seen
         self._keep(loaded.bundle)
         self._put(snapshot)
-        self._complain(self._admission.stale)
         self._say(loaded, Verdict(True))
 
     def _run(self) -> None:
@@ -172,7 +179,6 @@ class Follower:
             self._complain(f"a bundle was refused: {error.message}")
             return
         self.trouble = ""
-        self._complain(self._admission.stale)
         self._keep(bundle)
         self._put(snapshot)
         self._say(loaded, Verdict(True))
@@ -181,9 +187,22 @@ class Follower:
         for listener, failure in self.listeners.tell(before, snapshot, changes) if is_news else ():
             _log(f"a listener of {listener.subject} failed", failure)
 
+    def _note_age(self) -> None:
+        """Say that what is in use may be out of date, once; and where the program wants to stop then, let it read nothing."""
+        said, before = self._admission.why_stale(self.snapshot.bundle, self._source), self._stale
+        self._stale = said
+        if self.trouble in ("", before):
+            self._complain(said)
+        if self._admission.stops and said != before:
+            self._use_now()
+
+    def _use_now(self) -> None:
+        is_stopped = self._admission.stops and self._stale
+        self.use(Stopped(self.snapshot, self._stale) if is_stopped else self.snapshot)
+
     def _put(self, snapshot: Snapshot) -> None:
         self.snapshot, self._newest = snapshot, snapshot.bundle
-        self.use(snapshot)
+        self._use_now()
 
     def _keep(self, bundle: Bundle) -> None:
         """On disk, before it is in use. A disk that refuses is no reason not to use it."""

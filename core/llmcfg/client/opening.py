@@ -62,7 +62,8 @@ def open(
 
     `root` is the file of a root of trust, and only bundles that are signed for this consumer, as the root demands, are used: none that is
     older, forged or somebody else's. Newer versions of the root are taken over as they are delivered; with `state`, what was taken stays
-    known. A bundle that has expired is used with `on_stale="keep"`, and `trouble` says so; with "stop" it is refused.
+    known. What has expired, or is not what the heartbeat of the environment says, may be out of date: with `on_stale="keep"` it is used and
+    `trouble` says so, with "stop" every read raises StaleError.
 
     Raises NotFoundError, IntegrityError or RefusedError when there is no configuration to use, and NotAuthorisedError when the identity
     does not open it.

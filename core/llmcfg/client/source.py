@@ -51,6 +51,15 @@ class Source(Protocol):
         """A version of the root of trust that came with the newest bundle; None where there is none. Raises OSError."""
         ...
 
+    def read_heartbeat(self) -> bytes | None:
+        """The newest heartbeat of the environment; None where none can be read."""
+        ...
+
+    @property
+    def has_heartbeats(self) -> bool:
+        """Whether there is a place for one."""
+        ...
+
     def wait(self, stop: threading.Event, seconds: float) -> None:
         """Until there may be something new, `stop` is set, or so long."""
         ...

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from llmcfg.client.errors import RefusedError
 from llmcfg.disk import atomic_write, make_folders
 from llmcfg.errors import LlmcfgError
+from llmcfg.signing.heartbeat import check_heartbeat, why_stale
 from llmcfg.signing.roots import read_root
 from llmcfg.signing.statement import statement_of
 from llmcfg.signing.verdict import STALE, UntrustedError, check_bundle, check_times
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmcfg.bundlefile.bundle import Bundle
+    from llmcfg.signing.heartbeat import Heartbeat
     from llmcfg.signing.verdict import Wanted
     from llmcfg.trust.root import Root
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     ReadRoot = Callable[[int], bytes | None]
 
 _KEPT: Final = "root.json"
+_OUT_OF_DATE: Final = "the configuration may be out of date: "
 
 
 class Trust:
@@ -45,6 +48,8 @@ class Trust:
         self._wanted = wanted
         self._on_stale = on_stale
         self._now = now
+        self._last: Heartbeat | None = None
+        self._beaten = b""
 
     def follow(self, read: ReadRoot) -> None:
         """Take over the versions that follow. One that does not count ends it: the bundles are held against the last one that did."""
@@ -52,22 +57,46 @@ class Trust:
         with suppress(SignatureError):
             while (found := read(self.root.version + 1)) is not None:
                 self.root, content = next_root(self.root, found), found
+                self._beaten = b""  # its keys may count no more
         if content and self._kept is not None:
             with suppress(LlmcfgError, OSError):  # it comes again with the next delivery
                 make_folders(self._kept.parent, mode=0o700)
                 atomic_write(self._kept, content, mode=0o600)
 
-    def check(self, bundle: Bundle, before: Bundle | None) -> str:
-        """Why the bundle is out of date although it may be used; empty when it is not. Raises RefusedError for one that may not be."""
+    @property
+    def stops(self) -> bool:
+        return self._on_stale == "stop"
+
+    def check(self, bundle: Bundle, before: Bundle | None) -> None:
+        """Raises RefusedError for a bundle that may not be used after the other. One that has only expired may, where that is kept."""
         last = statement_of(before) if before is not None and before.head.claims is not None else None
         try:
             statement = check_bundle(bundle, self.root, self._wanted, last)
             check_times(statement, self.root, self._now())
         except UntrustedError as error:
-            if error.code in STALE and self._on_stale == "keep":
-                return f"it is used although {error.message}"
+            if error.code in STALE and not self.stops:
+                return
             raise RefusedError(error.message, hint=error.hint, code=error.code) from error
-        return ""
+
+    def why_stale(self, bundle: Bundle, heartbeat: bytes | None, *, is_expected: bool) -> str:
+        """Why a bundle that was taken may not be the newest; empty when it is, as far as one can tell.
+
+        A heartbeat is missed by who wants to stop, and by who had one, where it `is_expected` at all.
+        """
+        used = statement_of(bundle)
+        try:
+            check_times(used, self.root, self._now())
+        except UntrustedError as error:
+            return f"{_OUT_OF_DATE}{error.message}"
+        if heartbeat is None:
+            return f"{_OUT_OF_DATE}there is no heartbeat" if is_expected and (self.stops or self._last) else ""
+        try:
+            self._last = self._last if heartbeat == self._beaten else check_heartbeat(heartbeat, self.root)
+        except SignatureError as error:
+            return f"{_OUT_OF_DATE}the heartbeat does not count: {error.reason}"
+        self._beaten = heartbeat
+        reason = why_stale(self._last, used, self._now()) if self._last else ""
+        return reason and f"{_OUT_OF_DATE}{reason}"
 
 
 def _newer(given: Root, kept: Path | None) -> Root:

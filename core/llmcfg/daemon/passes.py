@@ -11,6 +11,7 @@ from llmcfg.daemon.upstream import Followed
 from llmcfg.errors import HeldError, LlmcfgError
 from llmcfg.failpoints import failpoint
 from llmcfg.model.failure import Failure, FailureKind, Step
+from llmcfg.sync.beats import beat
 from llmcfg.sync.failures import failure_from
 from llmcfg.sync.reconcile import Doors, Reconciled, reconcile
 from llmcfg.sync.records import (
@@ -106,7 +107,22 @@ def _environment(name: str, workspace: Workspace, make_sink: MakeSink, reader: S
         now=now,
         publisher=workspace.publisher,
     )
-    return reconcile(name, doors, tell)
+    found = reconcile(name, doors, tell)
+    return _beaten(found, workspace)
+
+
+def _beaten(found: Reconciled, workspace: Workspace) -> Reconciled:
+    """The same, after a heartbeat for what runs. Without one consumers only know less, so it stands behind any other failure."""
+    if found.deployed is None or not found.deployed.sequence:
+        return found
+    folders = [outcome.delivery.sink.folder for outcome in found.sinks]
+    try:
+        publisher = workspace.publisher()
+        if publisher is not None:
+            beat(publisher, found.deployed, [folder for folder in folders if folder is not None])
+    except (LlmcfgError, OSError) as error:
+        return found._replace(failure=found.failure or failure_from(error, Step.ACT))
+    return found
 
 
 def _note_held(found: Reconciled, upstream: Upstream | None, followed: Followed) -> Reconciled:

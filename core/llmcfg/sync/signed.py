@@ -16,6 +16,8 @@ from llmcfg.canonical import digest_of
 from llmcfg.errors import IntegrityError, NotAuthorisedError
 from llmcfg.pipeline.bundle import HEAD
 from llmcfg.pipeline.stored import read_head
+from llmcfg.signing import heartbeat
+from llmcfg.signing.heartbeat import LASTS_SECONDS, Heartbeat, encode_heartbeat
 from llmcfg.signing.statement import KIND, Statement, encode_statement, parse_signed, sealed_digests
 from llmcfg.trust import dsse
 from llmcfg.trust.failure import SignatureError
@@ -106,8 +108,17 @@ class Publisher:
                     **sealed_digests(bundle),
                 },
             )
-            signed[f"{folder}/{ENVELOPE}"] = self._envelope(encode_statement(statement))
+            signed[f"{folder}/{ENVELOPE}"] = self._envelope(KIND, encode_statement(statement))
         return dict(sorted(signed.items()))
+
+    def heartbeat(self, environment: str, sequence: int, root: str) -> bytes:
+        """A heartbeat that says that this is the newest state now. Raises NotAuthorisedError as `check`."""
+        self.check()
+        issued = int(self.now().timestamp())
+        said = Heartbeat(
+            self.root.repository, environment, self.root.epoch, sequence, root, issued, issued + LASTS_SECONDS
+        )
+        return self._envelope(heartbeat.KIND, encode_heartbeat(said))
 
     def covers(self, files: Mapping[str, bytes]) -> bool:
         """Whether all bundles are signed as this would sign them, and will be for a while."""
@@ -128,9 +139,9 @@ class Publisher:
                 return False
         return True
 
-    def _envelope(self, payload: bytes) -> bytes:
-        made = sorted(key.sign(KIND, payload) for key in self.keys)
-        return dsse.encode_envelope(dsse.Envelope(KIND, payload, tuple(made)))
+    def _envelope(self, kind: str, payload: bytes) -> bytes:
+        made = sorted(key.sign(kind, payload) for key in self.keys)
+        return dsse.encode_envelope(dsse.Envelope(kind, payload, tuple(made)))
 
 
 def envelopes(files: Mapping[str, bytes]) -> Iterator[tuple[str, dsse.Envelope, Statement]]:
