@@ -29,8 +29,9 @@ def answer_again(arguments: list[str]) -> bool:
     if answer is None:
         return False
     sys.stdout.write(answer[0])
-    sys.stdout.flush()
-    sys.stderr.write(answer[1])
+    if answer[1]:
+        sys.stdout.flush()  # as `console.note` does
+        sys.stderr.write(answer[1])
     return True
 
 

@@ -104,6 +104,7 @@ class _Walk:
         keep: Callable[[str, bytes], str],
     ) -> None:
         self._root = root
+        self._top = str(root)
         self._index = index
         self._know = know
         self._wanted = wanted
@@ -135,7 +136,7 @@ class _Walk:
 
     def _names(self, folder: str) -> Sequence[tuple[str, bool]]:
         """The readable names of one folder, and which are folders themselves; at the top, not all are wanted, so they are listed anew."""
-        place, before = f"{self._root}/{folder}" if folder else str(self._root), len(self.findings)
+        place, before = f"{self._top}/{folder}" if folder else self._top, len(self.findings)
         try:
             facts = self.facts[place] = facts_of(os.stat(place))  # noqa: PTH116  # for thousands of files, a Path for each is half of the time
         except OSError as error:
@@ -192,18 +193,22 @@ class _Walk:
         return self._is_ignored(f"{path}/" if entry.is_dir(follow_symlinks=False) else path)
 
     def _read(self, path: str) -> None:
-        place = f"{self._root}/{path}"
+        place = f"{self._top}/{path}"
         try:
             facts = self.facts[place] = facts_of(os.lstat(place))
             oid = self._index.blob_id(path, facts)
-            if oid is not None:
-                self.entries[path] = BlobEntry(path, oid, facts[3])
-                self._know(oid, path)
-                return
-            self.facts[place], content = _read_regular(place)
+            read = _read_regular(place) if oid is None else None
         except OSError as error:
             self._find(path, _unreadable(path, error))
             return
+        if oid is not None:
+            self.entries[path] = BlobEntry(path, oid, facts[3])
+            self._know(oid, path)
+        if read is not None:
+            self.facts[place], content = read
+            self._take(path, self.facts[place], content)
+
+    def _take(self, path: str, facts: Facts, content: bytes | int) -> None:
         if isinstance(content, int):
             problem = refuse_size(path, content) or Problem(
                 "tree-mode", f"{path!r} is not a regular file", hint="remove it"
@@ -212,7 +217,7 @@ class _Walk:
         else:
             oid = self._keep(path, content)
             self.entries[path] = BlobEntry(path, oid, len(content))
-            self._index.note_blob(path, self.facts[place], oid)
+            self._index.note_blob(path, facts, oid)
 
     def _find(self, path: str, problem: Problem) -> None:
         self.findings.append(finding_from(problem, path))
