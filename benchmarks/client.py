@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import hashlib
 import json
 import os
 import random
@@ -19,8 +20,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 import llmcfg.client
-from llmcfg.bundlefile.bundle import Bundle, make_leaf
+from llmcfg.bundlefile.bundle import MANIFEST, Bundle, make_leaf, target_of
 from llmcfg.bundlefile.delta import apply_delta, make_delta
 from llmcfg.bundlefile.files import BUNDLE_FILE, bundle_of
 from llmcfg.bundlefile.reader import open_bundle, read_bundle
@@ -28,6 +31,11 @@ from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.canonical import canonical_json
 from llmcfg.model.target import Target
 from llmcfg.pipeline.bundle import make_bundle, make_part
+from llmcfg.signing.signer import SigningKey
+from llmcfg.signing.statement import KIND, Statement, claims_of, encode_statement
+from llmcfg.signing.verdict import Wanted, check_bundle
+from llmcfg.trust import dsse
+from llmcfg.trust.root import Root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +70,7 @@ def measure(size: int, folder: Path) -> dict[str, str]:
     write_deliveries(folder, documents, packed)
     said |= measure_opening(folder / "d0" / BUNDLE_FILE, [*documents])
     said |= measure_deltas(read_bundle(packed), [*documents])
+    said |= measure_signatures(read_bundle(packed))
     said |= measure_reads(folder)
     said |= measure_stalls(folder)
     return said
@@ -143,6 +152,33 @@ def measure_deltas(bundle: Bundle, names: list[str]) -> dict[str, str]:
     return {
         "delta of one key": f"{max(map(len, deltas))} bytes",
         "apply and verify it": f"{statistics.median(times) * 1e6:.0f} µs",
+    }
+
+
+def measure_signatures(bundle: Bundle) -> dict[str, str]:
+    """Signing a bundle's statement, and holding a signed bundle against its root of trust."""
+    key = SigningKey(Ed25519PrivateKey.generate())
+    root = Root(
+        version=1, repository="0" * 32, issued=1, expires=2, keys=(key.public.text,), threshold=1,
+        bundles=(key.public.text,),
+    )  # fmt: skip
+    statement = Statement(
+        repository=root.repository, target=target_of(bundle), epoch=1, sequence=1, previous=b"", issued=1, expires=0,
+        commit="ab" * 20, sources=bytes(32), digest=bundle.head.digest, root=bundle.head.root,
+        subjects={MANIFEST: hashlib.sha256(bundle.manifest()).digest()},
+    )  # fmt: skip
+
+    def sign() -> dsse.Envelope:
+        payload = encode_statement(statement)
+        return dsse.Envelope(KIND, payload, (key.sign(KIND, payload),))
+
+    claims = claims_of(sign(), statement)
+    signed = Bundle(bundle.head._replace(commit=statement.commit, claims=claims), bundle.tree)
+    wanted = Wanted("prod", "_shared/app")
+    rounds = range(500)
+    return {
+        "sign it": f"{statistics.median(timed(sign)[0] for _ in rounds) * 1e6:.0f} µs",
+        "check who signed it": f"{statistics.median(timed(lambda: check_bundle(signed, root, wanted))[0] for _ in rounds) * 1e6:.0f} µs",
     }
 
 

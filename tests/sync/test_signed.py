@@ -17,6 +17,7 @@ from llmcfg.sync.beats import beat
 from llmcfg.sync.plan import make_plan
 from llmcfg.sync.signed import Publisher
 from support.signed import root_for, signing_key
+from support.written import MANIFEST
 
 KEY, OTHER = 3, 4
 ROOT = root_for(KEY, OTHER)
@@ -215,3 +216,15 @@ def test_a_heartbeat_is_written_every_five_minutes_and_at_once_for_a_new_state(d
     deployer.apply()
     assert check_heartbeat(at(6), ROOT).sequence == 2
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_roots_lie_beside_the_bundles_and_a_tenant_may_be_called_like_their_folder(make_deployer):
+    deployer = make_deployer({"llmcfg.yaml": MANIFEST + "tenants: {acme: {}, roots: {}}\n"})
+    deploy(deployer, publisher(roots={1: b"as it was signed"}))
+
+    found = deployer.ref_files()
+    assert found["roots/1.json"] == b"as it was signed"
+    assert check_bundle(read_signed(delivered(deployer, "roots/api")), ROOT, Wanted("prod", "roots/api"), now=NOW)
+    assert deploy(deployer, publisher(roots={1: b"as it was signed"})).is_nothing
+    assert deploy(deployer, publisher(roots={2: b"the next"})).commit
+    assert {path for path in deployer.ref_files() if path.count("/") == 1} == {"roots/1.json", "roots/2.json"}

@@ -43,6 +43,11 @@ def root_path(version: int) -> str:
     return f"{ROOTS}/{version}.json"
 
 
+def is_root(path: str) -> bool:
+    """Whether a file of an environment is a version of the root of trust. A tenant may have the name of its folder."""
+    return path.startswith(f"{ROOTS}/") and path.count("/") == 1
+
+
 def bundle_of(
     files: Mapping[str, bytes], previous: Bundle | None = None, *, seals: Mapping[str, int] | None = None
 ) -> Bundle:

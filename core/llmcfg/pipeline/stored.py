@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from llmcfg.bundlefile.files import ENVELOPE, ROOTS
+from llmcfg.bundlefile.files import ENVELOPE, is_root
 from llmcfg.bundlefile.sealed import SealedFile, find_misplaced
 from llmcfg.canonical import digest, digest_of
 from llmcfg.errors import IntegrityError
@@ -100,7 +100,7 @@ def read_bundles(files: Mapping[str, bytes]) -> dict[str, StoredBundle]:
     said = _manifests(head)
     folders: dict[str, dict[str, bytes]] = defaultdict(dict)
     for path, content in files.items():
-        if path != HEAD and not path.startswith(f"{ROOTS}/"):
+        if path != HEAD and not is_root(path):
             folder, inner = _split(path)
             if folder not in said:
                 raise IntegrityError(f"{path} belongs to no bundle that {HEAD} names", hint=_HINT)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from llmcfg.bundlefile.files import ROOTS
+from llmcfg.bundlefile.files import is_root
 from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.errors import IntegrityError, NotFoundError
 from llmcfg.model.moment import parse_moment
@@ -150,9 +150,7 @@ def cut_to_folders(files: Mapping[str, bytes], folders: Collection[str]) -> dict
         return dict(files)
     root = digest_of({folder: said.removeprefix("sha256:") for folder, said in bundles.items()})
     kept = {
-        path: content
-        for path, content in files.items()
-        if "/".join(path.split("/")[:2]) in bundles or path.startswith(f"{ROOTS}/")
+        path: content for path, content in files.items() if "/".join(path.split("/")[:2]) in bundles or is_root(path)
     }
     said = json.loads(files[HEAD])
     sealed = said.get("sealed")

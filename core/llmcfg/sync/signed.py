@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.bundlefile.bundle import MANIFEST, target_of
-from llmcfg.bundlefile.files import ENVELOPE, ROOTS, bundle_of, root_path
+from llmcfg.bundlefile.files import ENVELOPE, bundle_of, is_root, root_path
 from llmcfg.canonical import digest_of
 from llmcfg.errors import IntegrityError, NotAuthorisedError
 from llmcfg.pipeline.bundle import HEAD
@@ -88,7 +88,7 @@ class Publisher:
         digest, issued = source.digest(), int(self.now().timestamp())
         known = {folder: said.root for folder, _, said in envelopes(before)}
         sequence = read_head(files).sequence or 0
-        signed = without_signatures(files) | {path: said for path, said in before.items() if _is_root(path)}
+        signed = without_signatures(files) | {path: said for path, said in before.items() if is_root(path)}
         signed |= {root_path(version): content for version, content in self.roots.items()}
         for folder, bundle in _bundles(signed).items():
             statement = Statement(
@@ -193,18 +193,14 @@ def read_signatures(repository: Repository, deployed: Deployed | None) -> dict[s
                 break
             found[f"{folder}/{ENVELOPE}"] = content
         if found:
-            known = [path for path in repository.tree_digests(deployed.commit) if _is_root(path)]
+            known = [path for path in repository.tree_digests(deployed.commit) if is_root(path)]
             found |= {path: repository.read_file(deployed.commit, path) or b"" for path in known}
     return found
 
 
 def without_signatures(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files without what signing adds to them."""
-    return {path: content for path, content in files.items() if not (_is_envelope(path) or _is_root(path))}
-
-
-def _is_root(path: str) -> bool:
-    return path.startswith(f"{ROOTS}/")
+    return {path: content for path, content in files.items() if not (_is_envelope(path) or is_root(path))}
 
 
 def _is_envelope(path: str) -> bool:
