@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 from llmcfg_cli.views.text import visible
 
@@ -32,11 +32,15 @@ def junit(findings: Sequence[tuple[Finding, str]]) -> str:
 
 
 def _case(finding: Finding, text: str) -> str:
-    name = quoteattr(visible(f"{finding.rule_id} at {finding.origin}"))
-    start = f"    <testcase classname={quoteattr(visible(finding.origin.file))} name={name}>"
+    name = _attribute(f"{finding.rule_id} at {finding.origin}")
+    start = f"    <testcase classname={_attribute(finding.origin.file)} name={name}>"
     if finding.severity == "error":
-        message = quoteattr(visible(finding.message))
-        body = f'      <failure type="{finding.rule_id}" message={message}>{escape(text)}</failure>'
+        message = _attribute(finding.message)
+        body = f'      <failure type="{finding.rule_id}" message={message}>{escape(text, quote=False)}</failure>'
     else:
-        body = f"      <system-out>{escape(text)}</system-out>"
+        body = f"      <system-out>{escape(text, quote=False)}</system-out>"
     return "\n".join([start, body, "    </testcase>"])
+
+
+def _attribute(said: str) -> str:
+    return f'"{escape(visible(said))}"'

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from llmcfg.canonical import digest, digest_of
+from llmcfg.canonical import digest_of
 from llmcfg.ci.known import split_findings
-from llmcfg.ci.opa import opa_findings
 from llmcfg.ci.origins import Origins, origins_of
 from llmcfg.ci.risk import Risk, risk_of
 from llmcfg.ci.secretfiles import SecretFileChange, secret_file_changes
@@ -21,10 +20,11 @@ from llmcfg.errors import FindingsError
 from llmcfg.model.findings import has_blocking, merge_findings
 from llmcfg.model.proposal import Proposal
 from llmcfg.pipeline.costs import changed_costs
+from llmcfg.pipeline.diff import manifest_digest
 from llmcfg.pipeline.gates import gate_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from llmcfg.ci.base import Base
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from llmcfg.model.rules import Severity
     from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.build import Built
-    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.configuration import Configuration, Memo
     from llmcfg.pipeline.costs import CostChange
     from llmcfg.wiring import Workspace
 
@@ -121,7 +121,7 @@ def review(
         gone=split.gone,
         environments=environments,
         risk=risk_of(environments, difference, has_new_errors=has_blocking(split.new)),
-        digest=_digest(after.built),
+        digest=_digest(after.built, workspace.memo),
         changed_files=frozenset(file.path for file in changed),
         unseen=(*base.notes, *unseen),
     )
@@ -151,10 +151,13 @@ def _held_to_gates(
     if after is None:
         return ()
     proposal = Proposal(difference, proposed.author, approvals=proposed.approvals)
-    asked = opa_findings(after, proposal, opa) if opa is not None else ()
-    return (*gate_findings(after, proposal, after.scopes, before), *asked)
+    held = gate_findings(after, proposal, after.scopes, before)
+    if opa is None:
+        return held
+    from llmcfg.ci.opa import opa_findings  # what speaks to servers is slow to import
+
+    return (*held, *opa_findings(after, proposal, opa))
 
 
-def _digest(built: Built) -> str:
-    bundles: Mapping[str, str] = {str(target): digest(bundle.manifest) for target, bundle in built.bundles.items()}
-    return digest_of(bundles)
+def _digest(built: Built, memo: Memo) -> str:
+    return digest_of({str(target): manifest_digest(bundle, memo) for target, bundle in built.bundles.items()})

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from llmcfg.secrets.difference import differences
 from llmcfg.secrets.inspection import looks_sealed
-from llmcfg.secrets.outline import outline
 from llmcfg.secrets.scanning import is_secret_file
 
 if TYPE_CHECKING:
@@ -47,6 +45,8 @@ def secret_file_changes(changed: Iterable[ChangedFile], read: Callable[[str], by
 
 
 def _change(path: str, before: bytes, after: bytes) -> SecretFileChange:
+    from llmcfg.secrets.difference import differences  # slow to import, and most changes touch no secret file
+
     found = differences(before, after, path)
     values = [one for one in found if not one.name.startswith(_ABOUT_THE_FILE)]
     readers = [(one.name.removeprefix(_RECIPIENT), one.what) for one in found if one.name.startswith(_RECIPIENT)]
@@ -69,4 +69,6 @@ def _change(path: str, before: bytes, after: bytes) -> SecretFileChange:
 
 
 def _encrypted(content: bytes, path: str) -> int:
+    from llmcfg.secrets.outline import outline
+
     return sum(line.text.startswith("encrypted ") and not line.name.startswith("#") for line in outline(content, path))

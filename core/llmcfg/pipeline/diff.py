@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.canonical import canonical_json, digest
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
-    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.bundle import Bundle
+    from llmcfg.pipeline.configuration import Configuration, Memo
     from llmcfg.pipeline.stored import StoredBundle
 
     Documents = Mapping[str, Value | Later[Value]]
 
+_SHA256 = attrgetter("sha256")
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
@@ -88,12 +91,22 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
             {path[len("files/") :]: part.content for path, part in bundle.parts.items() if path.startswith("files/")},
             bundle.secrets,
             frozenset(bundle.recipients),
-            digest(bundle.manifest),
+            manifest_digest(bundle, configuration.memo),
             {name: document.part.sha256 for name, document in built.selections[target].documents.items()},
         )
         for target, bundle in built.bundles.items()
     }
     return State(scopes, targets)
+
+
+def manifest_digest(bundle: Bundle, memo: Memo) -> str:
+    """The digest of a bundle's manifest; one that was built before from the same parts is not written again to learn it."""
+    parts = (*bundle.parts, *map(_SHA256, bundle.parts.values()))
+    key = ("manifest", bundle.target, parts, *bundle.secrets.items(), bundle.recipients, bundle.sealed)
+    known: str | None = memo.parts.get(key)
+    if known is None:
+        known = memo.parts[key] = digest(bundle.manifest)
+    return known
 
 
 def deployed_state(files: Mapping[str, bytes]) -> State:
