@@ -43,4 +43,5 @@ def _case(finding: Finding, text: str) -> str:
 
 
 def _attribute(said: str) -> str:
-    return f'"{escape(visible(said))}"'
+    quoted = escape(visible(said), quote=False).replace('"', "&quot;")
+    return f'"{quoted}"'
