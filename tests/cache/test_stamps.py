@@ -24,8 +24,9 @@ from support.written import WrittenRepository
 
 @pytest.fixture(scope="module", autouse=True)
 def no_settings_of_git(tmp_path_factory):
-    with settings_from(tmp_path_factory.mktemp("settings")):
-        yield
+    folder = tmp_path_factory.mktemp("settings")
+    with settings_from(folder):
+        yield folder
 
 
 QUESTION, ANSWER = "validate", ("{}\n", "no findings\n")
@@ -222,6 +223,17 @@ def test_nothing_is_stamped_where_settings_of_git_lead_elsewhere(stamped, settin
     stamped.written.git("config", *setting.split("=", 1))
     stamped.stamp()
     assert not [*stamps(str(stamped.root))]
+
+
+@pytest.mark.parametrize("place", ["~/ignored", "{home}/ignored"])
+def test_a_list_of_ignored_files_that_settings_name_is_watched(stamped, no_settings_of_git, place):
+    stamped.written.git("config", "core.excludesFile", place.format(home=no_settings_of_git))
+    stamped.stamp()
+    assert stamped.answer == ANSWER
+    (no_settings_of_git / "ignored").write_text("limits.yaml\n")
+    assert stamped.answer is None
+    (no_settings_of_git / "ignored").unlink()
+    assert stamped.answer == ANSWER
 
 
 def test_nothing_is_stamped_of_a_revision(stamped):

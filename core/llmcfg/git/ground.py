@@ -35,9 +35,15 @@ def ground_of(opened: Opened) -> Sequence[Path] | None:
     found += (own / name for name in _OWN)
     found += (opened.git_dir / name for name in _COMMON)
     if _IGNORED in named:
-        file = opened.git.config[_IGNORED] or ""
-        return [*found, Path(file)] if file.startswith("/") else None
+        file = _file_at_home(opened.git.config[_IGNORED] or "")
+        return [*found, file] if file.is_absolute() else None
     return found
+
+
+def _file_at_home(written: str) -> Path:
+    """A path as Git reads it, where `~` is the folder of the user's settings."""
+    home = pygit2.settings.search_path[ConfigLevel.GLOBAL]
+    return Path(home, written[2:]) if written.startswith("~/") else Path(written)
 
 
 def _around(root: Path, prefix: str) -> Iterator[Path]:
