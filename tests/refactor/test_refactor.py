@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmcfg.canonical import canonical_json
-from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError, UsageError
+from llmcfg.errors import ConflictError, FindingsError, NotFoundError, UnknownKeyError, UsageError
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.configuration import walk_leaves
-from llmcfg.refactor.refactoring import move, split
-from support.written import CONSUMER, opened
+from llmcfg.refactor.refactoring import move, split, write_refactoring
+from support.written import CONSUMER, WrittenRepository, opened
 
 DAY = date(2026, 11, 25)
 MANIFEST = (
@@ -236,6 +236,31 @@ def test_what_cannot_be_split_is_refused():
         parts({**bound, "base/a.yaml": "m: {x: 1}\n"}, "a")
     with pytest.raises(FindingsError, match="would have errors"):  # two documents would hold one key
         parts({"base/a.yaml": "$extends: p.q\nm: {own: 1}\n", "base/p.yaml": "q: {m: {x: 1}}\n"}, "a")
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A repository with a key, its folder, and its configuration opened."""
+    made = WrittenRepository(tmp_path, {"base/a.yaml": "x: 1\nother: 2\n", ".gitignore": "/base/mine.yaml\n"})
+    return tmp_path, made.workspace().configuration()
+
+
+def test_files_are_written_and_removed(written):
+    folder, configuration = written
+    write_refactoring(folder, move(configuration, ("a",), ("deep", "er"), DAY))
+    assert (folder / "base/deep/er.yaml").read_text() == "x: 1\nother: 2\n"
+    assert not (folder / "base/a.yaml").exists()
+
+
+@pytest.mark.parametrize(("file", "new"), [("base/a.yaml", ("a", "w")), ("base/mine.yaml", ("mine", "w"))])
+def test_a_file_that_somebody_else_wrote_is_left_alone(written, file, new):
+    folder, configuration = written
+    made = move(configuration, ("a", "x"), new, DAY)
+    (folder / file).write_text("mine: 1\n")
+    with pytest.raises(ConflictError, match=f"{file} is not as it was read"):
+        write_refactoring(folder, made)
+    assert (folder / file).read_text() == "mine: 1\n"
+    assert (folder / "base/a.yaml").read_text() in ("x: 1\nother: 2\n", "mine: 1\n")
 
 
 # -- laws

@@ -73,20 +73,11 @@ def split(
 
 
 def _finish(workspace: Workspace, made: Refactoring, output: str, *, dry_run: bool, quiet: bool) -> None:
+    from llmcfg.refactor.refactoring import write_refactoring
     from llmcfg_cli.views.refactor import proved_text, view_patch, view_refactoring
 
     if not dry_run:
-        _write(workspace.work_folder, made)
+        write_refactoring(workspace.work_folder, made)
     is_patch = dry_run and output == "table"
     out(view_patch(made, colour=has_colour()) if is_patch else view_refactoring(made, output, is_written=not dry_run))
     note(proved_text(made, is_written=not dry_run), quiet=quiet)
-
-
-def _write(root: Path, made: Refactoring) -> None:
-    """All files, or none when the disk is full."""
-    from llmcfg.disk import make_folders, write_all
-
-    written = {root / path: edit.after for path, edit in made.files.items() if edit.after is not None}
-    for place in written:
-        make_folders(place.parent)
-    write_all(written, [root / path for path, edit in made.files.items() if edit.after is None])
