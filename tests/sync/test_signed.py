@@ -16,6 +16,7 @@ from llmcfg.sync.act import apply, rollback
 from llmcfg.sync.beats import beat
 from llmcfg.sync.plan import make_plan
 from llmcfg.sync.signed import Publisher
+from llmcfg_cli.views.plan import view_plan
 from support.signed import root_for, signing_key
 from support.written import MANIFEST
 
@@ -28,10 +29,15 @@ def publisher(*seeds, root=ROOT, now=NOW, **said):
     return Publisher(tuple(map(signing_key, seeds or (KEY,))), root, lambda: now, **said)
 
 
-def deploy(deployer, by=None, **said):
+def planned(deployer, by=None):
     workspace = deployer.workspace
-    plan = make_plan(workspace.wanted("prod", None), workspace.repository, "prod", workspace.sink, publisher=by)
-    return apply(plan, workspace.repository, deployer.reader, actor="Ada", publisher=by, **said)
+    return make_plan(workspace.wanted("prod", None), workspace.repository, "prod", workspace.sink, publisher=by)
+
+
+def deploy(deployer, by=None, **said):
+    return apply(
+        planned(deployer, by), deployer.workspace.repository, deployer.reader, actor="Ada", publisher=by, **said
+    )
 
 
 def roll_back(deployer, by=None, **said):
@@ -140,9 +146,14 @@ def test_a_signature_is_renewed_after_half_of_its_life(deployer):
     assert deploy(deployer, publisher(life_seconds=10 * day, now=NOW + timedelta(days=6))).commit
 
 
-def test_signing_begins_with_what_is_deployed_already(deployer):
+def test_signing_begins_with_what_is_deployed_already_and_the_plan_says_so(deployer):
     deploy(deployer)
+    shown = view_plan(planned(deployer, publisher()), "table")
+    assert "no change in content (3 bundles)" in shown
+    assert f"to be signed: 3 bundles, by {signing_key(KEY).public.fingerprint}" in shown
+
     assert deploy(deployer, publisher()).commit
+    assert "to be signed" not in view_plan(planned(deployer, publisher()), "table")
     assert statements(deployer)["acme/api"].sequence == 2
 
 
@@ -168,7 +179,7 @@ def test_who_loses_a_race_takes_what_the_winner_signed(deployer):
     )
     deploy(deployer, publisher())
 
-    done = apply(late, workspace.repository, deployer.reader, actor="Bob", publisher=publisher())
+    done = apply(late, deployer.workspace.repository, deployer.reader, actor="Bob", publisher=publisher())
     assert done.commit is None
     statements(deployer)
 
@@ -181,7 +192,7 @@ def test_who_loses_a_race_to_somebody_who_does_not_sign_says_so(deployer):
     deploy(deployer)
 
     with pytest.raises(ConflictError):
-        apply(late, workspace.repository, deployer.reader, actor="Bob", publisher=publisher())
+        apply(late, deployer.workspace.repository, deployer.reader, actor="Bob", publisher=publisher())
 
 
 def test_a_bundle_file_that_was_changed_is_made_again(deployer):

@@ -27,11 +27,14 @@ def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | Non
     if plan.expected is None:
         lines.append(f"first deployment: {plural(plan.bundles, 'bundle')}")
     elif plan.moves_ref:
-        lines.append(view_diff(plan.difference, output, protected, colour=colour, width=width))
+        shown = view_diff(plan.difference, output, protected, colour=colour, width=width)
+        lines.append(shown.rstrip() or f"no change in content ({plural(plan.bundles, 'bundle')})")
     else:
         lines.append(f"no change: what is deployed has the same content ({plural(plan.bundles, 'bundle')})")
     if plan.to_seal:
         lines.append(f"to be sealed: the secrets of {plural(len(plan.to_seal), 'bundle')}, which needs a key")
+    if plan.signers:
+        lines.append(f"to be signed: {plural(plan.bundles, 'bundle')}, by {', '.join(plan.signers)}")
     return "\n".join([*lines, *_delivery_lines(plan.deliveries)])
 
 

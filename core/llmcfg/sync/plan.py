@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 class Plan:
     """`expected` is the deployed state that the plan was made against; applying refuses if it is another by then.
 
-    `files` are all but those that are still to be sealed, which `draft` names; it is None when what is deployed stays. `damage` says what
+    `files` are all but those that are still to be sealed, which `draft` names; it is None when what is deployed stays. `signers` are the
+    fingerprints of the keys that sign what comes in its place. `damage` says what
     is wrong with the bundles that are deployed; empty when they are what was written. Applying mends them. `gates` is what the repository's
     policies and limits say of the change; an error among them keeps it from being applied, as does `frozen`, which was on at `made_at`.
     """
@@ -62,6 +63,7 @@ class Plan:
     quarantined: bool
     damage: str = ""
     draft: Draft | None = None
+    signers: tuple[str, ...] = ()
     gates: tuple[Finding, ...] = ()
     frozen: Frozen | None = None
     made_at: datetime | None = None
@@ -135,6 +137,7 @@ class Observed(NamedTuple):
     draft: Draft | None
     deliveries: tuple[Delivery, ...]
     author: str = ""
+    signers: tuple[str, ...] = ()
 
 
 def observe_environment(
@@ -150,7 +153,8 @@ def observe_environment(
     unknown = made.open_paths if made else ()
     deliveries = observe(find_sinks(built.configuration, environment), environment, files, make_sink, unknown)
     author = "" if is_same else repository.facts(built.revision.commit).email
-    return Observed(deployed, there, files, made, deliveries, author)
+    signers = publisher.fingerprints if made and publisher else ()
+    return Observed(deployed, there, files, made, deliveries, author, signers)
 
 
 def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed | None, there: ReadState) -> Draft:
@@ -178,6 +182,7 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         and (built.revision.commit in deployed.quarantined or root in deployed.quarantined_roots),
         damage=observed.there.damage,
         draft=observed.draft,
+        signers=observed.signers,
         gates=gates,
         frozen=find_gate_closed(built.configuration, built.environment, now) if is_new and now else None,
         made_at=now,

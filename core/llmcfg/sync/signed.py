@@ -65,6 +65,10 @@ class Publisher:
     life_seconds: int = 0
     roots: Mapping[int, bytes] = field(default_factory=dict)
 
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        return tuple(sorted(key.public.fingerprint for key in self.keys))
+
     def check(self) -> None:
         """Raises NotAuthorisedError for keys whose signatures no consumer would take."""
         allowed = {key.fingerprint for key in self.root.bundle_keys}
@@ -125,13 +129,15 @@ class Publisher:
         head, now = read_head(files), self.now().timestamp()
         if any(files.get(root_path(version)) != content for version, content in self.roots.items()):
             return False
-        keys = sorted(key.public.fingerprint for key in self.keys)
         known = {folder: (envelope, said) for folder, envelope, said in envelopes(files)}
         for folder, manifest in head.bundles.items():
             if folder not in known:
                 return False
             envelope, said = known[folder]
-            is_ours = [made.key for made in envelope.signatures] == keys and said.repository == self.root.repository
+            is_ours = (
+                tuple(made.key for made in envelope.signatures) == self.fingerprints
+                and said.repository == self.root.repository
+            )
             is_this = (said.epoch, said.sequence) == (self.root.epoch, head.sequence)
             is_whole = f"sha256:{said.subjects.get(MANIFEST, b'').hex()}" == manifest
             is_fresh = not said.expires or now < said.issued + (said.expires - said.issued) * _RENEWED_AFTER
