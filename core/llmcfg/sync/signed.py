@@ -188,20 +188,15 @@ def read_signatures(repository: Repository, deployed: Deployed | None) -> dict[s
 
     None where it cannot be read.
     """
-    found: dict[str, bytes] = {}
     if deployed is None:
-        return found
+        return {}
     with suppress(IntegrityError):
         head = read_head({HEAD: repository.read_file(deployed.commit, HEAD) or b""})
-        for folder in head.bundles:
-            content = repository.read_file(deployed.commit, f"{folder}/{ENVELOPE}")
-            if content is None:
-                break
-            found[f"{folder}/{ENVELOPE}"] = content
-        if found:
-            known = [path for path in repository.tree_digests(deployed.commit) if is_root(path)]
-            found |= {path: repository.read_file(deployed.commit, path) or b"" for path in known}
-    return found
+        first = next(iter(head.bundles), "")
+        if first and repository.read_file(deployed.commit, f"{first}/{ENVELOPE}") is not None:
+            files = repository.read_tree(deployed.commit)
+            return {path: content for path, content in files.items() if _is_envelope(path) or is_root(path)}
+    return {}
 
 
 def without_signatures(files: Mapping[str, bytes]) -> dict[str, bytes]:
