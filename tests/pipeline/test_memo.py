@@ -5,10 +5,12 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding
 from llmcfg.model.target import Scope
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.sharing import Sharing
 from llmcfg.pipeline.validate import validate
 from support.looked_at import effective
 from support.written import MANIFEST, WrittenSnapshot, opened
@@ -197,3 +199,58 @@ def test_nothing_of_composition_is_left_in_the_effective_configuration(files):
 
     for scope in opened(files).scopes:
         check(effective(files, *scope))
+
+
+# tenants that inherit nearly everything
+
+
+def test_a_tenant_holds_the_documents_that_it_overrides_and_no_others():
+    configuration = opened(
+        {
+            "llmcfg.yaml": TENANTS,
+            "base/a.yaml": "v: 1\n",
+            "base/b.yaml": "v: 1\n",
+            "tenants/acme/b.yaml": "v: 2\n",
+            "consumers/app.yaml": "apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [.]\ntenants: '*'\nshared: true\n",
+        }
+    )
+    dev, acme, beta = (configuration.effective(Scope("dev", tenant)).documents for tenant in (None, "acme", "beta"))
+    assert beta is dev
+    assert acme.below is dev
+    assert acme.own.keys() == {"b"}
+    bundles = build(configuration, configuration.targets).bundles
+    shared, own, _ = (bundle.parts for target, bundle in bundles.items() if target.environment == "dev")
+    assert own["config/a.json"] is shared["config/a.json"]
+    assert own["config/b.json"].content == b'{"v":2}\n'
+
+
+def test_a_document_that_is_overridden_everywhere_is_not_judged_as_it_was_beneath():
+    schema = '{"type": "object", "properties": {"v": {"type": "integer"}}}'
+    files = {
+        "llmcfg.yaml": TENANTS + "schemas: [{documents: a, schema: schemas/a.json}]\n",
+        "schemas/a.json": schema,
+        "base/a.yaml": "v: text\n",
+        "environments/dev/a.yaml": "v: 1\n",
+        "environments/prod/a.yaml": "v: 1\n",
+    }
+    assert validate(WrittenSnapshot(files), Memo()) == ()
+    del files["environments/prod/a.yaml"]
+    (finding,) = validate(WrittenSnapshot(files), Memo())
+    assert finding.reach == ("prod", "prod/acme", "prod/beta")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(REPOSITORIES)
+def test_documents_are_shared_by_the_scopes_that_see_them_in_the_order_in_which_scopes_first_do(files):
+    try:
+        configuration = Configuration(WrittenSnapshot(files), Memo())
+    except FindingsError:
+        return
+    scopes = configuration.scopes
+    one_by_one = dict.fromkeys(
+        resolved for scope in scopes for resolved in configuration.effective(scope).documents.values()
+    )
+    shared = Sharing(configuration, scopes).resolved
+    assert len(shared) == len(one_by_one)
+    for name in {resolved.name for resolved in one_by_one}:
+        assert [each for each in shared if each.name == name] == [each for each in one_by_one if each.name == name]

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.model.findings import Finding, Problem
+from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
 from llmcfg.model.reference import ALL, parse_secret_use
 from llmcfg.model.suggest import did_you_mean
@@ -25,7 +26,7 @@ from llmcfg.pipeline.known import (
 from llmcfg.pipeline.recipients import recipient_findings, recipients_of
 from llmcfg.pipeline.renderfindings import rendering_finding
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret, find_use_fault
-from llmcfg.pipeline.select import Selection, secrets_in_text, select
+from llmcfg.pipeline.select import Selector, secrets_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.configuration import Configuration, Effective, Memo
+    from llmcfg.pipeline.select import Selection
     from llmcfg.pipeline.templates.render import Rendered, Rendering, RenderRequest
     from llmcfg.ports import Cache
 
@@ -88,10 +90,11 @@ class Building:
     def select(self, targets: Iterable[Target]) -> None:
         """Select for these targets, and begin to render what is not remembered."""
         memo = self._configuration.memo
+        selector = Selector(memo)
         for target in targets:
             consumer = self._configuration.consumer(target.consumer)
             effective = self._configuration.effective(target.scope)
-            selection = self.selections[target] = select(consumer, effective, memo)
+            selection = self.selections[target] = selector.select(consumer, effective)
             if selection.is_whole:
                 self._jobs += _jobs(self._configuration, target, consumer, effective, selection)
         if memo.disk is not None:
@@ -258,11 +261,11 @@ def _bundle(
     uses: Iterable[str],
 ) -> Bundle:
     effective = configuration.effective(target.scope)
-    parts = {f"config/{name}.json": document.part for name, document in selection.documents.items()}
     held = {use: effective.held(parse_secret_use(use)) for use in uses}
     lock = {use: value.fingerprint for use, value in held.items() if value is not None}
     opened = [output.path for output in configuration.consumer(target.consumer).outputs if output.opened]
-    return make_bundle(target, {**parts, **outputs}, lock, recipients_of(configuration, target), opened)
+    parts = Laid(outputs, selection.parts)
+    return make_bundle(target, parts, lock, recipients_of(configuration, target), opened)
 
 
 def _part(configuration: Configuration, content: bytes) -> Part:

@@ -94,13 +94,12 @@ def make_bundle(
     opened: Collection[str] = (),
 ) -> Bundle:
     """`opened` are the outputs that are sealed whole. Without recipients nothing is sealed."""
-    ordered = dict(sorted(parts.items()))
     lock = dict(sorted(secrets.items()))
     allowed = tuple(sorted({*recipients}))
     places: list[str] = [*map(sealed_path, opened), *([SECRETS] if lock else [])]
     sealed = sorted(places) if allowed else []
     return Bundle(
-        target, ordered, lock, allowed, tuple(sealed), Later(lambda: _sum_up(target, ordered, lock, allowed, sealed))
+        target, parts, lock, allowed, tuple(sealed), Later(lambda: _sum_up(target, parts, lock, allowed, sealed))
     )
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.documents.loader import load_document
+from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
 from llmcfg.pipeline import merge, tags
 from llmcfg.pipeline.known import find_parsed, learn_parsed, name_of
 from llmcfg.prompts.file import SUFFIX, is_prompt_file, load_prompt_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from llmcfg.model.findings import Problem
     from llmcfg.model.snapshot import BlobEntry
@@ -79,7 +80,7 @@ class Documents:
     A read-only mapping from document name. Scopes that share layers share these objects.
     """
 
-    __slots__ = ("_names", "below", "own", "unreadable")
+    __slots__ = ("below", "laid", "unreadable")
 
     def __init__(
         self, below: Documents | None, own: Mapping[str, Composed], unreadable: frozenset[str] = frozenset()
@@ -89,31 +90,22 @@ class Documents:
         A folder of documents that was refused is among them by its own name, and a whole layer by the empty one.
         """
         self.below = below
-        self.own = own
+        self.laid: Laid[Composed] = Laid(own, below.laid if below is not None else None)
         self.unreadable = unreadable
-        self._names: list[str] | None = None
+
+    @property
+    def own(self) -> Mapping[str, Composed]:
+        return self.laid.own
 
     def find(self, name: str) -> Composed | None:
-        here: Documents | None = self
-        while here is not None:
-            found = here.own.get(name)
-            if found is not None:
-                return found
-            here = here.below
-        return None
+        return self.laid.get(name)
 
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """All document names, sorted."""
-        if self._names is None:
-            below = self.below.names() if self.below is not None else []
-            self._names = below if self.own.keys() <= set(below) else sorted({*below, *self.own})
-        return self._names
+        return self.laid.names
 
     def __iter__(self) -> Iterator[Composed]:
-        for name in self.names():
-            composed = self.find(name)
-            assert composed is not None
-            yield composed
+        return iter(self.laid.values())
 
 
 NOTHING = Documents(None, {})
@@ -192,7 +184,7 @@ class Composer:
         unreadable = {*below.unreadable, *layer.refused}
         for name, entry in layer.documents.items():
             parsed = self.parsed(entry)
-            if parsed.content is None or _is_among(name, unreadable):
+            if parsed.content is None or is_among(name, unreadable):
                 unreadable.add(name)
             else:
                 own[name] = self._compose(name, below.find(name), entry, parsed)
@@ -229,12 +221,12 @@ def _named(source: BlobEntry) -> str:
     return f"{source.oid} {source.path}"
 
 
-def _is_among(name: str, unreadable: Collection[str]) -> bool:
-    """Whether the document, a folder that it lies in, or everything is among what cannot be read."""
-    if not unreadable:
+def is_among(name: str, named: Collection[str]) -> bool:
+    """Whether these name the document, a folder that it lies in, or, by the empty name, everything."""
+    if not named:
         return False
     parts = name.split("/")
-    return any("/".join(parts[:length]) in unreadable for length in range(len(parts) + 1))
+    return any("/".join(parts[:length]) in named for length in range(len(parts) + 1))
 
 
 def parse_document(content: bytes, *, is_prompt: bool = False) -> ParsedDocument:

@@ -11,6 +11,7 @@ from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
 from llmcfg.model.assembly import assemble
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.keypath import format_key_path
+from llmcfg.model.laid import Laid
 from llmcfg.model.rules import Severity
 from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.model.target import Scope, Target
@@ -86,7 +87,7 @@ class Effective:
 
     scope: Scope
     folders: tuple[str, ...]
-    documents: Mapping[str, Resolved]
+    documents: Laid[Resolved]
     unreadable: frozenset[str]
     variables: Mapping[str, Scalar]
     secrets: Mapping[str, ScopedSecret]
@@ -291,7 +292,7 @@ class Configuration:
     def _plain_of(self, documents: Documents, resolver: Resolver) -> _Plain:
         known = self._plain.get(documents)
         if known is None:
-            below = _Plain({}, ()) if documents.below is None else self._plain_of(documents.below, resolver)
+            below = _Plain(Laid({}), ()) if documents.below is None else self._plain_of(documents.below, resolver)
             known = self._plain[documents] = _lay_plain(documents, below, resolver)
         return known
 
@@ -339,31 +340,29 @@ class Configuration:
 class _Plain(NamedTuple):
     """The documents after some layers that hold without references, and the names of those with references, whose place is kept."""
 
-    documents: dict[str, Resolved | None]
+    documents: Laid[Resolved | None]
     linked: tuple[str, ...]
 
 
 def _lay_plain(documents: Documents, below: _Plain, resolver: Resolver) -> _Plain:
-    """What a layer changes, over what lies beneath: in the order of names, and without what cannot be read."""
-    laid = dict(below.documents)
-    for name, composed in documents.own.items():
-        laid[name] = None if composed.needs_resolution else resolver.resolve(composed)
-    for name in documents.unreadable & laid.keys():
-        del laid[name]
-    if not documents.own.keys() <= below.documents.keys():
-        laid = dict(sorted(laid.items()))
-    return _Plain(laid, tuple(name for name, resolved in laid.items() if resolved is None))
+    """What a layer changes, over what lies beneath, and without what cannot be read."""
+    own = {
+        name: None if composed.needs_resolution else resolver.resolve(composed)
+        for name, composed in documents.own.items()
+    }
+    laid = Laid(own, below.documents)
+    if any(name in laid for name in documents.unreadable):
+        laid = Laid({name: resolved for name, resolved in laid.items() if name not in documents.unreadable})
+    return _Plain(laid, tuple(name for name in sorted({*below.linked, *own}) if name in laid and laid[name] is None))
 
 
-def _resolve_all(documents: Documents, plain: _Plain, resolver: Resolver) -> Mapping[str, Resolved]:
-    if not plain.linked:
-        return cast("dict[str, Resolved]", plain.documents)
-    resolved = dict(plain.documents)
+def _resolve_all(documents: Documents, plain: _Plain, resolver: Resolver) -> Laid[Resolved]:
+    own: dict[str, Resolved | None] = {}
     for name in plain.linked:
         composed = documents.find(name)
         assert composed is not None
-        resolved[name] = resolver.resolve(composed)
-    return cast("dict[str, Resolved]", resolved)
+        own[name] = resolver.resolve(composed)
+    return cast("Laid[Resolved]", Laid(own, plain.documents) if own else plain.documents)
 
 
 def _has(value: Value, path: Path) -> bool:

@@ -196,13 +196,12 @@ def layer_folders(manifest: Manifest, scope: Scope) -> tuple[str, ...]:
     """
     environments = [environment.name for environment in manifest.environment_chain(scope.environment)]
     tenants = manifest.tenant_chain(scope.tenant)
+    dimensions = _fixed_dimensions(manifest, scope)
     folders: list[str] = []
     for per_tenant, patterns in _groups(manifest.hierarchy):
         for tenant in tenants if per_tenant else (None,):
+            fixed = dimensions if tenant is None else {**dimensions, "tenant": tenant.name}
             for pattern in patterns:
-                fixed = _fixed_dimensions(manifest, scope)
-                if tenant is not None:
-                    fixed["tenant"] = tenant.name
                 folders.extend(_expand(pattern, fixed, environments))
     return tuple(dict.fromkeys(folders))
 

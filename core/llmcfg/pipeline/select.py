@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from llmcfg.canonical import canonical_json
 from llmcfg.model.assembly import assemble
 from llmcfg.model.keypath import parse_key_path
+from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
 from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.bundle import Part, make_part
+from llmcfg.pipeline.compose import is_among
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.known import KnownPart, find_part, learn_part, name_of_bytes
 from llmcfg.pipeline.resolve import Resolved, is_around
@@ -51,12 +53,15 @@ class SelectedDocument:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """`missing` are the selected key paths that this scope does not have, as the consumer writes them.
+    """`parts` are the files that the documents become. `telling` are those of them with secrets or ciphertext.
 
-    `is_whole` is false when a document that cannot be read would be part of it; nothing is built from it then.
+    `missing` are the selected key paths that this scope does not have, as the consumer writes them. `is_whole` is false when a document
+    that cannot be read would be part of it; nothing is built from it then.
     """
 
     documents: Mapping[str, SelectedDocument]
+    parts: Laid[Part]
+    telling: tuple[SelectedDocument, ...]
     missing: tuple[str, ...]
     is_whole: bool = True
 
@@ -65,44 +70,119 @@ class Selection:
 
     @property
     def secrets(self) -> frozenset[str]:
-        return frozenset().union(*(document.secrets for document in self.documents.values()))
+        return frozenset().union(*(document.secrets for document in self.telling))
 
 
-def select(consumer: Consumer, effective: Effective, memo: Memo) -> Selection:
-    """The documents that the consumer's key paths name, in the order of their names."""
-    whole: set[str] = set()
-    parts: dict[str, set[Path]] = {}
-    missing: list[str] = []
-    ordered = sorted(effective.documents)
-    for text in consumer.select:
-        path = parse_key_path(text)
-        names = _documents_below(ordered, path)
-        whole.update(names)
-        owner = None if names else effective.owner(path)
-        if owner is not None:
-            parts.setdefault(owner[0].name, set()).add(owner[1])
-        elif not names and not any(is_around(name, path) for name in effective.unreadable):
-            missing.append(text)
-    selected = {
-        name: _select_document(
-            effective.documents[name], () if name in whole else tuple(sorted(parts[name], key=str)), memo
-        )
-        for name in sorted({*whole, *parts})
-    }
-    unread = any(is_around(name, parse_key_path(text)) for name in effective.unreadable for text in consumer.select)
-    return Selection(selected, tuple(missing), not unread)
+class Selector:
+    """Selects for many targets. What scopes share is selected once, so that one more costs what is its own."""
+
+    def __init__(self, memo: Memo) -> None:
+        self._memo = memo
+        self._known: dict[tuple[frozenset[str], int], _Whole] = {}
+        self._wanted: dict[tuple[str, ...], _Wanted] = {}
+
+    def select(self, consumer: Consumer, effective: Effective) -> Selection:
+        """The documents that the consumer's key paths name, in the order of their names."""
+        wanted = self._wanted_of(consumer.select)
+        whole = self._whole(cast("Laid[Resolved | None]", effective.documents), wanted.named)
+        cut: dict[str, set[Path]] = {}
+        missing: list[str] = []
+        for text, path in self._not_whole(wanted, effective.documents.names):
+            owner = effective.owner(path)
+            if owner is not None:
+                cut.setdefault(owner[0].name, set()).add(owner[1])
+            elif not any(is_around(name, path) for name in effective.unreadable):
+                missing.append(text)
+        unread = any(is_around(name, path) for name in effective.unreadable for path in wanted.paths.values())
+        own = {
+            name: _select_document(effective.documents[name], tuple(sorted(inner, key=str)), self._memo)
+            for name, inner in cut.items()
+            if not is_among(name, wanted.named)
+        }
+        selected = _lay(whole.source, own, whole) if own else whole
+        documents = cast("Laid[SelectedDocument]", selected.documents)
+        telling = tuple(documents[name] for name in selected.telling)
+        return Selection(documents, cast("Laid[Part]", selected.parts), telling, tuple(missing), not unread)
+
+    def _wanted_of(self, texts: tuple[str, ...]) -> _Wanted:
+        if texts not in self._wanted:
+            paths = {text: parse_key_path(text) for text in texts}
+            named = frozenset(name for name in map(_document_name, paths.values()) if name is not None)
+            self._wanted[texts] = _Wanted(paths, named, {})
+        return self._wanted[texts]
+
+    def _not_whole(self, wanted: _Wanted, names: Sequence[str]) -> Sequence[tuple[str, Path]]:
+        """The key paths that name no whole document among these, which many scopes have in one object."""
+        known = wanted.not_whole.get(id(names))
+        if known is None:
+            found = [(text, path) for text, path in wanted.paths.items() if not _has_below(names, _document_name(path))]
+            known = wanted.not_whole[id(names)] = (names, found)
+        return known[1]
+
+    def _whole(self, documents: Laid[Resolved | None], named: frozenset[str]) -> _Whole:
+        """What is selected whole of the documents of a scope, or of some layers of it."""
+        known = self._known.get((named, id(documents)))
+        if known is None:
+            below = self._whole(documents.below, named) if documents.below is not None else None
+            own = {
+                name: None if resolved is None else _select_document(resolved, (), self._memo)
+                for name, resolved in documents.own.items()
+                if is_among(name, named)
+            }
+            known = self._known[named, id(documents)] = _lay(documents, own, below)
+        return known
 
 
-def _documents_below(documents: Sequence[str], path: Path) -> Sequence[str]:
-    """The documents, of these sorted names, whose whole value lies at or beneath a key path."""
-    if not path:
-        return documents
-    if not all(isinstance(step, str) and "/" not in step for step in path):
-        return []
-    name = "/".join(str(step) for step in path)
-    at = bisect_left(documents, name)
-    own = [name] if documents[at : at + 1] == [name] else []
-    return [*own, *documents[bisect_left(documents, f"{name}/") : bisect_left(documents, f"{name}{_AFTER_SLASH}")]]
+class _Wanted(NamedTuple):
+    """What a consumer selects: key paths by what is written, the names of whole documents that they may be.
+
+    `not_whole` is what was found of names of documents, which it keeps alive and knows by their id.
+    """
+
+    paths: Mapping[str, Path]
+    named: frozenset[str]
+    not_whole: dict[int, tuple[Sequence[str], Sequence[tuple[str, Path]]]]
+
+
+class _Whole(NamedTuple):
+    """What is selected of some layers; None stands for what only a scope resolves. It keeps `source` alive, which is known by its id."""
+
+    source: Laid[Resolved | None]
+    documents: Laid[SelectedDocument | None]
+    parts: Laid[Part | None]
+    telling: tuple[str, ...]
+
+
+def _lay(source: Laid[Resolved | None], own: Mapping[str, SelectedDocument | None], below: _Whole | None) -> _Whole:
+    if below is not None and not own:
+        return below._replace(source=source)
+    parts = {f"config/{name}.json": document.part if document is not None else None for name, document in own.items()}
+    telling = [name for name in below.telling if name not in own] if below is not None else []
+    telling += [
+        name for name, document in own.items() if document is not None and (document.secrets or document.has_ciphertext)
+    ]
+    return _Whole(
+        source,
+        Laid(own, below.documents if below is not None else None),
+        Laid(parts, below.parts if below is not None else None),
+        tuple(telling),
+    )
+
+
+def _document_name(path: Path) -> str | None:
+    """The name of the document, or folder of documents, that a key path may name; the empty one of all; None where it cannot."""
+    is_name = all(isinstance(step, str) and "/" not in step for step in path)
+    return "/".join(str(step) for step in path) if is_name else None
+
+
+def _has_below(names: Sequence[str], name: str | None) -> bool:
+    """Whether a document, of these sorted names, lies whole at or beneath this name."""
+    if name is None:
+        return False
+    if not name:
+        return bool(names)
+    at = bisect_left(names, name)
+    return names[at : at + 1] == [name] or bisect_left(names, f"{name}/") < bisect_left(names, f"{name}{_AFTER_SLASH}")
 
 
 def _select_document(resolved: Resolved, paths: tuple[Path, ...], memo: Memo) -> SelectedDocument:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
+    from llmcfg.model.laid import Laid
     from llmcfg.model.target import Scope
     from llmcfg.pipeline.compose import Composed
     from llmcfg.pipeline.configuration import Configuration
@@ -22,11 +24,8 @@ class Sharing:
 
     def __init__(self, configuration: Configuration, scopes: Iterable[Scope]) -> None:
         self._documents = {scope: configuration.effective(scope).documents for scope in scopes}
-        found: dict[Resolved, None] = {}
-        for documents in {id(each): each for each in self._documents.values()}.values():
-            found.update(dict.fromkeys(documents.values()))
-        self.resolved = tuple(found)
-        self.composed = tuple(dict.fromkeys(resolved.composed for resolved in found))
+        self.resolved = tuple(dict.fromkeys(_seen(self._documents.values())))
+        self.composed = tuple(dict.fromkeys(resolved.composed for resolved in self.resolved))
 
     def scopes_of(self, resolved: Resolved) -> list[Scope]:
         name = resolved.name
@@ -39,3 +38,16 @@ class Sharing:
             for scope, documents in self._documents.items()
             if name in documents and documents[name].composed is composed
         ]
+
+
+def _seen(scopes: Iterable[Laid[Resolved]]) -> Iterator[Resolved]:
+    """What each scope sees that none before it saw. What lies beneath many is gone through once, but for what was covered so far."""
+    unseen: dict[int, AbstractSet[str]] = {}
+    for documents in scopes:
+        above: list[Mapping[str, Resolved]] = []
+        for layer in documents.layers():
+            left = unseen.get(id(layer), layer.own.keys())
+            seen = set(left).difference(*above)
+            unseen[id(layer)] = left - seen
+            above.append(layer.own)
+            yield from (layer.own[name] for name in sorted(seen))

@@ -257,8 +257,7 @@ def _selection_findings(configuration: Configuration, selections: Mapping[Target
 
 def _secret_problems(selection: Selection, effective: Effective) -> Iterator[tuple[SelectedDocument, Problem]]:
     """References that take a secret without a value, and ciphertext outside of secret files."""
-    telling = [each for each in selection.documents.values() if each.secrets or each.has_ciphertext]
-    for document in telling:
+    for document in selection.telling:
         for use in sorted(document.secrets):
             held = effective.held(parse_secret_use(use))
             if held is not None and not held.is_set:

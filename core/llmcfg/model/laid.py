@@ -1,0 +1,66 @@
+"""A mapping laid over another one, which it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Laid(Mapping[str, T_co]):
+    """What lies `below`, but for what is said anew: `own`. In the order of names.
+
+    A thousand that are laid over the same one cost what they say themselves. Neither mapping may change afterwards.
+    """
+
+    __slots__ = ("_names", "below", "own")
+
+    def __init__(self, own: Mapping[str, T_co], below: Laid[T_co] | None = None) -> None:
+        self.own = own
+        self.below = below if below else None
+        self._names: Sequence[str] | None = None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All names, sorted. Who adds none has the same object as the one below."""
+        if self._names is None:
+            below = self.below
+            added = [name for name in self.own if below is None or name not in below]
+            self._names = below.names if below is not None and not added else sorted([*(below or ()), *added])
+        return self._names
+
+    def __getitem__(self, name: str) -> T_co:
+        here: Laid[T_co] | None = self
+        while here is not None:
+            if name in here.own:
+                return here.own[name]
+            here = here.below
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        here: Laid[T_co] | None = self
+        while here is not None:
+            if name in here.own:
+                return True
+            here = here.below
+        return False
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __bool__(self) -> bool:
+        return bool(self.own) or self.below is not None
+
+    def layers(self) -> Iterator[Laid[T_co]]:
+        """This one, and those beneath it."""
+        here: Laid[T_co] | None = self
+        while here is not None:
+            yield here
+            here = here.below
