@@ -80,14 +80,13 @@ def main() -> None:
     options = parser.parse_args()
     asked = Asked(options.runs, options.limit, options.once)
     peers = {name: PEERS[name] for name in options.peer or PEERS}
-    columns = {}
+    versions, columns = read_versions(), {}
     for keys in options.keys or [1_000, 10_000]:
         with tempfile.TemporaryDirectory() as folder:
             columns[keys] = measure(Path(folder), keys, peers, asked)
-    versions = read_versions()
+        if options.json:
+            options.json.write_text(json.dumps(as_json(columns, versions), indent=1))
     print(report(columns, versions))
-    if options.json:
-        options.json.write_text(json.dumps(as_json(columns, versions), indent=1))
 
 
 def measure(folder: Path, keys: int, peers: Mapping[str, Peer], asked: Asked) -> Column:

@@ -78,6 +78,12 @@ def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> 
     git(root, "commit", "-q", "-m", "The platform")
 
 
+def provider_documents(count: int, seed: int = 1) -> list[bytes]:
+    """Documents of base, without a repository around them."""
+    chance = random.Random(seed)
+    return [_provider(chance, number).encode() for number in range(count)]
+
+
 def git(root: Path, *arguments: str) -> None:
     identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
     subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)

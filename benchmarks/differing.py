@@ -1,0 +1,128 @@
+"""The semantic diff beside deepdiff and dictdiffer, on the same two values in one process: 100,000 leaves, of which 100 differ.
+
+    .bench/peers/differs/bin/python benchmarks/differing.py          # after peerinstall.py
+    .bench/peers/differs/bin/python benchmarks/differing.py --leaves 1000000 --runs 3 --json differing.json
+
+*shared* is what a build gives: what did not change is the same object on both sides. *apart* has nothing in common, as two files that were
+loaded one after the other. Each way must find the same 100 paths. Rounds are interleaved; figures are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepdiff import DeepDiff
+from dictdiffer import diff
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "core"))
+
+from llmcfg.model.change import Change
+from llmcfg.model.difference import apply_changes, diff_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CHANGES = 100
+OURS = "llmcfg"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--leaves", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=5, help="rounds")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    options = parser.parse_args()
+    before = tree(options.leaves)
+    shared = with_changes(before)
+    pairs = {"shared": (before, shared), "apart": (before, copy.deepcopy(shared))}
+    figures = {how: measure(pair, options.runs) for how, pair in pairs.items()}
+    print(report(figures, options.leaves))
+    if options.json:
+        options.json.write_text(json.dumps({"leaves": options.leaves, "seconds": figures}, indent=1))
+
+
+def tree(leaves: int) -> dict[str, Any]:
+    """Documents of a hundred leaves: a provider with models that have numbers, texts and a list."""
+    return {f"provider_{number}": provider(number) for number in range(leaves // 100)}
+
+
+def provider(number: int) -> dict[str, Any]:
+    models = {
+        f"model-{model}": {
+            "id": f"vendor-{number}/model-{model}",
+            "max_tokens": number + model,
+            "input_price": number / 7,
+            "capabilities": ["chat", "tools", "vision"],
+            "tags": {"tier": "small", "team": f"t{number % 17}", "region": "eu", "owner": f"o{model}"},
+        }
+        for model in range(10)
+    }
+    return {"base_url": f"https://p{number}.example.com/v1", "models": models}
+
+
+def with_changes(value: dict[str, Any]) -> Any:
+    chosen = [f"provider_{number}" for number in range(len(value))]
+    paths = [
+        (chosen[turn * len(chosen) // CHANGES], "models", f"model-{turn % 10}", "max_tokens") for turn in range(CHANGES)
+    ]
+    return apply_changes(value, [Change(path, 0, -1 - turn) for turn, path in enumerate(paths)])
+
+
+def ours(before: object, after: object) -> int:
+    return sum(1 for _ in diff_values(before, after))  # type: ignore[arg-type]
+
+
+def with_deepdiff(before: object, after: object) -> int:
+    return len(DeepDiff(before, after)["values_changed"])
+
+
+def with_dictdiffer(before: object, after: object) -> int:
+    return sum(1 for _ in diff(before, after))
+
+
+DIFFERS: dict[str, Callable[[object, object], int]] = {
+    OURS: ours,
+    "dictdiffer": with_dictdiffer,
+    "deepdiff": with_deepdiff,
+}
+
+
+def measure(pair: tuple[object, object], rounds: int) -> dict[str, list[float]]:
+    taken: dict[str, list[float]] = {name: [] for name in DIFFERS}
+    for _ in range(rounds):
+        for name, differ in DIFFERS.items():
+            started = time.perf_counter()
+            found = differ(*pair)
+            taken[name].append(time.perf_counter() - started)
+            if found != CHANGES:
+                sys.exit(f"{name} finds {found} changes of {CHANGES}")
+    return taken
+
+
+def report(figures: Mapping[str, Mapping[str, list[float]]], leaves: int) -> str:
+    said = [
+        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {leaves:,} leaves",
+        "",
+        "| | " + " | ".join(f"{how}, ms | x" for how in figures) + " |",
+        "|---" + "|---:|---:" * len(figures) + "|",
+    ]
+    for name in DIFFERS:
+        cells = []
+        for taken in figures.values():
+            seconds = statistics.median(taken[name])
+            cells += [f"{seconds * 1000:.1f}", f"{seconds / statistics.median(taken[OURS]):.0f}"]
+        said.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(said)
+
+
+if __name__ == "__main__":
+    main()
