@@ -88,15 +88,15 @@ def open_workspace(
 
 
 def _signing_with(settings: Settings, keys: list[Path] | None, root: Path | None) -> Settings:
-    """The settings with these keys and this root in place of theirs. Raises UsageError for one without the other."""
+    """The settings with these keys and this root in place of theirs. Raises UsageError for a root without a key."""
     from llmcfg.model.settings import Signing
 
     said = settings.signing
     if not keys and root is None:
         return settings
     chosen, trusted = tuple(keys or (said.keys if said else ())), root or (said.root if said else None)
-    if not chosen or trusted is None:
-        raise UsageError("signing takes a key and a root of trust", hint="name both: --signing-key FILE --root FILE")
+    if not chosen:
+        raise UsageError("signing takes a key", hint="name it too: --signing-key FILE --root FILE")
     return replace(settings, signing=Signing(chosen, trusted, said.days if said else 0))
 
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from llmcfg.sinks.directory import Seen
     from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
+    from llmcfg.sync.gate import Gate
+    from llmcfg.sync.roots import RootStore
     from llmcfg.sync.signed import Publisher
     from llmcfg.sync.status import Status
 
@@ -146,12 +148,35 @@ class Workspace:
         return self._open(self.repository.snapshot(revision), revision.commit)
 
     def wanted(self, environment: str, at: str | None) -> Configuration:
-        """What `plan` and `apply` deploy: `at`, or what the environment tracks as HEAD's manifest says it."""
+        """What `plan` and `apply` deploy: `at`, or what the environment tracks as HEAD's manifest says it.
+
+        Raises IntegrityError and NotAuthorisedError where the root of trust of this machine does not let it.
+        """
         if at is not None:
-            return self.configuration(at)
+            return self._trusted(self.resolve(at), environment)
         current = self.configuration("HEAD")
         current.scope(environment, None)
-        return self.configuration_at(wanted_revision(self.repository, current.manifest.environments[environment]))
+        revision = wanted_revision(self.repository, current.manifest.environments[environment])
+        return self._trusted(revision, environment)
+
+    @property
+    def trust_folder(self) -> Path:
+        return self.repository.state_folder / "trust"
+
+    def root_store(self) -> RootStore:
+        """The versions of the root of trust, as far as they are known here."""
+        from llmcfg.sync.roots import RootStore
+
+        return RootStore(self.repository, self.trust_folder, self._given_root)
+
+    def gate(self) -> Gate | None:
+        """What judges commits, by the newest root of trust; None where this machine trusts none."""
+        if self._given_root is None and not self.trust_folder.is_dir():
+            return None
+        from llmcfg.sync.gate import Gate
+
+        root = self.root_store().current()
+        return None if root is None else Gate(root, self.repository, self.trust_folder, now)
 
     def has_uncommitted(self, configuration: Configuration) -> bool:
         """Whether `configuration` is HEAD's and the work tree holds another one."""
@@ -189,8 +214,15 @@ class Workspace:
         from llmcfg.signing.signer import read_signing_key
         from llmcfg.sync.signed import Publisher
 
-        root, keys = read_root(said.root), tuple(map(read_signing_key, said.keys))
-        return Publisher(keys, root, now, int(said.days * _DAY), {root.version: read_root_file(said.root)})
+        keys, life = tuple(map(read_signing_key, said.keys)), int(said.days * _DAY)
+        if said.root is not None:
+            root = read_root(said.root)
+            return Publisher(keys, root, now, life, {root.version: read_root_file(said.root)})
+        store = self.root_store()
+        trusted = store.current()
+        if trusted is None:
+            raise UsageError("nobody said which keys may sign bundles", hint="name the root of trust: --root FILE")
+        return Publisher(keys, trusted, now, life, store.versions())
 
     def custody(self, identities: Callable[[], Sequence[Identity]]) -> Custody:
         """The secrets of the work tree, for whoever has these identities; they are asked for when a file is to be opened."""
@@ -281,6 +313,17 @@ class Workspace:
         defined = self._defined.hooks
         hooks = {folder: _defined(defined, "hook", name) for folder, name in spec.after_apply}
         return ConsumerHooks(hooks, self.surroundings.environment, opened)
+
+    @property
+    def _given_root(self) -> Path | None:
+        return self._settings.trust if self._settings else None
+
+    def _trusted(self, revision: Revision, environment: str) -> Configuration:
+        configuration = self.configuration_at(revision)
+        gate = self.gate()
+        if gate is not None:
+            gate.require(revision, configuration.snapshot, environment)
+        return configuration
 
     def _open(self, snapshot: Snapshot, at: str | None) -> Configuration:
         """The same one again for a commit that was opened lately."""

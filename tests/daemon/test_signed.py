@@ -11,7 +11,8 @@ import pytest
 from llmcfg.errors import UsageError
 from llmcfg.sync.settings import parse_settings
 from support.remotes import Machine, Origin
-from trust.signing import Key, commit_content, ecdsa, ed25519, with_signature
+from support.signedcommits import sign_head
+from trust.signing import Key, commit_content, ecdsa, ed25519
 
 ADA, BEN, EVE = ed25519(1), ecdsa(), ed25519(66)
 
@@ -29,22 +30,7 @@ class Signing:
 
     def sign(self, key: Key | None) -> str:
         """The last commit again, with the key's signature; the branch moves to it."""
-        git = self.origin.git
-        if key is not None:
-            folder = Path(git("rev-parse", "--absolute-git-dir"))
-            raw = subprocess.run(
-                ["git", "cat-file", "commit", "HEAD"], cwd=folder, capture_output=True, check=True
-            ).stdout
-            signed = with_signature(raw, key.armour(raw))
-            done = subprocess.run(
-                ["git", "hash-object", "-t", "commit", "-w", "--stdin"],
-                cwd=folder,
-                input=signed,
-                capture_output=True,
-                check=True,
-            )
-            git("reset", "-q", "--soft", done.stdout.decode().strip())
-        return git("rev-parse", "HEAD")
+        return sign_head(self.origin.git, key) if key is not None else self.origin.git("rev-parse", "HEAD")
 
     def push(self, *refs: str) -> None:
         self.origin.git("push", "-q", "--force", "origin", *(refs or ("main",)))

@@ -29,6 +29,7 @@ WITHOUT_EXAMPLE = {
     "template-timeout", "template-worker", "import-duplicate", "import-left-out", "import-rewritten", "import-reference",
     "import-secret", "import-section",
     "value-expires", "policy-limit", "policy-test", "policy-engine", "change-step", "change-owner", "change-approval", "change-freeze",
+    "commit-trust",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import zlib
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
@@ -146,6 +147,14 @@ def two_branches(guarded: Guarded) -> None:
         guarded.git("commit", "-q", "-a", "-m", branch, "--no-verify")
 
 
+def signing_key(guarded: Guarded) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", guarded.folder / "state/key"], check=True)
+
+
+def rules_of_trust(guarded: Guarded) -> None:
+    guarded.give("rules.yaml", b"environments: {prod: {signers: [ada]}}\n")
+
+
 VALUES: Scene = (
     given_env,
     Step("secret set openai --from-stdin", stdin="new.plain"),
@@ -281,6 +290,22 @@ DEPLOYS: Scene = (
     Step("rollback -e prod -y"),
     Step("tag v1"),
     Step("doctor"),
+    signing_key,
+    Step("trust init --key <state>/key --out <state>/draft.json"),
+    Step("trust sign <state>/draft.json --key <state>/key"),
+    Step("trust publish <state>/draft.json"),
+    Step("trust add-signer ada <state>/key.pub --key <state>/key"),
+    rules_of_trust,
+    Step("trust rules <given>/rules.yaml --key <state>/key"),
+    Step("trust renew --key <state>/key"),
+    Step("trust rotate --threshold 1 --key <state>/key"),
+    Step("trust show"),
+    Step("trust check"),
+    Step("trust approve --key <state>/key"),
+    Step("trust promote prod --key <state>/key"),
+    Step("trust export --out <state>/root.json"),
+    Step("trust pin <state>/root.json"),
+    Step("trust revoke ada --key <state>/key"),
     Step("cache show"),
     Step("cache verify"),
     Step("cache prune"),

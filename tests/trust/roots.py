@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from tests.trust.signing import NOW, Key, ed25519
 
 from llmcfg.trust import root as roots
 from llmcfg.trust.dsse import Signature
 from llmcfg.trust.root import Root
+from trust.signing import NOW, Key, ed25519
 
 REPOSITORY = "0123456789abcdef0123456789abcdef"
 YEAR = 365 * 24 * 3600

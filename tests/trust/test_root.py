@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.trust.roots import YEAR, make_root, signature, signed
-from tests.trust.signing import ALL_KINDS, NOW, ed25519
 
 from llmcfg.trust import dsse
 from llmcfg.trust import root as roots
 from llmcfg.trust.failure import SignatureError
 from llmcfg.trust.root import DeployRule, PathRule, Root
+from trust.roots import YEAR, make_root, signature, signed
+from trust.signing import ALL_KINDS, NOW, ed25519
 
 ADA, BOB, EVE = ed25519(11), ed25519(12), ed25519(66)
 
@@ -134,12 +134,6 @@ def test_a_root_expires() -> None:
         ({"bundles": (ADA.public.text, ADA.public.text)}, "stands there twice"),
         ({"bundles": (ALL_KINDS["nistp256"]().public.text,)}, "bundles are signed with ssh-ed25519"),
         ({"signers": ("ada@example.com nonsense",)}, "signers, line 1"),
-        (
-            {"rules": (PathRule(("x",), ("eve@example.com",)),)},
-            "the rule for x names eve@example.com, who is no signer",
-        ),
-        ({"rules": (PathRule(("x",), threshold=2),)}, "the rule for x takes 2 signers, and there are 1"),
-        ({"environments": {"prod": DeployRule(("eve",))}}, "the environment prod names eve"),
         ({"expires": 5}, "it expires before it is issued"),
     ],
 )
@@ -150,6 +144,25 @@ def test_a_root_that_contradicts_itself_is_neither_written_nor_read(said: dict[s
         roots.encode_root(root)
     with pytest.raises(SignatureError):
         roots.parse_payload(root.payload)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        (
+            {"rules": (PathRule(("x",), ("eve@example.com",)),)},
+            "the rule for x names eve@example.com, who is no signer",
+        ),
+        ({"rules": (PathRule(("x",), threshold=2),)}, "the rule for x takes 2 signers, and there are 1"),
+        ({"environments": {"prod": DeployRule(("eve",))}}, "the environment prod names eve"),
+    ],
+)
+def test_a_root_whose_rules_nobody_can_meet_is_read_but_not_written_by_hand(
+    said: dict[str, object], problem: str
+) -> None:
+    root = make_root(**said)
+    assert roots.first_root(signed(root)) == root
+    assert any(problem in text for text in roots.unmet_demands(root))
 
 
 @pytest.mark.parametrize(

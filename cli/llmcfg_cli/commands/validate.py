@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from llmcfg.model.findings import Finding
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.wiring import Workspace
 
 
 def validate(
@@ -59,7 +61,7 @@ def validate(
     """Check every environment, tenant and consumer, and show all findings at once.
 
     Works on the files as they lie, committed or not, or on a revision with --at. Exits with 4 when a finding is at least as severe as
-    --fail-on.
+    --fail-on, and with 10 for a revision that the root of trust of this clone does not let count.
     """
     from llmcfg.clock import now
     from llmcfg.model.findings import merge_findings
@@ -74,6 +76,7 @@ def validate(
     try:
         with progress("checking", quiet=quiet):
             configuration = workspace.configuration(at)
+            _require_trusted(workspace, configuration)
             some = environments or tenants
             targets = choose_targets(configuration, environments or (), tenants or ()) if some else None
             earlier = workspace.configuration(since) if since else None
@@ -93,6 +96,14 @@ def validate(
     if not findings:
         remember_answer(question, (answer, "" if quiet else told), workspace.repository, snapshot)
     return exit_code(shown, fail_on)
+
+
+def _require_trusted(workspace: Workspace, configuration: Configuration) -> None:
+    """Raises IntegrityError for a commit that does not count; files as they lie are nobody's yet."""
+    revision = configuration.snapshot.revision
+    gate = workspace.gate() if revision is not None else None
+    if revision is not None and gate is not None:
+        gate.refuse(gate.judge(revision.commit))
 
 
 def exit_code(findings: Sequence[Finding], fail_on: FailOnLevel) -> int:

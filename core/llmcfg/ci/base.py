@@ -25,11 +25,15 @@ _MAIN_BRANCHES: Final = ("refs/remotes/origin/HEAD", *(
 
 
 class Base(NamedTuple):
-    """`commit` None: there was nothing before. `how` says in words what it is; `notes` what could not be seen."""
+    """`commit` None: there was nothing before. `how` says in words what it is; `notes` what could not be seen.
+
+    `source` is the tip of what is proposed, where HEAD is the forge's own merge of it.
+    """
 
     commit: str | None
     how: str
     notes: tuple[str, ...] = ()
+    source: str | None = None
 
 
 def find_base(repository: GitRepository, head: Revision, occasion: Occasion, asked: str | None) -> Base:
@@ -38,7 +42,8 @@ def find_base(repository: GitRepository, head: Revision, occasion: Occasion, ask
         return Base(repository.resolve(asked).commit, "as --base says")
     parents = repository.facts(head.commit).parents
     if occasion.source is not None and len(parents) == 2 and parents[1] == occasion.source:
-        return Base(_present(repository, head, parents[0]), "the target branch, which HEAD merges the change into")
+        target = _present(repository, head, parents[0])
+        return Base(target, "the target branch, which HEAD merges the change into", source=occasion.source)
     named = _named(repository, head, occasion)
     if named is not None:
         return named

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.canonical import digest_of
+from llmcfg.ci.commits import commit_findings
 from llmcfg.ci.known import split_findings
 from llmcfg.ci.origins import Origins, origins_of
 from llmcfg.ci.risk import Risk, risk_of
@@ -107,6 +108,8 @@ def review(
     difference, unseen = compare_sides(before, after)
     changed = workspace.repository.changed_files(base.commit, head.commit)
     held = _held_to_gates(before.configuration, after.configuration, difference, proposed, opa)
+    gate = workspace.gate()
+    held = (*held, *(commit_findings(gate, base, head) if gate is not None else ()))
     split = split_findings(before.findings, merge_findings([*after.findings, *held]), changed)
     environments = tally(before.configuration, after.configuration, difference)
     return Review(

@@ -13,8 +13,13 @@ from llmcfg.failpoints import failpoint
 from llmcfg.git.opening import make_bare
 from llmcfg.git.transport import Transport
 from llmcfg.model.failure import Step
+from llmcfg.sync.pathrules import APPROVALS
+from llmcfg.sync.promotion import PROMOTIONS
+from llmcfg.sync.roots import REF as TRUST_REF
 from llmcfg.sync.trusted import Trust, read_signers
-from llmcfg.sync.verify import interest_of, relevant, verify
+from llmcfg.sync.verify import TAGS, interest_of, relevant, verify
+from llmcfg.trust.failure import SignatureError
+from llmcfg.trust.root import require_fresh
 from llmcfg.wiring import Workspace
 
 if TYPE_CHECKING:
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from llmcfg.model.settings import Remote, Settings
     from llmcfg.sync.reconcile import Tell
     from llmcfg.sync.verify import Accepted, Interest
+    from llmcfg.trust.root import Root
     from llmcfg.wiring import Surroundings
 
 PRIVATE = "repository.git"
@@ -54,7 +60,9 @@ class Upstream:
         folder = state / PRIVATE
         self._remote = remote
         self._state, self._now = state, now
+        self._seen = FirstSeen(state, now)
         self._environments = settings.environments
+        self._has_root = settings.trust is not None
         publish = self._publish if remote.deployed == "remote" else None
         self.workspace = Workspace(
             folder, settings=settings, surroundings=surroundings, prefix=remote.folder, publish=publish
@@ -96,18 +104,18 @@ class Upstream:
 
     def _follow(self, allowed: Mapping[str, str], tell: Tell) -> Followed:
         self._choose_branch()
-        claims = self._transport.claims()
+        claims = self._claims()
+        self._seen = FirstSeen(self._state, self._now)
         interest = self.interest()
-        seen = FirstSeen(self._state, self._now) if self._remote.signers is not None else None
-        accepted, held = self._take(claims, interest, allowed, tell, seen)
+        accepted, held = self._take(claims, interest, allowed, tell)
         again = self.interest()
         if again != interest:  # the manifest that was just accepted tracks something else
-            more, held = self._take(claims, again, allowed, tell, seen)
+            more, held = self._take(claims, again, allowed, tell)
             accepted = (*accepted, *more)
         return Followed(accepted, held)
 
     def _take(
-        self, claims: Claims, interest: Interest, allowed: Mapping[str, str], tell: Tell, seen: FirstSeen | None
+        self, claims: Claims, interest: Interest, allowed: Mapping[str, str], tell: Tell
     ) -> tuple[tuple[Accepted, ...], tuple[Held, ...]]:
         claimed = relevant(interest, claims.refs)
         missing = [ref for ref, oid in claimed.items() if not self.workspace.repository.has_object(oid)]
@@ -116,23 +124,49 @@ class Upstream:
             failpoint("fetch.after")
             self._refuse_lies({ref: claimed[ref] for ref in missing})
         tell(Step.VERIFY, "")
-        verdict = verify(claimed, interest, self.workspace.repository, allowed, self._trust(seen))
-        if seen is not None:
-            seen.keep()
+        verdict = verify(claimed, interest, self.workspace.repository, allowed, self._trust(claims))
+        self._seen.keep()
         for accepted in verdict.accepted:
             failpoint("verify.before_accept")
             self.workspace.repository.move_ref(accepted.ref, accepted.old, accepted.new)
             failpoint("verify.after_accept")
         return verdict.accepted, verdict.held
 
-    def _trust(self, seen: FirstSeen | None) -> Trust | None:
-        """Raises UsageError for a list that cannot be used: nothing new is followed then."""
-        file = self._remote.signers
-        return (
-            None
-            if file is None or seen is None
-            else Trust(read_signers(file), self.workspace.repository, seen, file.name)
-        )
+    def _claims(self) -> Claims:
+        return self._transport.claims(*((TRUST_REF,) if self._has_root else ()))
+
+    def _trust(self, claims: Claims) -> Trust | None:
+        """What judges commits and tags: the root of trust, or the list of the settings.
+
+        Raises UsageError and IntegrityError for one that cannot be used: nothing new is followed then.
+        """
+        repository, file = self.workspace.repository, self._remote.signers
+        if self._has_root:
+            root = self._root(claims.refs.get(TRUST_REF))
+            tags = {ref.removeprefix(TAGS): oid for ref, oid in claims.refs.items() if ref.startswith(TAGS + APPROVALS)}
+            return Trust(root.committers, repository, self._seen, "the root of trust", root, self._fetched(tags))
+        return None if file is None else Trust(read_signers(file), repository, self._seen, file.name)
+
+    def _root(self, commit: str | None) -> Root:
+        """The newest version of the root that follows what was trusted before; `commit` is where the remote says that versions are."""
+        if commit is not None and not self.workspace.repository.has_object(commit):
+            self._transport.fetch([TRUST_REF])
+            self._refuse_lies({TRUST_REF: commit})
+        root = self.workspace.root_store().current(commit)
+        assert root is not None  # the settings name one
+        try:
+            require_fresh(root, self._now())
+        except SignatureError as error:
+            raise IntegrityError(error.reason, hint="llmcfg trust renew makes a new version", code=error.code) from None
+        return root
+
+    def _fetched(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        """The tags, with their objects here."""
+        missing = {TAGS + name: oid for name, oid in tags.items() if not self.workspace.repository.has_object(oid)}
+        if missing:
+            self._transport.fetch([*missing])
+            self._refuse_lies(missing)
+        return tags
 
     def _refuse_lies(self, fetched: Mapping[str, str]) -> None:
         for ref, oid in fetched.items():
@@ -155,7 +189,9 @@ class Upstream:
         manifest = self._manifest()
         chosen = environments or self._environments or (manifest.environments if manifest else ())
         branch = self.workspace.repository.main_branch or ""
-        return interest_of(branch, manifest, chosen, with_deployed=self._remote.deployed == "remote")
+        found = interest_of(branch, manifest, chosen, with_deployed=self._remote.deployed == "remote")
+        words = (APPROVALS, *(f"{PROMOTIONS}{name}/" for name in chosen)) if self._has_root else ()
+        return found._replace(words=frozenset(f"{word}*" for word in words))
 
     def _manifest(self) -> Manifest | None:
         """The followed one, as accepted; None when there is none yet, or it cannot be read, which building will tell."""

@@ -23,7 +23,7 @@ from llmcfg.git.filenames import why_not_a_file_name
 from llmcfg.limits import BLOB_BYTES, COMMIT_MESSAGE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
 _FALLBACK_IDENTITY = "llmcfg <llmcfg@localhost>"
@@ -53,6 +53,13 @@ def branch_ref(ref: str) -> str:
     """The full ref name of a branch, as given. Raises UsageError for anything else."""
     if not ref.startswith("refs/heads/") or not ref.isascii() or not pygit2.reference_is_valid_name(ref):
         raise UsageError(f"{ref!r} is no branch that can be written", hint="write it as refs/heads/deployed/prod")
+    return ref
+
+
+def own_ref(ref: str) -> str:
+    """The full name of a ref that is llmcfg's own and no branch, as given. Raises UsageError for anything else."""
+    if not ref.startswith("refs/llmcfg/") or not pygit2.reference_is_valid_name(ref):
+        raise UsageError(f"{ref!r} is no ref of llmcfg", hint="write it as refs/llmcfg/audit")
     return ref
 
 
@@ -96,10 +103,11 @@ class ObjectWriter:
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
         return self._write(b"commit", _with_message(lines, message))
 
-    def write_tag(self, name: str, commit: str, message: str) -> str:
+    def write_tag(self, name: str, commit: str, message: str, sign: Callable[[bytes], bytes] | None = None) -> str:
         who = f"{self.identity()} {int(time.time())} +0000"
         lines = [f"object {commit}", "type commit", f"tag {name}", f"tagger {who}"]
-        return self._write(b"tag", _with_message(lines, message))
+        content = _with_message(lines, message)
+        return self._write(b"tag", content + sign(content) if sign else content)
 
     def _write(self, word: bytes, content: bytes) -> str:
         objects: dict[str, bytes] = {}

@@ -13,7 +13,7 @@ from llmcfg.git.objects import UnreadableObject
 from llmcfg.git.refs import COMMIT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from llmcfg.git.objects import Objects
@@ -98,10 +98,10 @@ class History:
             return None
         return str(found) if found is not None else None
 
-    def between(self, git: pygit2.Repository, old: str | None, new: str) -> list[CommitFacts]:
+    def beyond(self, git: pygit2.Repository, known: Iterable[str], new: str) -> list[CommitFacts]:
         try:
             walker = git.walk(new, SortMode.TOPOLOGICAL)
-            if old is not None:
+            for old in known:
                 walker.hide(old)
             return [self.facts(str(commit.id)) for commit in walker]
         except (pygit2.GitError, KeyError, ValueError) as error:

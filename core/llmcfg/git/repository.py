@@ -9,7 +9,7 @@ from llmcfg.disk import atomic_write
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.failpoints import failpoint
 from llmcfg.git.changes import changed_files, changed_paths
-from llmcfg.git.durable import ObjectWriter, branch_ref, tag_ref
+from llmcfg.git.durable import ObjectWriter, branch_ref, own_ref, tag_ref
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.history import History
 from llmcfg.git.leftovers import find_locks
@@ -25,7 +25,7 @@ from llmcfg.git.worktree import WorkTreeSnapshot
 from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from llmcfg.git.leftovers import Lock
@@ -179,7 +179,11 @@ class GitRepository:
 
     def commits_between(self, old: str | None, new: str) -> Sequence[CommitFacts]:
         """The commits that lead to `new` and not to `old`, newest first, each read strictly."""
-        return self._history.between(self._git, old, new)
+        return self.commits_beyond((old,) if old else (), new)
+
+    def commits_beyond(self, known: Collection[str], new: str) -> Sequence[CommitFacts]:
+        """The commits that lead to `new` and to none of the known ones, newest first, each read strictly."""
+        return self._history.beyond(self._git, known, new)
 
     def target(self, ref: str) -> str | None:
         """The object that a full ref name points at, a tag object too; None if there is no such ref."""
@@ -265,31 +269,24 @@ class GitRepository:
     def commit_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
         if self._refs.symbolic_target(branch_ref(ref)):
             raise UsageError(f"{ref} stands for another branch", hint="write to that branch")
-        self._swap.compare(ref, expected)
-        named = self._trees.object_ids(self._history.commit(expected).tree) if expected else ()
-        present = {oid for oid in named if self._objects.is_stored(oid)}  # a damaged clone may lack some
-        tree = self._writer.write_tree(files, present)
-        failpoint("commit.after_tree")
-        commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
-        failpoint("commit.after_commit")
-        if self.publish is not None:
-            self.publish(ref, expected, commit)
-        failpoint("commit.before_ref")
-        self._swap.swap(ref, expected, commit)
-        failpoint("commit.after_ref")
-        return commit
+        return self._commit_files(ref, files, expected, message, self.publish)
+
+    def keep_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
+        """The same on a ref below `refs/llmcfg/`, which is this clone's own and is never published."""
+        return self._commit_files(own_ref(ref), files, expected, message, None)
 
     def move_ref(self, ref: str, expected: str | None, new: str) -> None:
         """Point a branch or tag at an object that is here, by compare-and-swap. Raises as `commit_files`, UsageError for other names."""
         branch_ref(ref) if ref.startswith("refs/heads/") else tag_ref(ref.removeprefix("refs/tags/"))
         self._swap.swap(ref, expected, new)
 
-    def create_tag(self, name: str, commit: str, message: str) -> None:
+    def create_tag(self, name: str, commit: str, message: str, *, sign: Callable[[bytes], bytes] | None = None) -> None:
+        """`sign` gives the signature of a tag object that ends without one."""
         ref = tag_ref(name)
         self._history.commit(commit)
         known = self._refs.commit(ref)
         if known is None:
-            tag = self._writer.write_tag(name, commit, message)
+            tag = self._writer.write_tag(name, commit, message, sign)
             try:
                 self._swap.swap(ref, None, tag)
             except ConflictError:
@@ -301,6 +298,23 @@ class GitRepository:
                 f"the tag {name!r} exists for another commit, {known[:10]}",
                 hint="released tags never move; choose another",
             )
+
+    def _commit_files(
+        self, ref: str, files: Mapping[str, bytes], expected: str | None, message: str, publish: Publish | None
+    ) -> str:
+        self._swap.compare(ref, expected)
+        named = self._trees.object_ids(self._history.commit(expected).tree) if expected else ()
+        present = {oid for oid in named if self._objects.is_stored(oid)}  # a damaged clone may lack some
+        tree = self._writer.write_tree(files, present)
+        failpoint("commit.after_tree")
+        commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
+        failpoint("commit.after_commit")
+        if publish is not None:
+            publish(ref, expected, commit)
+        failpoint("commit.before_ref")
+        self._swap.swap(ref, expected, commit)
+        failpoint("commit.after_ref")
+        return commit
 
     def _ignore_test(self) -> Callable[[str], bool]:
         """Whether Git ignores a path from the root: its patterns say so and no file there is tracked."""

@@ -50,9 +50,10 @@ class Transport:
     def name(self) -> str:
         return str(self._access.url)
 
-    def claims(self) -> Claims:
-        """Its branches and tags. Raises RemoteError, NotAuthorisedError, IntegrityError, UsageError."""
-        ran = self._run(["ls-remote", "--quiet", "--heads", "--tags", str(self._access.url)])
+    def claims(self, *more: str) -> Claims:
+        """Its branches and tags, and `more` refs. Raises RemoteError, NotAuthorisedError, IntegrityError, UsageError."""
+        asked = ["refs/heads/*", "refs/tags/*", *more]
+        ran = self._run(["ls-remote", "--quiet", str(self._access.url), *asked])
         return Claims(self._parse(ran.splitlines()))
 
     def head_branch(self) -> str:

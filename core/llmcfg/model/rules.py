@@ -482,6 +482,12 @@ _RULES: Final = (
     Rule("change-owner", _E, "change of a key by somebody who may not", "The repository says who may change it."),
     Rule("change-approval", _E, "change without the approval that it takes", "The repository says who has to agree."),
     Rule("change-freeze", _E, "environment is frozen", "The repository says when nothing new is deployed."),
+    Rule(
+        "commit-trust",
+        _E,
+        "commit that does not count",
+        "The root of trust says who signs commits, and who changes what.",
+    ),
     # importing other programs' files
     Rule(
         "import-duplicate",

@@ -108,10 +108,13 @@ class HookSpec:
 
 
 class Signing(NamedTuple):
-    """Who signs bundles here: files of private keys, and of the root of trust that lets them. Signatures last `days`; 0 is for ever."""
+    """Who signs bundles here: files of private keys, and of the root of trust that lets them. Signatures last `days`; 0 is for ever.
+
+    Without `root` it is the newest one that this machine trusts.
+    """
 
     keys: tuple[Path, ...]
-    root: Path
+    root: Path | None = None
     days: float = 0
 
 
@@ -125,7 +128,10 @@ class Webhook(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Without `remote` the local repository is followed. No `environments` are all that the manifest names."""
+    """Without `remote` the local repository is followed. No `environments` are all that the manifest names.
+
+    `trust` is the file of the root of trust; without it, the one that the clone pinned, if it did.
+    """
 
     remote: Remote | None = None
     environments: tuple[str, ...] = ()
@@ -137,6 +143,7 @@ class Settings:
     memory_bytes: int = 4 << 30
     webhook: Webhook | None = None
     signing: Signing | None = None
+    trust: Path | None = None
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     repositories: Mapping[str, GitTarget] = field(default_factory=dict)
     hooks: Mapping[str, HookSpec] = field(default_factory=dict)

@@ -73,9 +73,13 @@ def _deeper_problems(said: dict[str, Any]) -> Iterator[Problem]:
         if url.scheme == "ssh" and "ssh" not in remote:
             yield Problem("settings", "an SSH remote needs ssh.known_hosts, the file of trusted host keys", path=path,
                           hint="write them with ssh-keyscan, and compare them with what the host's owner says")  # fmt: skip
-    if "signers" in said.get("remote", {}) and said["remote"].get("deployed", "remote") == "remote":
+    trusts = ("trust",) if "trust" in said else ("remote", "signers") if "signers" in said.get("remote", {}) else ()
+    if trusts and "remote" in said and said["remote"].get("deployed", "remote") == "remote":
         yield Problem("settings", "deployed branches of a remote are not signed, so whoever can push one decides what runs here",
-                      path=("remote", "signers"), hint="keep them on this machine: deployed: local")  # fmt: skip
+                      path=trusts, hint="keep them on this machine: deployed: local")  # fmt: skip
+    if trusts == ("trust",) and "signers" in said.get("remote", {}):
+        yield Problem("settings", "the root of trust says who signs, so a list of signers beside it is never read",
+                      path=("remote", "signers"), hint="leave one of the two out")  # fmt: skip
     for path, argv in _commands(said):
         if not argv[0].startswith("/"):
             yield Problem("settings", f"the program {argv[0]!r} is not named by its absolute path", path=path,
@@ -106,6 +110,7 @@ def _settings(said: dict[str, Any], folder: Path) -> Settings:
         memory_bytes=limits.get("memory", 4 << 30),
         webhook=_webhook(said["webhook"], folder) if "webhook" in said else None,
         signing=_signing(said["signing"], folder) if "signing" in said else None,
+        trust=_path(said, "trust", folder),
         endpoints={name: _endpoint(name, inner, folder) for name, inner in said.get("endpoints", {}).items()},
         repositories={name: _target(name, inner, folder) for name, inner in said.get("repositories", {}).items()},
         hooks={name: _hook(name, inner, folder) for name, inner in said.get("hooks", {}).items()},
@@ -161,7 +166,7 @@ def _webhook(said: dict[str, Any], folder: Path) -> Webhook:
 
 
 def _signing(said: dict[str, Any], folder: Path) -> Signing:
-    return Signing(tuple(folder / key for key in said["keys"]), folder / said["root"], said.get("days", 0))
+    return Signing(tuple(folder / key for key in said["keys"]), _path(said, "root", folder), said.get("days", 0))
 
 
 def _hook(name: str, said: dict[str, Any], folder: Path) -> HookSpec:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.bundlefile.bundle import MANIFEST, target_of
 from llmcfg.bundlefile.files import ENVELOPE, bundle_of, is_root, root_path
-from llmcfg.canonical import digest_of
 from llmcfg.errors import IntegrityError, NotAuthorisedError
 from llmcfg.pipeline.bundle import HEAD
 from llmcfg.pipeline.stored import read_head
 from llmcfg.signing import heartbeat
 from llmcfg.signing.heartbeat import LASTS_SECONDS, Heartbeat, encode_heartbeat
 from llmcfg.signing.statement import KIND, Statement, encode_statement, parse_signed, sealed_digests
+from llmcfg.sync.promotion import tree_digest
 from llmcfg.trust import dsse
 from llmcfg.trust.failure import SignatureError
 
@@ -47,9 +47,7 @@ class Source:
 
     def digest(self) -> bytes:
         """SHA-256 of the canonical JSON of `{path: SHA-256}`, so that nothing rests on Git's SHA-1."""
-        entries = self._snapshot.entries
-        said = {path: hashlib.sha256(self._snapshot.read(entry.oid)).hexdigest() for path, entry in entries.items()}
-        return bytes.fromhex(digest_of(said))
+        return bytes.fromhex(tree_digest(self._snapshot))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,32 @@
-"""Whose commits and tags are followed: those that a signer of the machine's list signed, judged by when they were first seen."""
+"""Whose commits and tags are followed: those that a signer signed, judged by when they were first seen.
+
+Signers are those of a list of the machine, or of a root of trust, which also has rules of who may change which paths.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from llmcfg.errors import UsageError
 from llmcfg.model.failure import Held
+from llmcfg.sync.pathrules import APPROVALS, ChangeHistory, read_approvals, require_rights
 from llmcfg.trust.commits import who_committed, who_tagged
-from llmcfg.trust.failure import SIG_EXPIRED, SIG_KIND, SIG_MISSING, SIG_SCOPE, SIG_UNKNOWN, SignatureError
+from llmcfg.trust.failure import SIG_EXPIRED, SIG_FEW, SIG_KIND, SIG_MISSING, SIG_SCOPE, SIG_UNKNOWN, SignatureError
 from llmcfg.trust.signers import RULE as FORM
 from llmcfg.trust.signers import parse_signers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from llmcfg.model.snapshot import CommitFacts
+    from llmcfg.sync.pathrules import FirstSeen
+    from llmcfg.trust.root import Root
     from llmcfg.trust.signers import Signers
 
 NOT_CHECKED = "not checked"
+NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class RawObjects(Protocol):
@@ -28,10 +35,12 @@ class RawObjects(Protocol):
         ...
 
 
-class FirstSeen(Protocol):
-    def __call__(self, oid: str) -> datetime:
-        """When an object was first looked at here; now, for one that was not."""
-        ...
+class JudgedHistory(ChangeHistory, Protocol):
+    """What judging a branch reads of a repository."""
+
+    def has_object(self, oid: str) -> bool: ...
+
+    def commits_beyond(self, known: Collection[str], new: str) -> Sequence[CommitFacts]: ...
 
 
 class Judged(NamedTuple):
@@ -41,30 +50,62 @@ class Judged(NamedTuple):
     held: Held | None = None
 
 
+class Refusal(NamedTuple):
+    """A commit that does not count."""
+
+    facts: CommitFacts
+    error: SignatureError
+
+
 class Trust(NamedTuple):
-    """`file` is what the list is called in hints."""
+    """`file` is what the list is called in hints. `tags` are those that may be approvals: name to object."""
 
     signers: Signers
-    objects: RawObjects
+    objects: JudgedHistory
     first_seen: FirstSeen
     file: str
+    root: Root | None = None
+    tags: Mapping[str, str] = NO_TAGS
 
     def branch(self, ref: str, old: str | None, commits: Sequence[CommitFacts]) -> Judged:
-        """Of a branch every commit on the way counts, `commits` newest first; one alone where nothing was accepted before."""
+        """Of a branch every commit on the way counts, `commits` newest first."""
+        signers, refused = self.judge(commits)
+        if not refused:
+            return Judged(signers)
+        facts, first = refused[0]
+        more = f" ({len(refused)} of {len(commits)} commits do not count)" if len(commits) > 1 else ""
+        message = f"{_short(ref)}: the commit {facts.commit[:10]} of {facts.author}: {first.reason}{more}"
+        return Judged(held=Held(ref, first.code, message, self.hint(refused[0], old)))
+
+    def from_the_start(self, tip: str, accepted: Collection[str] = ()) -> Sequence[CommitFacts]:
+        """The commits up to `tip` that nobody vouched for and that were not accepted before, newest first.
+
+        Raises SignatureError for a tip that does not come after what was vouched for: it is another repository's, or another history.
+        """
+        vouched = self.root.vouched if self.root else ()
+        known = [commit for commit in {*vouched, *accepted} if self.objects.has_object(commit)]
+        before = [commit for commit in known if self.objects.descends(tip, commit)]
+        if vouched and not before:
+            raise SignatureError(
+                SIG_SCOPE, f"{tip[:10]} does not come after a commit that the root of trust vouches for"
+            )
+        return self.objects.commits_beyond(before, tip)
+
+    def judge(self, commits: Sequence[CommitFacts]) -> tuple[tuple[str, ...], tuple[Refusal, ...]]:
+        """Who signed commits, `commits` newest first, each signer once; and which of them do not count, the oldest first."""
+        approvals = read_approvals(self.tags, self.objects, self.signers, self.first_seen) if self.root else ()
+        rules = self.root.rules if self.root else ()
         names: dict[str, None] = {}
-        failed: list[tuple[CommitFacts, SignatureError]] = []
+        refused: list[Refusal] = []
         for facts in reversed(commits):
             try:
                 raw = self.objects.raw(facts.commit)[1]
-                names[who_committed(raw, self.signers, seen=self.first_seen(facts.commit)).signer.name] = None
+                name = who_committed(raw, self.signers, seen=self.first_seen(facts.commit)).signer.name
+                require_rights(facts, name, rules, approvals, self.objects)
+                names[name] = None
             except SignatureError as error:
-                failed.append((facts, error))
-        if not failed:
-            return Judged(tuple(names))
-        facts, first = failed[0]
-        more = f" ({len(failed)} of {len(commits)} commits do not count)" if len(commits) > 1 else ""
-        message = f"{_short(ref)}: the commit {facts.commit[:10]} of {facts.author}: {first.reason}{more}"
-        return Judged(held=Held(ref, first.code, message, self._hint(first, facts.author, old)))
+                refused.append(Refusal(facts, error))
+        return tuple(names), tuple(refused)
 
     def tag(self, ref: str, oid: str) -> Judged:
         name = ref.removeprefix("refs/tags/")
@@ -74,26 +115,36 @@ class Trust(NamedTuple):
                 raise SignatureError(SIG_MISSING, "it is no annotated tag, so it is not signed")
             found = who_tagged(raw, name, self.signers, seen=self.first_seen(oid))
         except SignatureError as error:
-            hint = (
-                self._hint(error, "", None)
-                if error.code == SIG_UNKNOWN
-                else "whoever releases makes a new one: git tag -s"
-            )
+            hint = self._unknown_hint() if error.code == SIG_UNKNOWN else "whoever releases makes a new one: git tag -s"
             return Judged(held=Held(ref, error.code, f"the tag {name}: {error.reason}", hint))
         return Judged((found.signer.name,))
 
-    def _hint(self, error: SignatureError, author: str, old: str | None) -> str:
-        """Who has to do what."""
+    def hint(self, refused: Refusal, old: str | None) -> str:
+        """Who has to do what. `old` is the commit before the first that does not count, where that is known."""
+        facts, error = refused
         if error.code in (SIG_MISSING, SIG_KIND):
             how = (
                 f"git rebase --force-rebase --gpg-sign {old[:10]}" if old else "git commit --amend --no-edit --gpg-sign"
             )
-            return f"{author} signs what was pushed, and pushes again: {how}"
+            return f"{facts.author} signs what was pushed, and pushes again: {how}"
+        if error.code == SIG_FEW or (error.code == SIG_SCOPE and self.root):
+            short = facts.commit[:10]
+            return (
+                f"one of them approves it, and pushes the tag: git tag -s -m approved {APPROVALS}{short}/NAME {short}"
+            )
         if error.code == SIG_UNKNOWN:
-            return f"if the key is a signer's, whoever runs this machine adds it to {self.file}; else somebody who may sign does so"
+            return self._unknown_hint()
         if error.code in (SIG_EXPIRED, SIG_SCOPE):
             return f"sign it with a key that counts now, or change what {self.file} says of this one"
         return "make the commit anew with git commit -S, and push it"
+
+    def _unknown_hint(self) -> str:
+        adds = (
+            "who holds a key of the root adds it: llmcfg trust add-signer"
+            if self.root
+            else f"whoever runs this machine adds it to {self.file}"
+        )
+        return f"if the key is a signer's, {adds}; else somebody who may sign does so"
 
 
 def read_signers(file: Path) -> Signers:

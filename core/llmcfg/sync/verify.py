@@ -4,7 +4,7 @@
 - A branch moves from what was accepted to a descendant of it, and every commit on the way must be well-formed.
 - A tag stays what it was when it was first seen, and carries its own name.
 - A branch or tag that is gone stays what it was.
-- Where the machine has a list of signers, every commit on the way and every tag is signed by one of them.
+- Where the machine has a list of signers, or a root of trust, every commit on the way and every tag is signed by one of them.
 - Everything else is held: reported and not followed, until the remote is right again or a person accepts it.
 """
 
@@ -20,6 +20,7 @@ from llmcfg.model.failure import Held
 from llmcfg.sync.deployed import deployed_ref
 from llmcfg.sync.trusted import NOT_CHECKED
 from llmcfg.sync.wanted import versions
+from llmcfg.trust.failure import SignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,19 +29,23 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.sync.trusted import Judged, Trust
 
-_HEADS, _TAGS = "refs/heads/", "refs/tags/"
+_HEADS: Final = "refs/heads/"
+TAGS: Final = "refs/tags/"
 _STEPS: Final = re.compile(r"[~^][0-9~^]*$")
 
 
 class Interest(NamedTuple):
-    """What of a remote matters: full names of branches, and globs of tags."""
+    """What of a remote matters: full names of branches, and globs of tags; of `words`, which are what people signed, all that match."""
 
     branches: frozenset[str]
     tags: frozenset[str]
+    words: frozenset[str] = frozenset()
 
     def covers(self, ref: str) -> bool:
-        tag = ref.removeprefix(_TAGS)
-        return ref in self.branches or (tag != ref and any(fnmatchcase(tag, pattern) for pattern in self.tags))
+        tag = ref.removeprefix(TAGS)
+        return ref in self.branches or (
+            tag != ref and any(fnmatchcase(tag, pattern) for pattern in self.tags | self.words)
+        )
 
 
 class Accepted(NamedTuple):
@@ -88,12 +93,13 @@ def interest_of(
 
 def relevant(interest: Interest, claims: Mapping[str, str]) -> dict[str, str]:
     """The claimed refs that matter, by full name. Of the tags of a glob the newest versions, which is enough to fall back on."""
-    tags = {name.removeprefix(_TAGS): oid for name, oid in claims.items() if name.startswith(_TAGS)}
+    tags = {name.removeprefix(TAGS): oid for name, oid in claims.items() if name.startswith(TAGS)}
     chosen = {
         tag for pattern in interest.tags for tag in [*versions(tags, pattern)[:REMOTE_TAGS], pattern] if tag in tags
     }
     found = {ref: claims[ref] for ref in interest.branches if ref in claims}
-    return {**found, **{_TAGS + tag: tags[tag] for tag in chosen}}
+    chosen |= {tag for tag in tags if any(fnmatchcase(tag, pattern) for pattern in interest.words)}
+    return {**found, **{TAGS + tag: tags[tag] for tag in chosen}}
 
 
 def verify(
@@ -111,7 +117,7 @@ def verify(
         if old == new:
             continue
         try:
-            verdict = (_tag if ref.startswith(_TAGS) else _branch)(ref, old, new, known, trust)
+            verdict = (_tag if ref.startswith(TAGS) else _branch)(ref, old, new, known, trust)
         except LlmcfgError as error:
             verdict = Held(ref, "malformed", f"{_short(ref)} at {new[:10]} is malformed: {error.message}", error.hint)
         if isinstance(verdict, Held) and (allowed or {}).get(ref) == new and verdict.code != "malformed":
@@ -125,7 +131,12 @@ def verify(
 
 def _branch(ref: str, old: str | None, new: str, known: Ancestry, trust: Trust | None) -> Accepted | Held:
     if old is None:
-        commits: Sequence[CommitFacts] = (known.facts(new),)
+        try:
+            commits = trust.from_the_start(new) if trust and trust.root else (known.facts(new),)
+        except SignatureError as error:
+            return Held(
+                ref, error.code, f"{_short(ref)}: {error.reason}", "see llmcfg trust show for what it vouches for"
+            )
     elif not known.descends(new, old):
         goes = "goes back" if known.descends(old, new) else "was rewritten"
         return Held(
@@ -136,12 +147,12 @@ def _branch(ref: str, old: str | None, new: str, known: Ancestry, trust: Trust |
         )
     else:
         commits = known.commits_between(old, new)
-    judged = trust.branch(ref, old, commits) if trust else None
+    judged = trust.branch(ref, old, commits) if trust and commits else None
     return _accepted(ref, old, new, len(commits), judged)
 
 
 def _tag(ref: str, old: str | None, new: str, known: Ancestry, trust: Trust | None) -> Accepted | Held:
-    name = ref.removeprefix(_TAGS)
+    name = ref.removeprefix(TAGS)
     if old is not None:
         return Held(
             ref,

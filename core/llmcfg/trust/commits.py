@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 
 class SignedBy(NamedTuple):
-    """`counter` is that of a security key, 0 for others."""
+    """`counter` is that of a security key, 0 for others. The rest is what a tag says: the commit that it points at, and its message."""
 
     signer: Signer
     counter: int
+    commit: str = ""
+    message: bytes = b""
 
 
 def who_committed(raw: bytes, signers: Signers, *, seen: datetime) -> SignedBy:
@@ -32,7 +34,8 @@ def who_tagged(raw: bytes, name: str, signers: Signers, *, seen: datetime) -> Si
     signed = split_tag(raw)
     if signed.names != name:
         raise SignatureError(SIG_FORM, f"it calls itself {signed.names[:100]!r}")
-    return _who(signed.content, signed.signature, signers, seen)
+    found = _who(signed.content, signed.signature, signers, seen)
+    return found._replace(commit=signed.commit, message=signed.message)
 
 
 def _who(content: bytes, signature: bytes, signers: Signers, seen: datetime) -> SignedBy:

@@ -23,11 +23,16 @@ _LATEST: Final = 1 << 36  # seconds; some two thousand years from 1970
 
 
 class SignedObject(NamedTuple):
-    """`content` is what was signed: the object without its signature. `names` is the name that a tag gives itself, empty for a commit."""
+    """`content` is what was signed: the object without its signature. The rest is what a tag says, and empty for a commit.
+
+    `names` is the name that it gives itself, `commit` what it points at if that is a commit.
+    """
 
     content: bytes
     signature: bytes
     names: str = ""
+    commit: str = ""
+    message: bytes = b""
 
 
 class _Header(NamedTuple):
@@ -60,7 +65,9 @@ def split_tag(raw: bytes) -> SignedObject:
     start = max(raw.rfind(b"\n" + begin, body - 1) + 1 for begin in (sshsig.BEGIN, *_KINDS))
     if start <= 0:
         raise SignatureError(SIG_MISSING, "it is not signed")
-    return SignedObject(raw[:start], _of_ssh(raw[start:]), headers[2].value.decode("utf-8", "replace"))
+    name = headers[2].value.decode("utf-8", "replace")
+    commit = headers[0].value.decode() if headers[1].value == b"commit" else ""
+    return SignedObject(raw[:start], _of_ssh(raw[start:]), name, commit, raw[body:start])
 
 
 def _headers(raw: bytes) -> tuple[list[_Header], int]:

@@ -147,15 +147,21 @@ def problems(root: Root) -> list[str]:
             found.append(f"{threshold} of {name} have to sign, and there are {len(set(texts))}")
     listed = parse_signers(root.signers_text.encode())
     found += [f"signers, line {problem.line}: {problem.message}" for problem in listed.problems]
-    names = {signer.name for signer in listed.by_key.values()}
+    if root.expires <= root.issued:
+        found.append("it expires before it is issued")
+    return found
+
+
+def unmet_demands(root: Root) -> list[str]:
+    """Rules that nobody could satisfy. Such a root is sound, as one is after a signer was revoked, but nobody means to write it."""
+    names = root.names
     demands = [(f"the rule for {rule.paths[0]}", rule.signers, rule.threshold) for rule in root.rules]
     demands += [(f"the environment {name}", rule.signers, rule.threshold) for name, rule in root.environments.items()]
+    found: list[str] = []
     for what, wanted, threshold in demands:
         found += [f"{what} names {name}, who is no signer" for name in wanted if name not in names]
         if threshold > len(set(wanted) or names):
             found.append(f"{what} takes {threshold} signers, and there are {len(set(wanted) or names)}")
-    if root.expires <= root.issued:
-        found.append("it expires before it is issued")
     return found
 
 
@@ -194,6 +200,13 @@ def first_root(content: bytes) -> Root:
     root, envelope = parse_root(content)
     dsse.require(_signers_of(envelope, root.root_keys), root.root_keys, root.threshold, "keys of the root")
     return root
+
+
+def pinnable(content: bytes) -> bytes:
+    """The envelope of a version that counts, without the signatures of keys that it does not name: those of the version before."""
+    root, envelope = parse_root(content)
+    own = {key.fingerprint for key in root.root_keys}
+    return encode_root(root, [made for made in envelope.signatures if made.key in own])
 
 
 def next_root(trusted: Root, content: bytes) -> Root:

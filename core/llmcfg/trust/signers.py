@@ -43,6 +43,17 @@ class Signer(NamedTuple):
     def name(self) -> str:
         return self.principals[0]
 
+    @property
+    def text(self) -> str:
+        """As a line of the list has it."""
+        options = [f'namespaces="{",".join(self.namespaces)}"'] if self.namespaces else []
+        options += [
+            f'valid-{word}="{moment:%Y%m%d%H%M%S}Z"'
+            for word, moment in (("after", self.valid_after), ("before", self.valid_before))
+            if moment is not None
+        ]
+        return " ".join(filter(None, (",".join(self.principals), ",".join(options), self.key.text)))
+
 
 class Signers(NamedTuple):
     by_key: dict[bytes, Signer]

@@ -1,0 +1,136 @@
+"""Whether a commit of this repository may be built on and deployed, by the root of trust that this machine holds."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+import msgspec
+
+from llmcfg.disk import atomic_write
+from llmcfg.errors import IntegrityError, StorageError
+from llmcfg.sync.pathrules import APPROVALS
+from llmcfg.sync.promotion import PROMOTIONS, promoters, promotion_of, require_promoted
+from llmcfg.sync.trusted import JudgedHistory, Refusal, Trust
+from llmcfg.trust.failure import SignatureError
+from llmcfg.trust.root import require_fresh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from llmcfg.model.snapshot import CommitFacts, Revision
+    from llmcfg.ports import Snapshot
+    from llmcfg.sync.pathrules import FirstSeen
+    from llmcfg.trust.root import Root
+
+_ACCEPTED: Final = "accepted.json"
+_MOST: Final = 50
+_MOST_BYTES: Final = 1 << 20
+_TAGS: Final = "refs/tags/"
+
+
+class GateHistory(JudgedHistory, Protocol):
+    def target(self, ref: str) -> str | None: ...
+
+    def list_refs(self, prefix: str) -> Mapping[str, str]: ...
+
+
+class Verdict(NamedTuple):
+    """Of a commit with all that came before it and was not vouched for: how many were judged, who signed, and what does not count."""
+
+    judged: int
+    signers: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+
+
+class _Accepted(msgspec.Struct, frozen=True):
+    """`commits` counted when they were first seen here, in this epoch of the root."""
+
+    epoch: int
+    commits: list[str]
+
+
+class Gate:
+    """Of one repository under one root. `folder` belongs to this machine alone."""
+
+    def __init__(self, root: Root, history: GateHistory, folder: Path, now: Callable[[], datetime]) -> None:
+        self.root = root
+        self._history = history
+        self._file = folder / _ACCEPTED
+        self._now = now
+
+    def judge(self, commit: str, base: str | None = None) -> Verdict:
+        """What leads to a commit, from `base` on where that is given. Raises IntegrityError for an expired root, and another history."""
+        trust = self._trust()
+        try:
+            require_fresh(self.root, self._now())
+            commits = self._history.commits_beyond((base,), commit) if base else self._unjudged(trust, commit)
+        except SignatureError as error:
+            raise IntegrityError(error.reason, hint="see docs/trust.md", code=error.code) from None
+        return Verdict(len(commits), *trust.judge(commits))
+
+    def require(self, revision: Revision, snapshot: Snapshot, environment: str) -> None:
+        """Raises IntegrityError for a commit that does not count, NotAuthorisedError for one that is not promoted to the environment."""
+        verdict = self.judge(revision.commit)
+        self.refuse(verdict)
+        if environment in self.root.environments:
+            wanted = promotion_of(self.root, environment, revision, snapshot)
+            tags = self._tags(f"{PROMOTIONS}{environment}/")
+            require_promoted(self.root, wanted, promoters(wanted, tags, self._history, self.root, _at(self._now)))
+        self._accept(revision.commit)
+
+    def refuse(self, verdict: Verdict) -> None:
+        """Raises IntegrityError that names the first commit that does not count, and how many do not."""
+        if not verdict.refused:
+            return
+        first = verdict.refused[0]
+        more = f" ({len(verdict.refused)} of {verdict.judged} commits do not count)" if verdict.judged > 1 else ""
+        raise IntegrityError(
+            f"the commit {first.facts.commit[:10]} of {first.facts.author} does not count: {first.error.reason}{more}",
+            hint=self.hint(first),
+            code=first.error.code,
+        )
+
+    def hint(self, refused: Refusal) -> str:
+        parents = refused.facts.parents
+        return self._trust().hint(refused, parents[0] if parents else None)
+
+    def _unjudged(self, trust: Trust, commit: str) -> Sequence[CommitFacts]:
+        accepted = self._read()
+        known = accepted.commits if accepted.epoch == self.root.epoch else ()
+        return trust.from_the_start(commit, known)
+
+    def _trust(self) -> Trust:
+        tags = self._tags(APPROVALS) if self.root.rules else {}
+        return Trust(self.root.committers, self._history, _at(self._now), "the root of trust", self.root, tags)
+
+    def _tags(self, prefix: str) -> dict[str, str]:
+        names = self._history.list_refs(f"{_TAGS}{prefix}")
+        found = {name.removeprefix(_TAGS): self._history.target(name) for name in names}
+        return {name: oid for name, oid in found.items() if oid is not None}
+
+    def _read(self) -> _Accepted:
+        with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), self._file.open("rb") as opened:
+            return msgspec.json.decode(opened.read(_MOST_BYTES), type=_Accepted)
+        return _Accepted(self.root.epoch, [])
+
+    def _accept(self, commit: str) -> None:
+        """Remember it, so that what came before is not judged again; a machine that cannot write judges again."""
+        before = self._read()
+        known = before.commits if before.epoch == self.root.epoch else []
+        if commit in known:
+            return
+        kept = _Accepted(self.root.epoch, [commit, *known][:_MOST])
+        with suppress(StorageError):
+            atomic_write(self._file, msgspec.json.encode(kept), mode=0o600)
+
+
+def _at(now: Callable[[], datetime]) -> FirstSeen:
+    """Whatever was not accepted here before is seen now."""
+
+    def seen(oid: str) -> datetime:  # noqa: ARG001
+        return now()
+
+    return seen

@@ -1,0 +1,156 @@
+"""Versions of the root of trust: all of them on a ref of the repository, and the newest that this machine took over in a file of its own.
+
+The ref is a claim like any other: whoever can push may write anything there, and only what follows the version that was taken over counts.
+The first version is trusted because somebody says so: it is made here, or pinned from a file.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Protocol
+
+from llmcfg.disk import atomic_write, make_folders
+from llmcfg.errors import ConflictError, IntegrityError, StorageError, UsageError
+from llmcfg.limits import TRUST_ROOT_BYTES
+from llmcfg.trust import root as roots
+from llmcfg.trust.failure import SignatureError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from llmcfg.trust.root import Root
+
+REF: Final = "refs/llmcfg/trust"
+_KEPT: Final = "root.json"
+_SUFFIX: Final = ".root.json"
+
+
+class TrustRef(Protocol):
+    """The ref, in a repository."""
+
+    def target(self, ref: str) -> str | None: ...
+
+    def read_file(self, commit: str, path: str) -> bytes | None: ...
+
+    def read_tree(self, commit: str) -> Mapping[str, bytes]: ...
+
+    def keep_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str: ...
+
+
+class RootStore:
+    """Of one repository. `folder` belongs to this machine alone; `given` is a file that pins a version, such as the settings name."""
+
+    def __init__(self, repository: TrustRef, folder: Path, given: Path | None = None) -> None:
+        self._repository = repository
+        self._file = folder / _KEPT
+        self._given = given
+
+    def pinned(self) -> Root | None:
+        """The newest version that was taken over, or None where nothing was ever trusted. Raises IntegrityError, UsageError."""
+        kept = _read(self._file)
+        held = _trusted(kept, f"{self._file}", IntegrityError) if kept is not None else None
+        if self._given is None:
+            return held
+        content = _read(self._given)
+        if content is None:
+            raise UsageError(f"the root of trust {self._given} is not there", hint="llmcfg trust export writes it")
+        given = _trusted(content, f"{self._given}", UsageError)
+        is_kept = held is not None and held.repository == given.repository and held.version > given.version
+        return held if is_kept else given
+
+    def current(self, commit: str | None = None) -> Root | None:
+        """The newest version that follows what was taken over, and is now; `commit` is where the versions are, else the ref says it.
+
+        Raises IntegrityError for a version there that does not follow; what was taken over stays.
+        """
+        trusted = self.pinned()
+        commit = commit or self._repository.target(REF)
+        if trusted is None or commit is None:
+            return trusted
+        newest: bytes | None = None
+        try:
+            while (content := self._repository.read_file(commit, _name(trusted.version + 1))) is not None:
+                trusted = roots.next_root(trusted, content)
+                newest = content
+        except SignatureError as error:
+            raise IntegrityError(
+                f"version {trusted.version + 1} of the root of trust, on {REF}, does not count: {error.reason}",
+                hint="whoever wrote it had not enough keys of the root; llmcfg trust show says what counts",
+                code=error.code,
+            ) from None
+        if newest is not None:
+            with suppress(StorageError):  # it is found again next time
+                atomic_write(self._file, roots.pinnable(newest), mode=0o600)
+        return trusted
+
+    def pin(self, content: bytes) -> Root:
+        """Trust this version from now on. Raises UsageError for what is no root, ConflictError where another repository's is trusted."""
+        root = _trusted(content, "what is to be pinned", UsageError)
+        held = self.pinned()
+        if held is not None and held.repository != root.repository:
+            raise ConflictError(
+                f"this clone trusts the root of the repository {held.repository[:8]}, and this is that of {root.repository[:8]}",
+                hint=f"if that is meant, remove {self._file} first",
+            )
+        if held is None or root.version > held.version:
+            make_folders(self._file.parent)
+            atomic_write(self._file, content, mode=0o600)
+        return root
+
+    def publish(self, content: bytes) -> Root:
+        """Put a version on the ref, after those before it, and take it over. Raises ConflictError, IntegrityError."""
+        held, at = self.current(), self._repository.target(REF)
+        if held is None and at is not None:
+            raise ConflictError(
+                f"{REF} holds a root of trust that this clone does not trust", hint="llmcfg trust pin takes it over"
+            )
+        try:
+            root = roots.first_root(content) if held is None else roots.next_root(held, content)
+        except SignatureError as error:
+            raise IntegrityError(f"the new version does not count: {error.reason}", code=error.code) from None
+        make_folders(self._file.parent)
+        files = dict(self._repository.read_tree(at)) if at else {}
+        files[_name(root.version)] = content
+        message = f"trust: version {root.version}\n\nDigest: sha256:{root.digest}\n"
+        self._repository.keep_files(REF, files, expected=at, message=message)
+        atomic_write(self._file, roots.pinnable(content), mode=0o600)
+        return root
+
+    def versions(self) -> dict[int, bytes]:
+        """Every version on the ref, by number, with all its signatures; for readers that pinned an earlier one."""
+        at = self._repository.target(REF)
+        files = self._repository.read_tree(at) if at else {}
+        return {int(name.removesuffix(_SUFFIX)): content for name, content in files.items() if _is_version(name)}
+
+    def envelope(self) -> bytes | None:
+        """The newest version that was taken over, for another machine to pin; None where nothing was ever trusted."""
+        return None if self.current() is None else _read(self._file) or _read(self._given or self._file)
+
+
+def _name(version: int) -> str:
+    return f"{version}{_SUFFIX}"
+
+
+def _is_version(name: str) -> bool:
+    number = name.removesuffix(_SUFFIX)
+    return number != name and number.isdecimal() and number.isascii()
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(TRUST_ROOT_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"cannot read {file}: {error.strerror}", hint="it says whom this machine trusts") from None
+
+
+def _trusted(content: bytes, what: str, refused: type[IntegrityError | UsageError]) -> Root:
+    try:
+        return roots.first_root(content)
+    except SignatureError as error:
+        raise refused(
+            f"{what} is no root of trust: {error.reason}", hint="see docs/trust.md", code=error.code
+        ) from None
