@@ -31,11 +31,11 @@ from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.canonical import canonical_json
 from llmcfg.model.target import Target
 from llmcfg.pipeline.bundle import make_bundle, make_part
-from llmcfg.signing.signer import SigningKey
 from llmcfg.signing.statement import KIND, Statement, claims_of, encode_statement
 from llmcfg.signing.verdict import Wanted, check_bundle
 from llmcfg.trust import dsse
 from llmcfg.trust.root import Root
+from llmcfg.trust.signer import SigningKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -78,7 +78,11 @@ def _opened(path: str) -> int:
 
 
 def _inherited() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("LLMCFG_")
+    }
 
 
 def _why(command: Command, status: int, limit: int) -> str:

@@ -137,7 +137,12 @@ def load(entry: Entry) -> TyperCommand | LazyGroup:
 
 def _typer_command(entry: Command) -> TyperCommand:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(entry.name, context_settings=_CONTEXT)(_find(f"llmcfg_cli.commands.{entry.target}"))
+    function = _find(f"llmcfg_cli.commands.{entry.target}")
+    if entry.records is not None:
+        from llmcfg_cli.recording import recorded
+
+        function = recorded(entry.records, function)
+    app.command(entry.name, context_settings=_CONTEXT)(function)
     command = typer.main.get_command(app)
     if not isinstance(command, TyperCommand):
         raise TypeError(f"{entry.target} is not one command")

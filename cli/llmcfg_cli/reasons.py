@@ -31,8 +31,10 @@ def reason_for(given: str | None, what: str) -> str:
 
 
 def tell_access(access: Access) -> None:
-    """Say who is about to see what. What records accesses belongs here: when this raises, nothing is shown."""
+    """Record and say who is about to see what. When this raises, nothing is shown."""
+    from llmcfg_cli.recording import account
     from llmcfg_cli.views.text import plural, visible
 
+    account().tell(secrets=", ".join(access.names), files=", ".join(access.files), reason=access.reason)
     names = access.names[0] if len(access.names) == 1 else plural(len(access.names), "secret")
     note(visible(f"{names} of {', '.join(access.files)} for: {access.reason}"))

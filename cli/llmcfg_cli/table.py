@@ -8,11 +8,26 @@ from __future__ import annotations
 from typing import Final, NamedTuple, TypeAlias
 
 
+class Recorded(NamedTuple):
+    """The act that a command is, for the audit log. `subject` is the parameter that names what it is done to.
+
+    The command only looks, and nothing is recorded, when `unless` is given or `needs` is not.
+    """
+
+    act: str
+    subject: str = ""
+    unless: str = ""
+    needs: str = ""
+
+
 class Command(NamedTuple):
+    """`records` is None for what changes nothing but the caller's own files, and shows no secret."""
+
     name: str
     target: str
     help: str
     hidden: bool = False
+    records: Recorded | None = None
 
 
 class Family(NamedTuple):
@@ -68,7 +83,12 @@ PANELS: Final = (
                 "ci",
                 "check a change, and say what it does and to whom",
                 (
-                    Command("run", "ci:run", "compare, check and report; what `llmcfg ci` alone does"),
+                    Command(
+                        "run",
+                        "ci:run",
+                        "compare, check and report; what `llmcfg ci` alone does",
+                        records=Recorded("ci"),
+                    ),
                     Command("post", "ci_post:post", "put a report on the pull request of a GitHub job"),
                 ),
                 default="run",
@@ -80,7 +100,9 @@ PANELS: Final = (
         "Deploy",
         (
             Command("plan", "plan:plan", "show or save what apply would do"),
-            Command("apply", "apply:apply", "deploy bundles to an environment"),
+            Command(
+                "apply", "apply:apply", "deploy bundles to an environment", records=Recorded("apply", unless="dry_run")
+            ),
             Command("status", "status:status", "show what is deployed, pending and drifted"),
             Family(
                 "sync",
@@ -88,10 +110,30 @@ PANELS: Final = (
                 (
                     Command("run", "sync:run", "follow a repository; what `llmcfg sync` alone does"),
                     Command("now", "sync_control:now", "ask the daemon for a pass now"),
-                    Command("suspend", "sync_control:suspend", "leave an environment alone"),
-                    Command("resume", "sync_control:resume", "take care of an environment again"),
-                    Command("accept", "sync_control:accept", "follow a branch or tag although it was rewritten"),
-                    Command("redeliver", "sync_control:redeliver", "try sinks again that were given up"),
+                    Command(
+                        "suspend",
+                        "sync_control:suspend",
+                        "leave an environment alone",
+                        records=Recorded("sync.suspend"),
+                    ),
+                    Command(
+                        "resume",
+                        "sync_control:resume",
+                        "take care of an environment again",
+                        records=Recorded("sync.resume"),
+                    ),
+                    Command(
+                        "accept",
+                        "sync_control:accept",
+                        "follow a branch or tag although it was rewritten",
+                        records=Recorded("sync.accept", "ref"),
+                    ),
+                    Command(
+                        "redeliver",
+                        "sync_control:redeliver",
+                        "try sinks again that were given up",
+                        records=Recorded("sync.redeliver"),
+                    ),
                 ),
                 default="run",
             ),
@@ -101,9 +143,19 @@ PANELS: Final = (
             Command("bisect", "bisect:bisect", "find the commit at which a key's effective value went bad"),
             Command("verify", "verify:verify", "build what was deployed again, and compare"),
             Command("log", "history:history", "the same as history", hidden=True),
-            Command("tag", "tag:tag", "name a revision as a release"),
-            Command("rollback", "rollback:rollback", "go back to what was deployed before"),
-            Command("open", "open_bundle:open_bundle", "open what is sealed in a bundle, with the consumer's key"),
+            Command("tag", "tag:tag", "name a revision as a release", records=Recorded("tag", "name", needs="name")),
+            Command(
+                "rollback",
+                "rollback:rollback",
+                "go back to what was deployed before",
+                records=Recorded("rollback", unless="dry_run"),
+            ),
+            Command(
+                "open",
+                "open_bundle:open_bundle",
+                "open what is sealed in a bundle, with the consumer's key",
+                records=Recorded("bundle.open", "bundle"),
+            ),
             Family(
                 "bundle",
                 "bundles as consumers get them",
@@ -163,6 +215,16 @@ PANELS: Final = (
                 ),
             ),
             Family(
+                "audit",
+                "who did what here, on record",
+                (
+                    Command("init", "audit:init", "record every act from now on, or change how"),
+                    Command("show", "audit:show", "show what was done, by whom, and what came of it"),
+                    Command("verify", "audit:verify", "check that nothing in the log was changed or cut"),
+                    Command("export", "audit:export", "print entries for other programs"),
+                ),
+            ),
+            Family(
                 "cache",
                 "what earlier commands left to make the next ones quick",
                 (
@@ -176,19 +238,69 @@ PANELS: Final = (
                 "trust",
                 "who signs commits and bundles, and what that lets count",
                 (
-                    Command("init", "trust_change:init", "begin to trust: make the root and sign it"),
+                    Command(
+                        "init",
+                        "trust_change:init",
+                        "begin to trust: make the root and sign it",
+                        records=Recorded("trust.init"),
+                    ),
                     Command("show", "trust:show", "show the root of trust"),
                     Command("check", "trust:check", "tell which commits count, and who has to do what"),
-                    Command("add-signer", "trust_change:add_signer", "let somebody sign commits and tags"),
-                    Command("rules", "trust_change:rules", "say who changes which paths, and who promotes"),
-                    Command("approve", "trust_tags:approve", "approve a commit, for rules that take more than one"),
-                    Command("promote", "trust_tags:promote", "say that a commit is to run in an environment"),
-                    Command("rotate", "trust_change:rotate", "change the keys of the root, or those that sign bundles"),
-                    Command("revoke", "trust_change:revoke", "take out a signer or a key, at once"),
-                    Command("renew", "trust_change:renew", "make the same root good for longer"),
+                    Command(
+                        "add-signer",
+                        "trust_change:add_signer",
+                        "let somebody sign commits and tags",
+                        records=Recorded("trust.add-signer", "name"),
+                    ),
+                    Command(
+                        "rules",
+                        "trust_change:rules",
+                        "say who changes which paths, and who promotes",
+                        records=Recorded("trust.rules", "file"),
+                    ),
+                    Command(
+                        "approve",
+                        "trust_tags:approve",
+                        "approve a commit, for rules that take more than one",
+                        records=Recorded("trust.approve", "revision"),
+                    ),
+                    Command(
+                        "promote",
+                        "trust_tags:promote",
+                        "say that a commit is to run in an environment",
+                        records=Recorded("trust.promote", "revision"),
+                    ),
+                    Command(
+                        "rotate",
+                        "trust_change:rotate",
+                        "change the keys of the root, or those that sign bundles",
+                        records=Recorded("trust.rotate"),
+                    ),
+                    Command(
+                        "revoke",
+                        "trust_change:revoke",
+                        "take out a signer or a key, at once",
+                        records=Recorded("trust.revoke", "what"),
+                    ),
+                    Command(
+                        "renew",
+                        "trust_change:renew",
+                        "make the same root good for longer",
+                        records=Recorded("trust.renew"),
+                    ),
                     Command("sign", "trust_change:sign", "sign a version that others made"),
-                    Command("publish", "trust_change:publish", "make a version that enough signed the newest"),
-                    Command("pin", "trust:pin", "trust a root from now on, in this clone"),
+                    Command(
+                        "publish",
+                        "trust_change:publish",
+                        "make a version that enough signed the newest",
+                        records=Recorded("trust.publish", "file"),
+                    ),
+                    Command(
+                        "pin",
+                        "trust:pin",
+                        "trust a root from now on, in this clone",
+                        records=Recorded("trust.pin", "file"),
+                    ),
                     Command("export", "trust:export", "write the root for other machines"),
                 ),
             ),
@@ -244,38 +356,117 @@ PANELS: Final = (
                 "secret",
                 "secrets of the repository, in files that the sops tool reads too",
                 (
-                    Command("set", "secret_set:set_secret", "set a secret without showing it"),
-                    Command("unset", "secret_set:unset", "take a secret out of its file"),
-                    Command("get", "secret_get:get", "print a secret, for a reason"),
-                    Command("reveal", "secret_get:get", "the same as get", hidden=True),
-                    Command("edit", "secret_edit:edit", "edit a secret or a secret file with your editor"),
+                    Command(
+                        "set",
+                        "secret_set:set_secret",
+                        "set a secret without showing it",
+                        records=Recorded("secret.set", "name"),
+                    ),
+                    Command(
+                        "unset",
+                        "secret_set:unset",
+                        "take a secret out of its file",
+                        records=Recorded("secret.unset", "name"),
+                    ),
+                    Command(
+                        "get", "secret_get:get", "print a secret, for a reason", records=Recorded("secret.get", "name")
+                    ),
+                    Command(
+                        "reveal",
+                        "secret_get:get",
+                        "the same as get",
+                        hidden=True,
+                        records=Recorded("secret.get", "name"),
+                    ),
+                    Command(
+                        "edit",
+                        "secret_edit:edit",
+                        "edit a secret or a secret file with your editor",
+                        records=Recorded("secret.edit", "target"),
+                    ),
                     Command("list", "secret_list:list_secrets", "list secrets, with who opens, changes and uses them"),
-                    Command("copy", "secret_transfer:copy", "copy a secret to another environment or tenant"),
-                    Command("import", "secret_transfer:import_env", "take over the variables of a .env file"),
-                    Command("export", "secret_transfer:export", "print all secrets of an environment, for a reason"),
-                    Command("rotate", "secret_rotate:rotate", "set a new value and keep the old one for a while"),
-                    Command("retire", "secret_rotate:retire", "drop the value before the last rotation"),
-                    Command("fold", "secret_fold:fold_drops", "take drop files into the files they belong in"),
-                    Command("decrypt", "secret:decrypt", "decrypt a SOPS file, as sops -d does"),
-                    Command("encrypt", "secret:encrypt", "encrypt a file, as sops -e does"),
+                    Command(
+                        "copy",
+                        "secret_transfer:copy",
+                        "copy a secret to another environment or tenant",
+                        records=Recorded("secret.copy", "name"),
+                    ),
+                    Command(
+                        "import",
+                        "secret_transfer:import_env",
+                        "take over the variables of a .env file",
+                        records=Recorded("secret.import", "file"),
+                    ),
+                    Command(
+                        "export",
+                        "secret_transfer:export",
+                        "print all secrets of an environment, for a reason",
+                        records=Recorded("secret.export"),
+                    ),
+                    Command(
+                        "rotate",
+                        "secret_rotate:rotate",
+                        "set a new value and keep the old one for a while",
+                        records=Recorded("secret.rotate", "name"),
+                    ),
+                    Command(
+                        "retire",
+                        "secret_rotate:retire",
+                        "drop the value before the last rotation",
+                        records=Recorded("secret.retire", "name"),
+                    ),
+                    Command(
+                        "fold",
+                        "secret_fold:fold_drops",
+                        "take drop files into the files they belong in",
+                        records=Recorded("secret.fold"),
+                    ),
+                    Command(
+                        "decrypt",
+                        "secret:decrypt",
+                        "decrypt a SOPS file, as sops -d does",
+                        records=Recorded("secret.decrypt", "file"),
+                    ),
+                    Command(
+                        "encrypt",
+                        "secret:encrypt",
+                        "encrypt a file, as sops -e does",
+                        records=Recorded("secret.encrypt", "file"),
+                    ),
                     Family(
                         "recipients",
                         "who can open which secret file",
                         (
                             Command(
-                                "sync", "secret_recipients:sync", "give every secret file the recipients of its rule"
+                                "sync",
+                                "secret_recipients:sync",
+                                "give every secret file the recipients of its rule",
+                                records=Recorded("secret.recipients", unless="check"),
                             ),
                         ),
                     ),
                     Command(
-                        "revoke", "secret_revoke:revoke", "list what a key could ever read, and mark it for rotation"
+                        "revoke",
+                        "secret_revoke:revoke",
+                        "list what a key could ever read, and mark it for rotation",
+                        records=Recorded("secret.revoke", "recipient", unless="dry_run"),
                     ),
                     Command("lint", "secret_lint:lint", "check secret files and who can open them, without a key"),
                     Command("scan", "secret_scan:scan", "look for secrets in plain text"),
-                    Command("diff", "secret_diff:diff", "show which secrets and recipients changed"),
+                    Command(
+                        "diff",
+                        "secret_diff:diff",
+                        "show which secrets and recipients changed",
+                        records=Recorded("secret.diff", needs="reveal"),
+                    ),
                     Command("outline", "secret_outline:outline", "show a secret file without its secrets"),
                     Command("merge", "secret_merge:merge", "merge two versions of a secret file by key; Git runs it"),
-                    Command("resolve", "secret_merge:resolve", "finish a merge that left a secret file in conflict"),
+                    Command(
+                        "resolve",
+                        "secret_merge:resolve",
+                        "finish a merge that left a secret file in conflict",
+                        records=Recorded("secret.resolve", "file"),
+                    ),
                 ),
                 before="plaintext:guard",
             ),

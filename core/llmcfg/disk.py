@@ -113,7 +113,7 @@ def append_line(path: Path, line: bytes, *, mode: int = 0o600) -> None:
         is_new = not path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
         try:
-            _write_all(descriptor, line + b"\n")
+            write_whole(descriptor, line + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -136,7 +136,7 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Create `path`, which must not exist, and flush its content, but not the directory. Raises OSError as it comes."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        _write_all(descriptor, content)
+        write_whole(descriptor, content)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -194,7 +194,8 @@ def _has_locked(descriptor: int) -> bool:
     return True
 
 
-def _write_all(descriptor: int, content: bytes) -> None:
+def write_whole(descriptor: int, content: bytes) -> None:
+    """All of it, however little the system takes at once. Raises OSError as it comes."""
     view = memoryview(content)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -4,6 +4,7 @@ LlmcfgError                    exit  who can mend it
 ├── UsageError                  2    the caller: a wrong argument or a missing answer
 ├── FindingsError               4    the author of the configuration
 ├── NotAuthorisedError          5    whoever grants access or holds the key
+│   └── UnrecordedError         5    the operator: the audit log takes no entry, so nothing is done
 ├── ConflictError               6    nobody: somebody else was first, look again
 │   ├── StalePlanError          6    the caller: make a new plan
 │   └── HeldError               6    a person: what a remote now says goes back on what was accepted
@@ -62,6 +63,12 @@ class FindingsError(LlmcfgError):
 class NotAuthorisedError(LlmcfgError):
     exit_code = 5
     code = "not-authorised"
+
+
+class UnrecordedError(NotAuthorisedError):
+    """The audit log is on and takes no entry, so what was asked for is not done."""
+
+    code = "audit-unavailable"
 
 
 class ConflictError(LlmcfgError):

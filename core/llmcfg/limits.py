@@ -68,3 +68,7 @@ POLICY_MEMORY: Final = 512 << 20  # address space that evaluating policies may a
 POLICY_OUTPUT_BYTES: Final = 1 << 20  # what one policy gives for one input
 REPORT_BYTES: Final = 64 << 20  # a report that is posted
 FORGE_ANSWER_BYTES: Final = 16 << 20  # of a forge's API
+AUDIT_LINE_BYTES: Final = 64 << 10  # one entry
+AUDIT_TEXT_CHARACTERS: Final = 1000  # of a text in an entry; the digest stands for the rest
+AUDIT_SEGMENT_BYTES: Final = 4 << 20  # one file of a log
+AUDIT_SECONDS: Final = 2  # until an act is refused because its entry cannot be written

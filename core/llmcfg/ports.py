@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
+    from llmcfg.model.act import Account, Act
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
 
@@ -133,6 +135,18 @@ class Cache(Protocol):
 
     def keep(self) -> None:
         """Write down what is new. Never fails: what cannot be written is forgotten."""
+        ...
+
+
+class AuditLog(Protocol):
+    """Where acts are put on record."""
+
+    def acting(self, act: Act) -> AbstractContextManager[Account]:
+        """Record that the act begins, before its body does anything, and what came of it. Raises UnrecordedError."""
+        ...
+
+    def enter(self, acts: Sequence[Act]) -> None:
+        """Record what happened already. Raises UnrecordedError."""
         ...
 
 

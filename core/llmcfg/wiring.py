@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from llmcfg.clock import now as now
-from llmcfg.errors import LlmcfgError, NotFoundError, UsageError
+from llmcfg.errors import IntegrityError, LlmcfgError, NotFoundError, UsageError
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.repository import FOLDERS, open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
@@ -26,6 +26,7 @@ from llmcfg.sync.wanted import wanted_revision
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from llmcfg.audit.entry import Who
     from llmcfg.cache.store import DiskCache
     from llmcfg.custody.files import Custody
     from llmcfg.git.network import GitProgram
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.target import Target
     from llmcfg.pipeline.merge import RuleLookup
-    from llmcfg.ports import Sink, Snapshot
+    from llmcfg.ports import AuditLog, Sink, Snapshot
     from llmcfg.secrets.age import Identity
     from llmcfg.sinks.directory import Seen
     from llmcfg.sinks.openedfiles import OpenedFiles
@@ -211,8 +212,8 @@ class Workspace:
         if said is None:
             return None
         from llmcfg.signing.roots import read_root, read_root_file
-        from llmcfg.signing.signer import read_signing_key
         from llmcfg.sync.signed import Publisher
+        from llmcfg.trust.signer import read_signing_key
 
         keys, life = tuple(map(read_signing_key, said.keys)), int(said.days * _DAY)
         if said.root is not None:
@@ -380,6 +381,61 @@ def choose_targets(
         and (not chosen[1] or target.tenant in chosen[1])
         and (not chosen[2] or target.consumer in chosen[2])
     )
+
+
+class AuditPlace(NamedTuple):
+    """Where the audit of a clone lies, and who acts there."""
+
+    root: Path
+    repository: GitRepository
+    who: Who
+
+
+def audit_place(repository: GitRepository) -> AuditPlace:
+    from llmcfg.audit.entry import Who
+    from llmcfg.audit.settings import FOLDER
+
+    return AuditPlace(repository.state_folder / FOLDER, repository, Who(repository.identity, _system_user()))
+
+
+def open_audit(repository: GitRepository) -> AuditLog:
+    """What records acts in a clone: nothing where nobody began it. Raises IntegrityError where it was begun and is gone."""
+    from llmcfg.audit.settings import FOLDER, REF, read_audit_settings
+    from llmcfg.audit.unrecorded import Unrecorded
+
+    settings = read_audit_settings(repository.state_folder / FOLDER)
+    if settings is not None:
+        from llmcfg.audit.trail import Trail
+
+        place = audit_place(repository)
+        return Trail(place.root, settings, repository, place.who, now)
+    if repository.target(REF) is not None:
+        raise IntegrityError(
+            f"the audit log of {repository} is gone, and {REF} has checkpoints of it",
+            hint="restore it from a backup, or see docs/spec/audit.md for how another is begun",
+        )
+    return Unrecorded()
+
+
+def find_audit(folder: Path) -> AuditLog:
+    """The same for the clone that holds a folder; nothing is recorded outside of any."""
+    from llmcfg.audit.unrecorded import Unrecorded
+
+    try:
+        repository = open_repository(folder)
+    except LlmcfgError:  # the command itself says what is wrong with it, or does without
+        return Unrecorded()
+    return open_audit(repository)
+
+
+def _system_user() -> str:
+    """The name of this process's user, as the system and not its environment has it."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 class SecretsHome(NamedTuple):

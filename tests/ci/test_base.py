@@ -95,7 +95,8 @@ def test_the_result_of_merging_is_compared_with_the_target_it_merges_into(reposi
     repository.git("checkout", "-q", "--detach", "main")
     repository.git("merge", "-q", "--no-ff", "topic")
     found = base(repository, github("pull_request", event))
-    assert found == Base(at(repository, "main"), "the target branch, which HEAD merges the change into")
+    said = "the target branch, which HEAD merges the change into"
+    assert found == Base(at(repository, "main"), said, source=at(repository, "topic"))
 
 
 def test_a_push_is_compared_with_what_the_branch_was(repository) -> None:

@@ -26,9 +26,13 @@ HEAVY = {
 HEAVY |= {"yaml", "pydantic", "asyncio", "rich"}
 
 
+# With variables of ours nothing is answered again.
+THEIRS = {name: value for name, value in os.environ.items() if not name.startswith(("LLMCFG_", "COVERAGE_"))}
+
+
 def imported_by(*arguments: str, **variables: str) -> set[str]:
     command = [sys.executable, "-X", "importtime", "-m", "llmcfg_cli", *arguments]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")} | variables
+    environment = {**THEIRS, **variables}
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
 
@@ -39,7 +43,7 @@ def top_level(modules: set[str]) -> set[str]:
 
 def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
     command = [sys.executable, "-m", "llmcfg_cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **variables})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**THEIRS, **variables})
     return done.returncode, done.stdout, done.stderr
 
 

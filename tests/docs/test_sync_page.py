@@ -16,7 +16,16 @@ from .test_reference_pages import fields, last
 PAGE = SPEC / "sync.md"
 SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "core").rglob("*.py"))}
 SCHEMA = json.loads((PROJECT / "schemas/sync.schema.json").read_text(encoding="utf-8"))
-NOT_OF_SYNC = {"stale-plan", "held", "partly-applied", "remote", "secret-context", "stale", "no-signing-key"}
+NOT_OF_SYNC = {
+    "stale-plan",
+    "held",
+    "partly-applied",
+    "remote",
+    "secret-context",
+    "stale",
+    "no-signing-key",
+    "audit-unavailable",
+}
 
 
 def test_fields_of_the_settings_are_the_documented_ones() -> None:

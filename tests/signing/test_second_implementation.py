@@ -16,10 +16,10 @@ from tests.trust.signing import NOW
 
 from llmcfg.canonical import canonical_json
 from llmcfg.signing.heartbeat import check_heartbeat
-from llmcfg.signing.signer import read_signing_key
 from llmcfg.signing.statement import KIND, encode_statement, encoded_envelope_of, with_claims
 from llmcfg.signing.verdict import UntrustedError, Wanted, check_bundle
 from llmcfg.sync.signed import Publisher
+from llmcfg.trust.signer import read_signing_key
 from support.bundles import bundle, document
 from support.signed import key_file, private_key, root_for, signed, signing_key, statement_about
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.trust.signing import ed25519
 
 from llmcfg.errors import LlmcfgError, NotAuthorisedError, UsageError
-from llmcfg.signing.signer import read_signing_key
+from llmcfg.trust.signer import read_signing_key
 from support.signed import private_key
 
 

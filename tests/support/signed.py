@@ -14,10 +14,10 @@ from tests.trust.signing import NOW
 from llmcfg.bundlefile.bundle import MANIFEST, Bundle, target_of
 from llmcfg.bundlefile.files import root_path
 from llmcfg.bundlefile.writer import pack_bundle
-from llmcfg.signing.signer import SigningKey
 from llmcfg.signing.statement import KIND, Statement, claims_of, encode_statement, sealed_digests
 from llmcfg.trust.dsse import Envelope
 from llmcfg.trust.root import Root
+from llmcfg.trust.signer import SigningKey
 
 ISSUED = int(NOW.timestamp()) - 60
 COMMIT = "ab" * 20

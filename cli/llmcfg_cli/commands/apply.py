@@ -24,6 +24,7 @@ from llmcfg_cli.options import (
     Unsigned,
     Yes,
 )
+from llmcfg_cli.recording import account
 
 if TYPE_CHECKING:
     from llmcfg.sync.act import Applied
@@ -113,6 +114,7 @@ def apply(
         return UsageError.exit_code
     workspace.repository.lock_seconds = lock_timeout
     repository, reader = workspace.repository, read_with(own_identities)
+    account().note(source=plan.revision.commit, root=plan.root)
     applied = act(
         plan,
         repository,
@@ -128,7 +130,9 @@ def apply(
 
 
 def report_applied(applied: Applied, *, quiet: bool) -> None:
-    """What was done, on stdout."""
+    """What was done, on stdout and in the audit log."""
+    if applied.commit:
+        account().note(commit=applied.commit)
     if applied.commit:
         out(f"deployed/{applied.environment} is now {applied.commit[:10]}")
     if not quiet:

@@ -12,6 +12,7 @@ from llmcfg.errors import FindingsError, NotAuthorisedError, UsageError
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress
 from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, FailOn, FailOnLevel, NoCache, Quiet
+from llmcfg_cli.recording import account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,6 +104,7 @@ def run(
         proposed = _ask_forge() if ask_forge else said
         reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed, opa=server)
     passes = not _holds_up(reviewed, fail_on)
+    account().note(head=head.commit, base=found.commit or "")
     links = Links(occasion, workspace.git_folder, reviewed.changed_files)
     blocks = review_blocks(reviewed, links, passes=passes)
     if to is not None:

@@ -23,6 +23,7 @@ from llmcfg_cli.options import (
     Unsigned,
     Yes,
 )
+from llmcfg_cli.recording import account
 
 
 def rollback(
@@ -75,6 +76,7 @@ def rollback(
         note("nothing was changed")
         return UsageError.exit_code
     repository.lock_seconds = lock_timeout
+    account().note(source=plan.target.source, left=plan.current.source)
     applied = act(plan, repository, actor=repository.identity, publisher=publisher, unsigned=unsigned)
     report_applied(applied, quiet=quiet)
     if applied.commit:

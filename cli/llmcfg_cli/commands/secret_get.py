@@ -12,6 +12,7 @@ from llmcfg.errors import UsageError
 from llmcfg_cli.console import out, out_bytes
 from llmcfg_cli.options import OUTPUT, Directory, Environment, SecretName, Tenant
 from llmcfg_cli.reasons import Reason, reason_for, tell_access
+from llmcfg_cli.recording import account
 
 
 def get(
@@ -44,6 +45,7 @@ def get(
     custody = own_custody(directory)
     held = find_held(custody.configuration, environment, tenant, use.name)
     leaf = reveal(custody, [Wanted(held, use.selector)], reason_for(reason, str(use)), tell_access)[str(use)]
+    account().note_value(str(use), plain_bytes(leaf))
     if output == "json":
         from llmcfg_cli.views.document import to_json
 

@@ -19,6 +19,7 @@ from llmcfg_cli.new_values import (
     refuse_values,
 )
 from llmcfg_cli.options import Directory, Environment, Quiet, SecretName, Tenant
+from llmcfg_cli.recording import account
 
 
 def rotate(
@@ -51,6 +52,7 @@ def rotate(
     custody = own_custody(directory)
     held = find_own(custody.configuration, environment, tenant, name)
     new = read_new_value(source, held.secret.name)
+    account().note_value(held.secret.name, new.value)
     written = rotated(custody, held, leaf_of(new.value, type_))
     out(new.public or short_path(custody.root / written.file))
     note(f"when nothing uses the old value any more: llmcfg secret retire {held.secret.name}", quiet=quiet)

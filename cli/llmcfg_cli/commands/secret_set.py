@@ -20,6 +20,7 @@ from llmcfg_cli.new_values import (
     refuse_values,
 )
 from llmcfg_cli.options import Directory, Environment, Quiet, SecretFile, SecretName, Tenant
+from llmcfg_cli.recording import account
 from llmcfg_cli.views.text import plural
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def set_secret(
     if place.is_new:
         custody.rule(place.file)  # what would refuse the value refuses it before it is asked for
     new = read_new_value(source, place.name)
+    account().note_value(place.name, new.value)
     if place.file.endswith(BINARY):
         written = put_binary(custody, place.file, new.value)
     else:

@@ -10,6 +10,7 @@ import typer
 from llmcfg.errors import FindingsError
 from llmcfg_cli.console import has_colour, out
 from llmcfg_cli.options import OUTPUT, At, Directory
+from llmcfg_cli.recording import account
 
 if TYPE_CHECKING:
     from llmcfg.model.snapshot import CommitFacts
@@ -50,6 +51,7 @@ def tag(
         raise FindingsError(
             f"{revision.short} has errors, so it is no release", findings=findings, hint="mend them and commit"
         )
+    account().note(commit=revision.commit)
     repository.create_tag(name, revision.commit, message or f"release {name}")
     out(f"{name} is {revision.short}")
 

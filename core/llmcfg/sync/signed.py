@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from llmcfg.bundlefile.bundle import Bundle
     from llmcfg.ports import Repository, Snapshot
-    from llmcfg.signing.signer import SigningKey
     from llmcfg.sync.deployed import Deployed
     from llmcfg.trust.root import Root
+    from llmcfg.trust.signer import SigningKey
 
 _RENEWED_AFTER: Final = 0.5  # of a signature's life
 

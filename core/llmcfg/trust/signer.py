@@ -1,4 +1,4 @@
-"""Signing with the key of the machine that deploys: an Ed25519 private key in a file that only its owner can read."""
+"""Signing with the key of a machine: an Ed25519 private key in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from llmcfg.errors import NotAuthorisedError, UsageError
-from llmcfg.trust import dsse
-from llmcfg.trust.keys import PublicKey, parse_key_text
+from llmcfg.trust import dsse, sshsig, wire
+from llmcfg.trust.keys import ED25519, PublicKey, parse_key_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,12 @@ class SigningKey:
 
     def sign(self, kind: str, payload: bytes) -> dsse.Signature:
         return dsse.Signature(self.public.fingerprint, self._private.sign(dsse.signing_input(kind, payload)))
+
+    def sign_file(self, content: bytes, namespace: str) -> bytes:
+        """The armoured signature that `ssh-keygen -Y sign` makes."""
+        signature = self._private.sign(sshsig.signing_input(content, namespace=namespace))
+        blob = wire.string(ED25519.encode()) + wire.string(signature)
+        return sshsig.armoured(self.public, blob, namespace=namespace)
 
     def __repr__(self) -> str:
         return f"SigningKey({self.public.fingerprint})"
