@@ -154,11 +154,19 @@ class Upstream:
             self._refuse_lies({TRUST_REF: commit})
         root = self.workspace.root_store().current(commit)
         assert root is not None  # the settings name one
+        self._keep_versions(commit)
         try:
             require_fresh(root, self._now())
         except SignatureError as error:
             raise IntegrityError(error.reason, hint="llmcfg trust renew makes a new version", code=error.code) from None
         return root
+
+    def _keep_versions(self, commit: str | None) -> None:
+        """Hold what was read of the root here too, for bundles to carry; a ref of the remote that went back is not followed."""
+        repository = self.workspace.repository
+        held = repository.target(TRUST_REF)
+        if commit is not None and commit != held and (held is None or repository.descends(commit, held)):
+            repository.move_ref(TRUST_REF, held, commit)
 
     def _fetched(self, tags: Mapping[str, str]) -> Mapping[str, str]:
         """The tags, with their objects here."""

@@ -276,8 +276,16 @@ class GitRepository:
         return self._commit_files(own_ref(ref), files, expected, message, None)
 
     def move_ref(self, ref: str, expected: str | None, new: str) -> None:
-        """Point a branch or tag at an object that is here, by compare-and-swap. Raises as `commit_files`, UsageError for other names."""
-        branch_ref(ref) if ref.startswith("refs/heads/") else tag_ref(ref.removeprefix("refs/tags/"))
+        """Point a branch, a tag or a ref of llmcfg's own at an object that is here, by compare-and-swap.
+
+        Raises as `commit_files`, UsageError for other names.
+        """
+        if ref.startswith("refs/heads/"):
+            branch_ref(ref)
+        elif ref.startswith("refs/tags/"):
+            tag_ref(ref.removeprefix("refs/tags/"))
+        else:
+            own_ref(ref)
         self._swap.swap(ref, expected, new)
 
     def create_tag(self, name: str, commit: str, message: str, *, sign: Callable[[bytes], bytes] | None = None) -> None:

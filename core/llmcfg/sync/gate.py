@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
-from llmcfg.disk import atomic_write
+from llmcfg.disk import atomic_write, make_folders
 from llmcfg.errors import IntegrityError, StorageError
 from llmcfg.sync.pathrules import APPROVALS
 from llmcfg.sync.promotion import PROMOTIONS, promoters, promotion_of, require_promoted
@@ -124,6 +124,7 @@ class Gate:
             return
         kept = _Accepted(self.root.epoch, [commit, *known][:_MOST])
         with suppress(StorageError):
+            make_folders(self._file.parent)
             atomic_write(self._file, msgspec.json.encode(kept), mode=0o600)
 
 

@@ -6,7 +6,6 @@ The first version is trusted because somebody says so: it is made here, or pinne
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from llmcfg.disk import atomic_write, make_folders
@@ -80,9 +79,13 @@ class RootStore:
                 code=error.code,
             ) from None
         if newest is not None:
-            with suppress(StorageError):  # it is found again next time
-                atomic_write(self._file, roots.pinnable(newest), mode=0o600)
+            self._keep(newest)
         return trusted
+
+    def _keep(self, content: bytes) -> None:
+        """Raises StorageError: what a machine cannot keep it would not hold others to."""
+        make_folders(self._file.parent)
+        atomic_write(self._file, roots.pinnable(content), mode=0o600)
 
     def pin(self, content: bytes) -> Root:
         """Trust this version from now on. Raises UsageError for what is no root, ConflictError where another repository's is trusted."""
@@ -94,8 +97,7 @@ class RootStore:
                 hint=f"if that is meant, remove {self._file} first",
             )
         if held is None or root.version > held.version:
-            make_folders(self._file.parent)
-            atomic_write(self._file, content, mode=0o600)
+            self._keep(content)
         return root
 
     def publish(self, content: bytes) -> Root:
@@ -114,7 +116,7 @@ class RootStore:
         files[_name(root.version)] = content
         message = f"trust: version {root.version}\n\nDigest: sha256:{root.digest}\n"
         self._repository.keep_files(REF, files, expected=at, message=message)
-        atomic_write(self._file, roots.pinnable(content), mode=0o600)
+        self._keep(content)
         return root
 
     def versions(self) -> dict[int, bytes]:
