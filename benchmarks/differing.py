@@ -31,6 +31,8 @@ from llmcfg.model.difference import apply_changes, diff_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from llmcfg.model.value import Value
+
 CHANGES = 100
 OURS = "llmcfg"
 
@@ -77,26 +79,26 @@ def with_changes(value: dict[str, Any]) -> Any:
     return apply_changes(value, [Change(path, 0, -1 - turn) for turn, path in enumerate(paths)])
 
 
-def ours(before: object, after: object) -> int:
-    return sum(1 for _ in diff_values(before, after))  # type: ignore[arg-type]
+def ours(before: Value, after: Value) -> int:
+    return sum(1 for _ in diff_values(before, after))
 
 
-def with_deepdiff(before: object, after: object) -> int:
+def with_deepdiff(before: Value, after: Value) -> int:
     return len(DeepDiff(before, after)["values_changed"])
 
 
-def with_dictdiffer(before: object, after: object) -> int:
+def with_dictdiffer(before: Value, after: Value) -> int:
     return sum(1 for _ in diff(before, after))
 
 
-DIFFERS: dict[str, Callable[[object, object], int]] = {
+DIFFERS: dict[str, Callable[[Value, Value], int]] = {
     OURS: ours,
     "dictdiffer": with_dictdiffer,
     "deepdiff": with_deepdiff,
 }
 
 
-def measure(pair: tuple[object, object], rounds: int) -> dict[str, list[float]]:
+def measure(pair: tuple[Value, Value], rounds: int) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {name: [] for name in DIFFERS}
     for _ in range(rounds):
         for name, differ in DIFFERS.items():

@@ -41,7 +41,7 @@ def complete_revisions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Tags, and HEAD."""
     names: Iterable[str] = ()
     with suppress(Exception):
-        from llmcfg.wiring import release_names
+        from llmcfg_cli.offered import release_names
 
         names = release_names(_directory(ctx))
     return _matching(["HEAD", *names], incomplete)
@@ -51,7 +51,7 @@ def complete_keys(ctx: typer.Context, incomplete: str) -> list[str]:
     """The next step of a key path: children of what is written up to its last dot."""
     names: Iterable[str] = ()
     with suppress(Exception):
-        from llmcfg.wiring import child_keys
+        from llmcfg_cli.offered import child_keys
 
         names = child_keys(_directory(ctx), incomplete.rpartition(".")[0] or ".")
     return _matching(names, incomplete)
@@ -61,7 +61,7 @@ def complete_secrets(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of secrets, of any layer."""
     names: Iterable[str] = ()
     with suppress(Exception):
-        from llmcfg.wiring import secret_names
+        from llmcfg_cli.offered import secret_names
 
         names = secret_names(_directory(ctx))
     return _matching(names, incomplete)
@@ -71,7 +71,7 @@ def complete_prompts(ctx: typer.Context, incomplete: str) -> list[str]:
     """Paths of prompts below prompts/."""
     names: Iterable[str] = ()
     with suppress(Exception):
-        from llmcfg.wiring import prompt_names
+        from llmcfg_cli.offered import prompt_names
 
         names = prompt_names(_directory(ctx))
     return _matching(names, incomplete)

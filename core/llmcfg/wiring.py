@@ -16,7 +16,6 @@ from llmcfg.clock import now as now
 from llmcfg.errors import IntegrityError, LlmcfgError, NotFoundError, UsageError
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.repository import FOLDERS, open_repository
-from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.known import name_of
@@ -216,14 +215,12 @@ class Workspace:
         from llmcfg.trust.signer import read_signing_key
 
         keys, life = tuple(map(read_signing_key, said.keys)), int(said.days * _DAY)
-        if said.root is not None:
-            root = read_root(said.root)
-            return Publisher(keys, root, now, life, {root.version: read_root_file(said.root)})
         store = self.root_store()
-        trusted = store.current()
-        if trusted is None:
+        root = read_root(said.root) if said.root is not None else store.current()
+        if root is None:
             raise UsageError("nobody said which keys may sign bundles", hint="name the root of trust: --root FILE")
-        return Publisher(keys, trusted, now, life, store.versions())
+        named = {root.version: read_root_file(said.root)} if said.root is not None else {}
+        return Publisher(keys, root, now, life, named | store.versions(root.version))
 
     def custody(self, identities: Callable[[], Sequence[Identity]]) -> Custody:
         """The secrets of the work tree, for whoever has these identities; they are asked for when a file is to be opened."""
@@ -489,36 +486,3 @@ def merge_rules(top: Path, path: str) -> RuleLookup:
         return configuration.merge_rules(name)[1] if name else no_rules
 
     return lambda place: rules()(place)
-
-
-def child_keys(directory: Path, parent: str) -> list[str]:
-    """The key paths one step below `parent` in any scope of the work tree: for completion."""
-    configuration = Workspace(directory).configuration()
-    path = parse_key_path(parent)
-    found: set[str] = set()
-    for environment in configuration.manifest.environments:
-        value = configuration.effective(configuration.scope(environment, None)).value_at(path)
-        if isinstance(value, dict):
-            found.update(format_key_path((*path, key)) for key in value)
-    return sorted(found)
-
-
-def secret_names(directory: Path) -> list[str]:
-    """The names of the secrets of all layers of the work tree, sorted."""
-    configuration = Workspace(directory).configuration()
-    layers = configuration.layout.layers.values()
-    return sorted(
-        {name for layer in layers for entry in layer.secret_files for name in configuration.secret_file(entry).secrets}
-    )
-
-
-def prompt_names(directory: Path) -> list[str]:
-    """The paths of the prompts of the work tree below `prompts/`, sorted."""
-    from llmcfg.pipeline.prompts import base_prompts
-
-    return sorted(base_prompts(Workspace(directory).configuration()))
-
-
-def release_names(directory: Path) -> list[str]:
-    """The tags of the repository, sorted."""
-    return sorted(open_repository(directory).tags())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from tests.trust.roots import signed as root_file
-from tests.trust.signing import NOW
 
 from llmcfg.agent.shelf import Shelf
 from llmcfg.client.trust import Trust
 from llmcfg.signing.verdict import Wanted
 from support.bundles import bundle
 from support.signed import SignedSink, root_for, signed, signing_key
+from trust.roots import signed as root_file
+from trust.signing import NOW
 
 KEY, OTHER = 3, 4
 ROOT = root_for(KEY)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.trust.roots import signed as root_file
-from tests.trust.signing import ed25519
 
 from llmcfg.bundlefile.bundle import Bundle
 from llmcfg.client import IntegrityError, NotFoundError, StaleError
@@ -14,6 +12,8 @@ from llmcfg.clock import now
 from llmcfg.sync.signed import Publisher
 from support.bundles import TARGET, bundle, document
 from support.signed import SignedSink, root_for, signed, signing_key
+from trust.roots import signed as root_file
+from trust.signing import ed25519
 
 KEY, OTHER = 3, 4
 LONG = {"issued": 1, "expires": 1 << 33}
@@ -120,6 +120,19 @@ def test_a_new_root_comes_with_a_delivery_and_ends_what_was_signed_before(sink, 
     cfg.refresh()
     assert (cfg["limits.rpm"], "was revoked" in cfg.trouble) == (20, True)
     cfg.close()
+    again = open_trusting(state=tmp_path / "state")
+    assert (again["limits.rpm"], "was revoked" in again.trouble) == (20, True)
+
+
+@pytest.mark.fault("S13")
+def test_a_root_with_other_keys_is_known_after_a_restart_that_nobody_tells_of_it(sink, open_trusting, tmp_path):
+    rotated = root_for(OTHER, version=2, epoch=2, keys=(ed25519(9).public.text,), revoked=NEXT.revoked, **LONG)
+    sink.put(signed(limits(20), rotated, OTHER), {2: root_file(rotated, ed25519(1), ed25519(9))})
+    cfg = open_trusting(state=tmp_path / "state")
+    assert (cfg["limits.rpm"], cfg.trouble) == (20, "")
+    cfg.close()
+
+    sink.put(signed(limits(66), ROOT, KEY, sequence=501))
     again = open_trusting(state=tmp_path / "state")
     assert (again["limits.rpm"], "was revoked" in again.trouble) == (20, True)
 

@@ -101,6 +101,34 @@ def test_a_root_on_the_remote_that_does_not_follow_stops_what_is_new_and_nothing
     assert machine.delivered() == {"limits": b'{"rpm":10}\n'}
 
 
+def test_an_approval_of_nobody_is_no_reason_to_hold_anything(rooted: Rooted, machine: Machine) -> None:
+    sign_tag(rooted.git, "approve/one/eve", "me too\n", ed25519(66))
+    rooted.git("push", "-q", "origin", "refs/tags/approve/one/eve")
+    rooted.push(11, ADA)
+    status = machine.sync()
+    assert status.held == ()
+    assert of(status, "dev").failure is None
+    assert machine.delivered() == {"limits": b'{"rpm":11}\n'}
+
+
+def test_what_was_accepted_is_deployed_though_its_key_ended_since(rooted: Rooted, machine: Machine) -> None:
+    rooted.next(environments={"dev": DeployRule(("ben",))})
+    rooted.push(11, ADA)
+    assert machine.sync().held == ()
+    ended = (ADA.line("ada", 'valid-before="20200101"').strip(), BEN.line("ben").strip())
+    rooted.next(signers=ended, environments={})
+    assert of(machine.sync(), "dev").failure is None
+    assert machine.delivered() == {"limits": b'{"rpm":11}\n'}
+
+
+def test_what_a_person_accepts_is_deployed(rooted: Rooted, machine: Machine) -> None:
+    commit = rooted.push(11, None)
+    (held,) = machine.sync().held
+    assert held.code == "sig-missing"
+    assert of(machine.look(allowed={"refs/heads/main": commit}), "dev").failure is None
+    assert machine.delivered() == {"limits": b'{"rpm":11}\n'}
+
+
 def test_a_protected_environment_waits_for_its_promotion(rooted: Rooted, machine: Machine) -> None:
     rooted.next(environments={"dev": DeployRule(("ben",))})
     rooted.push(11, ADA)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.trust.roots import signed as root_file
 
 from llmcfg.model.failure import FailureKind
 from llmcfg.model.settings import Signing
@@ -12,6 +11,7 @@ from llmcfg.signing.verdict import Wanted, check_bundle
 from llmcfg.sinks.signed import read_signed
 from support.remotes import of
 from support.signed import key_file, root_for
+from trust.roots import signed as root_file
 
 KEY = 3
 ROOT = root_for(KEY, issued=1, expires=1 << 33)

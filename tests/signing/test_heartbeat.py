@@ -7,7 +7,6 @@ import json
 from datetime import timedelta
 
 import pytest
-from tests.trust.signing import NOW
 
 from llmcfg.canonical import canonical_json
 from llmcfg.signing.heartbeat import check_heartbeat, why_stale
@@ -16,6 +15,7 @@ from llmcfg.sync.signed import Publisher
 from llmcfg.trust.failure import SignatureError
 from support.bundles import bundle
 from support.signed import root_for, signed, signing_key
+from trust.signing import NOW
 
 KEY, OTHER = 3, 4
 ROOT = root_for(KEY)

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
-from tests.trust.signing import NOW
 
 from llmcfg.canonical import canonical_json
 from llmcfg.signing.heartbeat import check_heartbeat
@@ -22,6 +21,7 @@ from llmcfg.sync.signed import Publisher
 from llmcfg.trust.signer import read_signing_key
 from support.bundles import bundle, document
 from support.signed import key_file, private_key, root_for, signed, signing_key, statement_about
+from trust.signing import NOW
 
 KEY, OTHER = 3, 4
 ROOT = root_for(KEY)

@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from tests.trust.signing import ed25519
 
 from llmcfg.errors import LlmcfgError, NotAuthorisedError, UsageError
 from llmcfg.trust.signer import read_signing_key
 from support.signed import private_key
+from trust.signing import ed25519
 
 
 @pytest.fixture

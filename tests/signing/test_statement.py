@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.trust.signing import NOW
 
 from llmcfg.bundlefile.bundle import Bundle
 from llmcfg.bundlefile.delta import WrongBaseError, apply_delta, make_delta
@@ -33,6 +32,7 @@ from llmcfg.signing.verdict import UntrustedError, Wanted, check_bundle
 from llmcfg.trust.failure import SignatureError
 from support.bundles import bundle, document, numbered
 from support.signed import root_for, signed, statement_about
+from trust.signing import NOW
 
 KEY = 3
 ROOT = root_for(KEY)

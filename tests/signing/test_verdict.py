@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from tests.trust.signing import NOW
 
 from llmcfg.bundlefile.bundle import Bundle
 from llmcfg.bundlefile.head import Signature
@@ -19,6 +18,7 @@ from llmcfg.signing.verdict import UntrustedError, Wanted, check_bundle
 from llmcfg.trust.root import Root
 from support.bundles import TARGET, bundle, document
 from support.signed import ISSUED, root_for, signed, signing_key
+from trust.signing import NOW
 
 KEY, OTHER, STRANGER = 3, 4, 9
 ROOT = root_for(KEY, max_jump=100)

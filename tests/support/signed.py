@@ -8,8 +8,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from tests.trust.roots import make_root
-from tests.trust.signing import NOW
 
 from llmcfg.bundlefile.bundle import MANIFEST, Bundle, target_of
 from llmcfg.bundlefile.files import root_path
@@ -18,6 +16,8 @@ from llmcfg.signing.statement import KIND, Statement, claims_of, encode_statemen
 from llmcfg.trust.dsse import Envelope
 from llmcfg.trust.root import Root
 from llmcfg.trust.signer import SigningKey
+from trust.roots import make_root
+from trust.signing import NOW
 
 ISSUED = int(NOW.timestamp()) - 60
 COMMIT = "ab" * 20

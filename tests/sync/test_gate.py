@@ -215,9 +215,46 @@ def _state(
 def test_a_commit_of_another_history_is_refused(guarded: Guarded) -> None:
     guarded.git("checkout", "-q", "--orphan", "other")
     guarded.commit(ADA, {"base/limits.yaml": "rpm: 7\n"})
-    with pytest.raises(IntegrityError, match="does not come after") as refused:
+    with pytest.raises(IntegrityError, match="not from what the root of trust vouches for") as refused:
         guarded.gate.judge(guarded.head)
     assert refused.value.code == "sig-scope"
+
+
+def test_a_branch_that_left_before_what_is_vouched_for_is_judged_by_its_own_commits(guarded: Guarded) -> None:
+    guarded.git("branch", "release")
+    guarded.written.commit({"base/limits.yaml": "rpm: 2\n"})
+    guarded.says(vouched=(guarded.head,))
+    guarded.git("checkout", "-q", "release")
+    assert guarded.refused() == []
+    guarded.commit(ADA, {"base/limits.yaml": "rpm: 3\n"})
+    assert guarded.refused() == []
+    guarded.commit(None, {"base/limits.yaml": "rpm: 4\n"})
+    assert guarded.refused() == ["sig-missing"]
+
+
+def test_with_a_base_only_what_is_beyond_it_and_nobody_vouched_for_is_judged(guarded: Guarded) -> None:
+    old = guarded.head
+    guarded.written.commit({"base/limits.yaml": "rpm: 2\n"})
+    guarded.says(vouched=(guarded.head,))
+    guarded.commit(ADA, {"base/limits.yaml": "rpm: 3\n"})
+    verdict = guarded.gate.judge(guarded.head, old)
+    assert (verdict.judged, verdict.refused) == (1, ())
+
+
+def test_approvals_are_read_only_where_a_commit_needs_them(guarded: Guarded) -> None:
+    guarded.says(rules=(PathRule((PROD,), ("ben",)),))
+    guarded.commit(BEN, {PROD: "rpm: 5\n"})
+    damaged = sign_tag(guarded.git, "approve/x", "looks good\n", BEN)
+    (guarded.path / ".git/objects" / damaged[:2] / damaged[2:]).unlink()
+    assert guarded.refused() == []
+
+
+def test_a_key_that_may_not_sign_commits_is_told_so_and_asked_for_no_approval(guarded: Guarded) -> None:
+    guarded.says(signers=(ADA.line("ada", 'namespaces="file"').strip(),))
+    guarded.commit(ADA, {"base/limits.yaml": "rpm: 3\n"})
+    (refused,) = guarded.gate.judge(guarded.head).refused
+    assert refused.error.code == "sig-scope"
+    assert "approve" not in guarded.gate.hint(refused)
 
 
 def test_an_expired_root_lets_nothing_count(guarded: Guarded) -> None:

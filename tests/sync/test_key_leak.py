@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.trust.roots import signed as root_file
 
 import llmcfg.client
 from llmcfg.bundlefile.bundle import Bundle
@@ -19,6 +18,7 @@ from llmcfg.sync.act import apply
 from llmcfg.sync.plan import make_plan
 from llmcfg.sync.signed import Publisher
 from support.signed import root_for, signed, signing_key
+from trust.roots import signed as root_file
 
 LEAKED, FRESH = 3, 4
 LONG = {"issued": 1, "expires": 1 << 33}

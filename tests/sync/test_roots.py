@@ -10,7 +10,7 @@ import pytest
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.git.repository import GitRepository, open_repository
 from llmcfg.sync.roots import REF, RootStore
-from llmcfg.trust.root import Root
+from llmcfg.trust.root import Root, newest_root
 from support.written import MANIFEST, WrittenRepository
 from trust.roots import make_root, signed
 from trust.signing import Key, ed25519
@@ -108,8 +108,25 @@ def test_the_file_of_the_machine_pins_and_a_newer_one_that_was_taken_over_stays(
     assert machine.current() == second
     assert another(repository, tmp_path / "machine-2", given).pinned() == second
     given.write_bytes(b"{}")
-    with pytest.raises(UsageError, match="is no root of trust"):
+    with pytest.raises(IntegrityError, match="is no root of trust"):
         machine.current()
+
+
+def test_a_file_with_another_digest_than_was_told_is_not_pinned(store: RootStore) -> None:
+    root = make_root(ADA)
+    with pytest.raises(UsageError, match=f"has the digest sha256:{root.digest}"):
+        store.pin(signed(root, ADA), "0" * 64)
+    assert store.pinned() is None
+    assert store.pin(signed(root, ADA), root.digest) == root
+
+
+def test_versions_for_readers_that_pinned_an_earlier_one_have_the_signatures_of_both(store: RootStore) -> None:
+    first = make_root(ADA)
+    store.publish(signed(first, ADA))
+    second = next_version(first, keys=(BEN.public.text,))
+    store.publish(signed(second, ADA, BEN))
+    assert newest_root(first, store.versions(2).get) == second
+    assert set(store.versions(1)) == {1}
 
 
 def test_the_root_of_another_repository_is_not_pinned_beside_one(store: RootStore) -> None:

@@ -6,7 +6,6 @@ import json
 from datetime import timedelta
 
 import pytest
-from tests.trust.signing import NOW
 
 from llmcfg.errors import ConflictError, NotAuthorisedError
 from llmcfg.signing.heartbeat import check_heartbeat
@@ -19,6 +18,7 @@ from llmcfg.sync.signed import Publisher
 from llmcfg_cli.views.plan import view_plan
 from support.signed import root_for, signing_key
 from support.written import MANIFEST
+from trust.signing import NOW
 
 KEY, OTHER = 3, 4
 ROOT = root_for(KEY, OTHER)

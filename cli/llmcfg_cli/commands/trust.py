@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from llmcfg.errors import UsageError
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import note, out
 from llmcfg_cli.options import OUTPUT, Directory, Quiet
@@ -71,19 +70,11 @@ def pin(
     quiet: Quiet = False,
 ) -> None:
     """Trust a root from now on, in this clone. Everything that follows it is taken over by itself."""
-    from llmcfg.trust.failure import SignatureError
-    from llmcfg.trust.root import first_root
+    from llmcfg.signing.roots import read_root_file
     from llmcfg.wiring import Workspace
 
-    content = _read(file)
-    try:
-        found = first_root(content).digest
-    except SignatureError as error:
-        raise UsageError(f"{file} is no root of trust: {error.reason}", hint="llmcfg trust export writes one") from None
-    if digest and digest.removeprefix("sha256:") != found:
-        raise UsageError(f"{file} has the digest sha256:{found}", hint="ask who gave you the digest for the file too")
     store = Workspace(directory).root_store()
-    store.pin(content)
+    store.pin(read_root_file(file), digest.removeprefix("sha256:"))
     root = store.current()
     assert root is not None
     note(f"trusted: version {root.version}, sha256:{root.digest}", quiet=quiet)
@@ -117,10 +108,3 @@ def export(
         return
     atomic_write(to, content)
     note(f"version {root.version}, sha256:{root.digest}", quiet=quiet)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}", hint="llmcfg trust export writes one") from None

@@ -207,12 +207,13 @@ def sign(
     key: SigningKeys,
 ) -> None:
     """Add signatures to a version that is not published yet. Needs no repository, so a machine without a network will do."""
+    from llmcfg.signing.roots import read_root_file
     from llmcfg.trust.failure import SignatureError
     from llmcfg.trust.root import encode_root, parse_root
     from llmcfg_cli.views.trust import view_draft
 
     try:
-        root, envelope = parse_root(_read(file))
+        root, envelope = parse_root(read_root_file(file))
     except SignatureError as error:
         raise UsageError(f"{file} is no root of trust: {error.reason}", hint="name what --out wrote") from None
     made = {signature.key: signature for signature in (*envelope.signatures, *sign_root(root, key))}
@@ -225,9 +226,10 @@ def publish(
     directory: Directory = Path(),
 ) -> None:
     """Make a version that enough keys signed the newest one."""
+    from llmcfg.signing.roots import read_root_file
     from llmcfg.wiring import Workspace
 
-    put(Workspace(directory), _read(file))
+    put(Workspace(directory), read_root_file(file))
 
 
 def _tip(workspace: Workspace) -> tuple[str, ...]:
@@ -243,10 +245,3 @@ def _signer_lines(file: Path) -> tuple[str, ...]:
 
 def _utc(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=UTC) if time else None
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}", hint="name what --out wrote") from None

@@ -17,7 +17,7 @@ from llmcfg.signing.roots import read_root
 from llmcfg.signing.statement import statement_of
 from llmcfg.signing.verdict import STALE, UntrustedError, check_bundle, check_times
 from llmcfg.trust.failure import SignatureError
-from llmcfg.trust.root import next_root
+from llmcfg.trust.root import next_root, pinnable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ class Trust:
         if content and self._kept is not None:
             with suppress(LlmcfgError, OSError):  # it comes again with the next delivery
                 make_folders(self._kept.parent, mode=0o700)
-                atomic_write(self._kept, content, mode=0o600)
+                atomic_write(self._kept, pinnable(content), mode=0o600)
 
     @property
     def stops(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from llmcfg.clock import now
@@ -28,11 +29,14 @@ from llmcfg.sync.records import (
 from llmcfg.sync.shielded import shielded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmcfg.daemon.upstream import Upstream
     from llmcfg.model.failure import Held
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import MakeSink
     from llmcfg.sync.reconcile import SinkOutcome, Tell
+    from llmcfg.sync.signed import Publisher
     from llmcfg.wiring import Workspace
 
 
@@ -97,6 +101,7 @@ def _follow(upstream: Upstream, request: Request, tell: Tell) -> Followed | Fail
 
 
 def _environment(name: str, workspace: Workspace, make_sink: MakeSink, reader: SecretReader, tell: Tell) -> Reconciled:
+    publisher = cache(workspace.publisher)
     doors = Doors(
         repository=workspace.repository,
         wanted=lambda environment: workspace.wanted(environment, None),
@@ -105,19 +110,18 @@ def _environment(name: str, workspace: Workspace, make_sink: MakeSink, reader: S
         reader=reader,
         actor=workspace.repository.identity,
         now=now,
-        publisher=workspace.publisher,
+        publisher=publisher,
     )
-    found = reconcile(name, doors, tell)
-    return _beaten(found, workspace)
+    return _beaten(reconcile(name, doors, tell), publisher)
 
 
-def _beaten(found: Reconciled, workspace: Workspace) -> Reconciled:
+def _beaten(found: Reconciled, find_publisher: Callable[[], Publisher | None]) -> Reconciled:
     """The same, after a heartbeat for what runs. Without one consumers only know less, so it stands behind any other failure."""
     if found.deployed is None or not found.deployed.sequence:
         return found
     folders = [outcome.delivery.sink.folder for outcome in found.sinks]
     try:
-        publisher = workspace.publisher()
+        publisher = find_publisher()
         if publisher is not None:
             beat(publisher, found.deployed, [folder for folder in folders if folder is not None])
     except (LlmcfgError, OSError) as error:

@@ -17,13 +17,13 @@ from llmcfg.sync.pathrules import APPROVALS
 from llmcfg.sync.promotion import PROMOTIONS
 from llmcfg.sync.roots import REF as TRUST_REF
 from llmcfg.sync.trusted import Trust, read_signers
-from llmcfg.sync.verify import TAGS, interest_of, relevant, verify
+from llmcfg.sync.verify import HEADS, TAGS, interest_of, relevant, verify
 from llmcfg.trust.failure import SignatureError
 from llmcfg.trust.root import require_fresh
 from llmcfg.wiring import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -130,7 +130,17 @@ class Upstream:
             failpoint("verify.before_accept")
             self.workspace.repository.move_ref(accepted.ref, accepted.old, accepted.new)
             failpoint("verify.after_accept")
+        self._remember(verdict.accepted)
         return verdict.accepted, verdict.held
+
+    def _remember(self, accepted: Iterable[Accepted]) -> None:
+        """Branches that were accepted count for what is deployed from them, also when a key ends until then."""
+        gate = self.workspace.gate() if self._has_root else None
+        if gate is None:
+            return
+        for one in accepted:
+            if one.ref.startswith(HEADS):
+                gate.accept(one.new)
 
     def _claims(self) -> Claims:
         return self._transport.claims(*((TRUST_REF,) if self._has_root else ()))

@@ -138,10 +138,12 @@ class _Source:
         return self.segments.inner(entry) if entry else self.segments.root() if not path else None
 
     def column(self, path: Path) -> int:
-        return self.nodes[path].key.start_mark.column  # type: ignore[no-any-return]
+        column: int = self.nodes[path].key.start_mark.column
+        return column
 
     def key_end(self, path: Path) -> int:
-        return self.nodes[path].key.end_mark.index  # type: ignore[no-any-return]
+        index: int = self.nodes[path].key.end_mark.index
+        return index
 
     def extent(self, path: Path) -> tuple[int, int]:
         """Where an entry that can be cut out begins, with what belongs to it, and ends; of the root all."""

@@ -156,6 +156,10 @@ class GitRepository:
         """Full ref name to commit, for all sound refs that begin with `prefix`."""
         return {prefix + name: commit for name, commit in self._refs.commits(prefix).items()}
 
+    def list_targets(self, prefix: str) -> Mapping[str, str]:
+        """Full ref name to the object that it points at, a tag object too, for all refs that begin with `prefix`."""
+        return {name: oid for name in self._refs.names(prefix) if (oid := self._refs.target(name)) is not None}
+
     def tags(self) -> Mapping[str, str]:
         return self._refs.commits("refs/tags/")
 

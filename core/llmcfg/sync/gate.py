@@ -16,11 +16,11 @@ from llmcfg.trust.failure import SignatureError
 from llmcfg.trust.root import require_fresh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from llmcfg.model.snapshot import CommitFacts, Revision
+    from llmcfg.model.snapshot import Revision
     from llmcfg.ports import Snapshot
     from llmcfg.sync.pathrules import FirstSeen
     from llmcfg.trust.root import Root
@@ -32,9 +32,7 @@ _TAGS: Final = "refs/tags/"
 
 
 class GateHistory(JudgedHistory, Protocol):
-    def target(self, ref: str) -> str | None: ...
-
-    def list_refs(self, prefix: str) -> Mapping[str, str]: ...
+    def list_targets(self, prefix: str) -> Mapping[str, str]: ...
 
 
 class Verdict(NamedTuple):
@@ -60,13 +58,14 @@ class Gate:
         self._history = history
         self._file = folder / _ACCEPTED
         self._now = now
+        self._first_seen: FirstSeen = lambda _: now()  # whatever was not accepted here before is seen now
 
     def judge(self, commit: str, base: str | None = None) -> Verdict:
-        """What leads to a commit, from `base` on where that is given. Raises IntegrityError for an expired root, and another history."""
+        """What leads to a commit, and not to `base` where that is given. Raises IntegrityError for an expired root, and another history."""
         trust = self._trust()
         try:
             require_fresh(self.root, self._now())
-            commits = self._history.commits_beyond((base,), commit) if base else self._unjudged(trust, commit)
+            commits = trust.unjudged(commit, (*self._accepted(), *([base] if base else [])))
         except SignatureError as error:
             raise IntegrityError(error.reason, hint="see docs/trust.md", code=error.code) from None
         return Verdict(len(commits), *trust.judge(commits))
@@ -78,8 +77,18 @@ class Gate:
         if environment in self.root.environments:
             wanted = promotion_of(self.root, environment, revision, snapshot)
             tags = self._tags(f"{PROMOTIONS}{environment}/")
-            require_promoted(self.root, wanted, promoters(wanted, tags, self._history, self.root, _at(self._now)))
-        self._accept(revision.commit)
+            require_promoted(self.root, wanted, promoters(wanted, tags, self._history, self.root, self._first_seen))
+        self.accept(revision.commit)
+
+    def accept(self, commit: str) -> None:
+        """Remember that it counted, so that what came before is not judged again; a machine that cannot write judges again."""
+        known = self._accepted()
+        if commit in known:
+            return
+        kept = _Accepted(self.root.epoch, [commit, *known][:_MOST])
+        with suppress(StorageError):
+            make_folders(self._file.parent)
+            atomic_write(self._file, msgspec.json.encode(kept), mode=0o600)
 
     def refuse(self, verdict: Verdict) -> None:
         """Raises IntegrityError that names the first commit that does not count, and how many do not."""
@@ -97,41 +106,17 @@ class Gate:
         parents = refused.facts.parents
         return self._trust().hint(refused, parents[0] if parents else None)
 
-    def _unjudged(self, trust: Trust, commit: str) -> Sequence[CommitFacts]:
-        accepted = self._read()
-        known = accepted.commits if accepted.epoch == self.root.epoch else ()
-        return trust.from_the_start(commit, known)
-
     def _trust(self) -> Trust:
         tags = self._tags(APPROVALS) if self.root.rules else {}
-        return Trust(self.root.committers, self._history, _at(self._now), "the root of trust", self.root, tags)
+        return Trust(self.root.committers, self._history, self._first_seen, "the root of trust", self.root, tags)
 
     def _tags(self, prefix: str) -> dict[str, str]:
-        names = self._history.list_refs(f"{_TAGS}{prefix}")
-        found = {name.removeprefix(_TAGS): self._history.target(name) for name in names}
-        return {name: oid for name, oid in found.items() if oid is not None}
+        found = self._history.list_targets(f"{_TAGS}{prefix}")
+        return {name.removeprefix(_TAGS): oid for name, oid in found.items()}
 
-    def _read(self) -> _Accepted:
+    def _accepted(self) -> list[str]:
+        """The commits that counted when they were first seen here, in this epoch of the root; the newest first."""
         with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), self._file.open("rb") as opened:
-            return msgspec.json.decode(opened.read(_MOST_BYTES), type=_Accepted)
-        return _Accepted(self.root.epoch, [])
-
-    def _accept(self, commit: str) -> None:
-        """Remember it, so that what came before is not judged again; a machine that cannot write judges again."""
-        before = self._read()
-        known = before.commits if before.epoch == self.root.epoch else []
-        if commit in known:
-            return
-        kept = _Accepted(self.root.epoch, [commit, *known][:_MOST])
-        with suppress(StorageError):
-            make_folders(self._file.parent)
-            atomic_write(self._file, msgspec.json.encode(kept), mode=0o600)
-
-
-def _at(now: Callable[[], datetime]) -> FirstSeen:
-    """Whatever was not accepted here before is seen now."""
-
-    def seen(oid: str) -> datetime:  # noqa: ARG001
-        return now()
-
-    return seen
+            kept = msgspec.json.decode(opened.read(_MOST_BYTES), type=_Accepted)
+            return kept.commits if kept.epoch == self.root.epoch else []
+        return []

@@ -8,13 +8,15 @@ Beside who signed a commit, those count who signed a tag `approve/…` of it or 
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from llmcfg.trust.commits import who_tagged
 from llmcfg.trust.failure import SIG_FEW, SIG_SCOPE, SignatureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from llmcfg.model.snapshot import ChangedFile, CommitFacts
@@ -36,7 +38,7 @@ class ChangeHistory(Protocol):
 
 
 class FirstSeen(Protocol):
-    def __call__(self, oid: str) -> datetime:
+    def __call__(self, oid: str, /) -> datetime:
         """When an object was first looked at here; now, for one that was not."""
         ...
 
@@ -46,44 +48,50 @@ class Approval(NamedTuple):
     signer: str
 
 
-def read_approvals(
-    tags: Mapping[str, str], history: ChangeHistory, signers: Signers, first_seen: FirstSeen
-) -> tuple[Approval, ...]:
-    """The approvals among tags (name to object) that count; what does not is nobody's approval."""
-    found: set[Approval] = set()
-    for name, oid in tags.items():
-        kind, raw = history.raw(oid) if name.startswith(APPROVALS) else ("", b"")
-        if kind != "tag":
-            continue
-        try:
-            by = who_tagged(raw, name, signers, seen=first_seen(oid))
-        except SignatureError:
-            continue
-        found.add(Approval(by.commit, by.signer.name))
-    return tuple(sorted(found))
+class Approvals:
+    """Those among tags (name to object) that count. They are read when a commit needs more than who signed it."""
+
+    def __init__(
+        self, tags: Mapping[str, str], history: ChangeHistory, signers: Signers, first_seen: FirstSeen
+    ) -> None:
+        self._tags, self._history, self._signers, self._first_seen = tags, history, signers, first_seen
+
+    def of(self, commit: str) -> set[str]:
+        """Who approved a commit, or one that came after it."""
+        return {one.signer for one in self._counting if self._history.descends(one.commit, commit)}
+
+    @cached_property
+    def _counting(self) -> tuple[Approval, ...]:
+        found: set[Approval] = set()
+        for name, oid in self._tags.items():
+            kind, raw = self._history.raw(oid) if name.startswith(APPROVALS) else ("", b"")
+            if kind != "tag":
+                continue
+            with suppress(SignatureError):  # nobody's approval
+                by = who_tagged(raw, name, self._signers, seen=self._first_seen(oid))
+                if by.commit:
+                    found.add(Approval(by.commit, by.signer.name))
+        return tuple(sorted(found))
 
 
 def require_rights(
-    facts: CommitFacts,
-    signer: str,
-    rules: Sequence[PathRule],
-    approvals: Iterable[Approval],
-    history: ChangeHistory,
+    facts: CommitFacts, signer: str, rules: Sequence[PathRule], approvals: Approvals, history: ChangeHistory
 ) -> None:
     """Raises SignatureError where the commit changes what takes others, or more, than signed and approved it."""
-    if not rules:
-        return
-    paths = decided_paths(facts, history)
-    people: set[str] | None = None
+    paths = decided_paths(facts, history) if rules else []
+    people = {signer}
     for rule in rules:
         path = next(filter(rule.covers, paths), None)
-        if path is None:
+        if path is None or len(_counting(rule, people)) >= rule.threshold:
             continue
-        if people is None:
-            people = {signer, *(one.signer for one in approvals if _approves(one, facts.commit, history))}
-        counting = people & {*rule.signers} if rule.signers else people
+        people |= approvals.of(facts.commit)
+        counting = _counting(rule, people)
         if len(counting) < rule.threshold:
             raise _missing(rule, path, counting)
+
+
+def _counting(rule: PathRule, people: set[str]) -> set[str]:
+    return people & {*rule.signers} if rule.signers else people
 
 
 def decided_paths(facts: CommitFacts, history: ChangeHistory) -> list[str]:
@@ -103,10 +111,6 @@ def decided_paths(facts: CommitFacts, history: ChangeHistory) -> list[str]:
         | {path for path in plain.keys() | outcome.keys() if (path in plain) != (path in outcome)}
         | {path for path in plain.keys() & outcome.keys() if plain[path] != outcome[path]}
     )
-
-
-def _approves(approval: Approval, commit: str, history: ChangeHistory) -> bool:
-    return bool(approval.commit) and history.descends(approval.commit, commit)
 
 
 def _missing(rule: PathRule, path: str, counting: set[str]) -> SignatureError:

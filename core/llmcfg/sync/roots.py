@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from llmcfg.disk import atomic_write, make_folders
-from llmcfg.errors import ConflictError, IntegrityError, StorageError, UsageError
-from llmcfg.limits import TRUST_ROOT_BYTES
+from llmcfg.errors import ConflictError, IntegrityError, UsageError
+from llmcfg.signing.roots import read_root, read_root_file
 from llmcfg.trust import root as roots
 from llmcfg.trust.failure import SignatureError
 
@@ -46,15 +46,11 @@ class RootStore:
         self._given = given
 
     def pinned(self) -> Root | None:
-        """The newest version that was taken over, or None where nothing was ever trusted. Raises IntegrityError, UsageError."""
-        kept = _read(self._file)
-        held = _trusted(kept, f"{self._file}", IntegrityError) if kept is not None else None
+        """The newest version that was taken over, or None where nothing was ever trusted. Raises IntegrityError, NotFoundError."""
+        held = read_root(self._file) if self._file.exists() else None
         if self._given is None:
             return held
-        content = _read(self._given)
-        if content is None:
-            raise UsageError(f"the root of trust {self._given} is not there", hint="llmcfg trust export writes it")
-        given = _trusted(content, f"{self._given}", UsageError)
+        given = read_root(self._given)
         is_kept = held is not None and held.repository == given.repository and held.version > given.version
         return held if is_kept else given
 
@@ -87,9 +83,22 @@ class RootStore:
         make_folders(self._file.parent)
         atomic_write(self._file, roots.pinnable(content), mode=0o600)
 
-    def pin(self, content: bytes) -> Root:
-        """Trust this version from now on. Raises UsageError for what is no root, ConflictError where another repository's is trusted."""
-        root = _trusted(content, "what is to be pinned", UsageError)
+    def pin(self, content: bytes, digest: str = "") -> Root:
+        """Trust this version from now on, if it is the one with this digest where that is given.
+
+        Raises UsageError for what is no root or another one, ConflictError where another repository's is trusted.
+        """
+        try:
+            root = roots.first_root(content)
+        except SignatureError as error:
+            raise UsageError(
+                f"that is no root of trust: {error.reason}", hint="llmcfg trust export writes one"
+            ) from None
+        if digest and digest != root.digest:
+            raise UsageError(
+                f"that root of trust has the digest sha256:{root.digest}",
+                hint="ask who gave you the digest for the file too",
+            )
         held = self.pinned()
         if held is not None and held.repository != root.repository:
             raise ConflictError(
@@ -119,40 +128,20 @@ class RootStore:
         self._keep(content)
         return root
 
-    def versions(self) -> dict[int, bytes]:
-        """Every version on the ref, by number, with all its signatures; for readers that pinned an earlier one."""
+    def versions(self, last: int) -> dict[int, bytes]:
+        """The versions on the ref up to this one, by number, with all their signatures: for readers that pinned an earlier one."""
         at = self._repository.target(REF)
-        files = self._repository.read_tree(at) if at else {}
-        return {int(name.removesuffix(_SUFFIX)): content for name, content in files.items() if _is_version(name)}
+        found = (
+            (version, self._repository.read_file(at, _name(version)) if at else None) for version in range(1, last + 1)
+        )
+        return {version: content for version, content in found if content is not None}
 
     def envelope(self) -> bytes | None:
         """The newest version that was taken over, for another machine to pin; None where nothing was ever trusted."""
-        return None if self.current() is None else _read(self._file) or _read(self._given or self._file)
+        if self.current() is None:
+            return None
+        return read_root_file(self._given if self._given and not self._file.exists() else self._file)
 
 
 def _name(version: int) -> str:
     return f"{version}{_SUFFIX}"
-
-
-def _is_version(name: str) -> bool:
-    number = name.removesuffix(_SUFFIX)
-    return number != name and number.isdecimal() and number.isascii()
-
-
-def _read(file: Path) -> bytes | None:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(TRUST_ROOT_BYTES + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StorageError(f"cannot read {file}: {error.strerror}", hint="it says whom this machine trusts") from None
-
-
-def _trusted(content: bytes, what: str, refused: type[IntegrityError | UsageError]) -> Root:
-    try:
-        return roots.first_root(content)
-    except SignatureError as error:
-        raise refused(
-            f"{what} is no root of trust: {error.reason}", hint="see docs/trust.md", code=error.code
-        ) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from llmcfg.errors import UsageError
 from llmcfg.model.failure import Held
-from llmcfg.sync.pathrules import APPROVALS, ChangeHistory, read_approvals, require_rights
+from llmcfg.sync.pathrules import APPROVALS, Approvals, ChangeHistory, require_rights
 from llmcfg.trust.commits import who_committed, who_tagged
 from llmcfg.trust.failure import SIG_EXPIRED, SIG_FEW, SIG_KIND, SIG_MISSING, SIG_SCOPE, SIG_UNKNOWN, SignatureError
 from llmcfg.trust.signers import RULE as FORM
@@ -77,24 +77,25 @@ class Trust(NamedTuple):
         message = f"{_short(ref)}: the commit {facts.commit[:10]} of {facts.author}: {first.reason}{more}"
         return Judged(held=Held(ref, first.code, message, self.hint(refused[0], old)))
 
-    def from_the_start(self, tip: str, accepted: Collection[str] = ()) -> Sequence[CommitFacts]:
+    def unjudged(self, tip: str, accepted: Collection[str] = ()) -> Sequence[CommitFacts]:
         """The commits up to `tip` that nobody vouched for and that were not accepted before, newest first.
 
-        Raises SignatureError for a tip that does not come after what was vouched for: it is another repository's, or another history.
+        Raises SignatureError for a history with a beginning of its own: it is another repository's, or was made up.
         """
         vouched = self.root.vouched if self.root else ()
         known = [commit for commit in {*vouched, *accepted} if self.objects.has_object(commit)]
-        before = [commit for commit in known if self.objects.descends(tip, commit)]
-        if vouched and not before:
+        commits = self.objects.commits_beyond(known, tip)
+        beginning = next((facts.commit for facts in commits if not facts.parents), None)
+        if vouched and beginning is not None:
             raise SignatureError(
-                SIG_SCOPE, f"{tip[:10]} does not come after a commit that the root of trust vouches for"
+                SIG_SCOPE, f"{tip[:10]} comes from {beginning[:10]}, and not from what the root of trust vouches for"
             )
-        return self.objects.commits_beyond(before, tip)
+        return commits
 
     def judge(self, commits: Sequence[CommitFacts]) -> tuple[tuple[str, ...], tuple[Refusal, ...]]:
         """Who signed commits, `commits` newest first, each signer once; and which of them do not count, the oldest first."""
-        approvals = read_approvals(self.tags, self.objects, self.signers, self.first_seen) if self.root else ()
         rules = self.root.rules if self.root else ()
+        approvals = Approvals(self.tags, self.objects, self.signers, self.first_seen)
         names: dict[str, None] = {}
         refused: list[Refusal] = []
         for facts in reversed(commits):
@@ -127,7 +128,7 @@ class Trust(NamedTuple):
                 f"git rebase --force-rebase --gpg-sign {old[:10]}" if old else "git commit --amend --no-edit --gpg-sign"
             )
             return f"{facts.author} signs what was pushed, and pushes again: {how}"
-        if error.code == SIG_FEW or (error.code == SIG_SCOPE and self.root):
+        if error.code == SIG_FEW or (error.code == SIG_SCOPE and not error.key):
             short = facts.commit[:10]
             return (
                 f"one of them approves it, and pushes the tag: git tag -s -m approved {APPROVALS}{short}/NAME {short}"

@@ -29,23 +29,26 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.sync.trusted import Judged, Trust
 
-_HEADS: Final = "refs/heads/"
+HEADS: Final = "refs/heads/"
 TAGS: Final = "refs/tags/"
 _STEPS: Final = re.compile(r"[~^][0-9~^]*$")
 
 
 class Interest(NamedTuple):
-    """What of a remote matters: full names of branches, and globs of tags; of `words`, which are what people signed, all that match."""
+    """What of a remote matters: full names of branches, and globs of tags.
+
+    Of `words`, the tags by which people say something of commits, all that match; one that does not count was said by nobody.
+    """
 
     branches: frozenset[str]
     tags: frozenset[str]
     words: frozenset[str] = frozenset()
 
     def covers(self, ref: str) -> bool:
-        tag = ref.removeprefix(TAGS)
-        return ref in self.branches or (
-            tag != ref and any(fnmatchcase(tag, pattern) for pattern in self.tags | self.words)
-        )
+        return ref in self.branches or _is_tag_of(self.tags, ref)
+
+    def is_word(self, ref: str) -> bool:
+        return _is_tag_of(self.words, ref)
 
 
 class Accepted(NamedTuple):
@@ -75,17 +78,22 @@ class Ancestry(Protocol):
     def tagged(self, name: str, oid: str) -> str: ...
 
 
+def _is_tag_of(patterns: Iterable[str], ref: str) -> bool:
+    tag = ref.removeprefix(TAGS)
+    return tag != ref and any(fnmatchcase(tag, pattern) for pattern in patterns)
+
+
 def interest_of(
     branch: str, manifest: Manifest | None, environments: Iterable[str], *, with_deployed: bool
 ) -> Interest:
     """The followed branch, what the environments track, and where their state is. Without a manifest the branch alone."""
-    branches, tags = {_HEADS + branch}, set[str]()
+    branches, tags = {HEADS + branch}, set[str]()
     for name in environments if manifest else ():
         if manifest is None or name not in manifest.environments:
             continue
         track = manifest.environments[name].track
         base = _STEPS.sub("", track.revision or "")
-        branches |= {_HEADS + text for text in (track.branch, base) if text}
+        branches |= {HEADS + text for text in (track.branch, base) if text}
         tags |= {text for text in (track.tag, base) if text}
         branches |= {deployed_ref(name)} if with_deployed else set()
     return Interest(frozenset(branches), frozenset(tags))
@@ -98,7 +106,7 @@ def relevant(interest: Interest, claims: Mapping[str, str]) -> dict[str, str]:
         tag for pattern in interest.tags for tag in [*versions(tags, pattern)[:REMOTE_TAGS], pattern] if tag in tags
     }
     found = {ref: claims[ref] for ref in interest.branches if ref in claims}
-    chosen |= {tag for tag in tags if any(fnmatchcase(tag, pattern) for pattern in interest.words)}
+    chosen |= {tag for tag in tags if interest.is_word(TAGS + tag)}
     return {**found, **{TAGS + tag: tags[tag] for tag in chosen}}
 
 
@@ -124,7 +132,7 @@ def verify(
             verdict = Accepted(ref, old, new, 0)
         if isinstance(verdict, Accepted):
             accepted.append(verdict)
-        else:
+        elif not interest.is_word(ref):
             held.append(verdict)
     return Verdict(tuple(accepted), tuple(held))
 
@@ -132,7 +140,7 @@ def verify(
 def _branch(ref: str, old: str | None, new: str, known: Ancestry, trust: Trust | None) -> Accepted | Held:
     if old is None:
         try:
-            commits = trust.from_the_start(new) if trust and trust.root else (known.facts(new),)
+            commits = trust.unjudged(new) if trust and trust.root else (known.facts(new),)
         except SignatureError as error:
             return Held(
                 ref, error.code, f"{_short(ref)}: {error.reason}", "see llmcfg trust show for what it vouches for"
@@ -177,4 +185,4 @@ def _gone(ref: str) -> Held:
 
 
 def _short(ref: str) -> str:
-    return ref.removeprefix(_HEADS)
+    return ref.removeprefix(HEADS)
