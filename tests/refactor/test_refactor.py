@@ -196,6 +196,15 @@ def test_nothing_is_proved_of_a_configuration_with_errors():
         moved({"base/a.yaml": 'x: 1\nz: "{{config:gone.key}}"\n'}, "a.x", "a.w")
 
 
+def test_a_secret_without_a_value_yet_is_in_nobodys_way():
+    files = {
+        "base/a.yaml": 'x: 1\nz: "{{secret:k}}"\n',
+        "base/secrets/s.yaml": 'k: ""\n',
+        "consumers/api.yaml": consumer("a"),
+    }
+    assert moved(files, "a.x", "a.w") == {"base/a.yaml": 'w: 1\nz: "{{secret:k}}"\n'}
+
+
 def test_a_document_splits_in_every_layer_and_its_head_goes_first():
     files = {
         "base/limits.yaml": "# Head.\n\n# Talk.\nchat:\n  rpm: 5 # five\n\nbatch: {rpm: 1}\ndeep:\n    er:\n        x: 1\n",

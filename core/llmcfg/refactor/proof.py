@@ -5,7 +5,7 @@ A key that was moved is compared at its new path. What both sides share, by iden
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.documents.paths import has_path, value_at, with_value, without_value
 from llmcfg.documents.relocate import outermost
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration, Effective
     from llmcfg.pipeline.select import Selection
     from llmcfg.refactor.edits import Renaming
+
+
+_OF_DEPLOYING: Final = frozenset({"secret-empty"})
+"""Rules about what may not be deployed yet, and is built all the same."""
 
 
 class Proved(NamedTuple):
@@ -52,7 +56,11 @@ def prove(before: Configuration, after: Configuration, renaming: Renaming | None
 def _sound(configuration: Configuration, as_of: date, otherwise: str) -> Built:
     configuration.require_consumers()
     examined = examine(configuration, as_of=as_of)
-    errors = [finding for finding in examined.findings if finding.severity is Severity.ERROR]
+    errors = [
+        finding
+        for finding in examined.findings
+        if finding.severity is Severity.ERROR and finding.rule_id not in _OF_DEPLOYING
+    ]
     if errors:
         raise FindingsError(otherwise, findings=errors)
     return examined.built
@@ -63,7 +71,9 @@ class _Comparison:
 
     def __init__(self, renaming: Renaming | None) -> None:
         self._renaming = renaming
-        self._equal: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        self._equal: dict[
+            tuple[tuple[int, ...], tuple[int, ...]], object
+        ] = {}  # with what is compared, so that no id comes again
 
     def values(self, where: str, before: Effective | Selection, after: Effective | Selection) -> None:
         """Raises UsageError for the first value that differs."""
@@ -73,7 +83,7 @@ class _Comparison:
         change = next(diff_values(_moved(before.tree(), self._renaming), after.tree()), None)
         if change is not None:
             raise _change(f"{format_key_path(change.path)} would be another in {where}")
-        self._equal.add(pair)
+        self._equal[pair] = before, after
 
 
 def _moved(tree: Value, renaming: Renaming | None) -> Value:
