@@ -97,6 +97,10 @@ class Repository(Protocol):
         """One file of a commit's whole tree; None if there is no such file. Raises IntegrityError if it is damaged."""
         ...
 
+    def read_blob(self, oid: str) -> bytes:
+        """Raises IntegrityError if it is missing, damaged or too large."""
+        ...
+
     def tree_digests(self, commit: str) -> Mapping[str, str]:
         """Path to blob id for every file of a commit's whole tree, without reading blobs."""
         ...

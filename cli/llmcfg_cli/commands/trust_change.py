@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmcfg.errors import ConflictError, UsageError
+from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import note, out
 from llmcfg_cli.options import Directory
 from llmcfg_cli.trusting import Days, Draft, SigningKeys, finish, next_version, read_rules, sign_root, write_draft
@@ -165,17 +166,27 @@ def revoke(
     ],
     key: SigningKeys,
     directory: Directory = Path(),
+    vouch: Annotated[
+        str | None,
+        typer.Option(
+            "--vouch",
+            metavar="REV",
+            help="The last commit that you looked at, and that counts with all before it.",
+            autocompletion=complete_revisions,
+            show_default="HEAD",
+        ),
+    ] = None,
     days: Days = _YEAR,
     draft: Draft = None,
 ) -> None:
-    """Take a signer or a key out, at once. What HEAD holds is vouched for; look at it first: llmcfg trust check.
+    """Take a signer or a key out, at once. What it signed so far counts where you vouch for it, up to --vouch.
 
     A key that signed bundles ends an epoch: all bundles that it ever signed are refused, so deploy every environment anew.
     """
     from llmcfg.wiring import Workspace
 
     workspace = Workspace(directory)
-    finish(workspace, next_version(workspace, days).revoked(what, _tip(workspace)), key, draft)
+    finish(workspace, next_version(workspace, days).revoked(what, _tip(workspace, vouch)), key, draft)
 
 
 def rules(
@@ -232,9 +243,10 @@ def publish(
     put(Workspace(directory), read_root_file(file))
 
 
-def _tip(workspace: Workspace) -> tuple[str, ...]:
-    head = workspace.repository.head()
-    return (head.commit,) if head else ()
+def _tip(workspace: Workspace, named: str | None = None) -> tuple[str, ...]:
+    """The commit that is named, or HEAD's; none in a repository without commits."""
+    revision = workspace.resolve(named) if named else workspace.repository.head()
+    return (revision.commit,) if revision else ()
 
 
 def _signer_lines(file: Path) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ def sign(
 def read_signatures(repository: Repository, deployed: Deployed | None) -> dict[str, bytes]:
     """The envelopes of a deployed state, by their paths: of all its bundles or of none, and the versions of the root beside them.
 
-    None where it cannot be read.
+    Empty for a state that is not signed, or cannot be read.
     """
     if deployed is None:
         return {}
@@ -192,8 +192,10 @@ def read_signatures(repository: Repository, deployed: Deployed | None) -> dict[s
         head = read_head({HEAD: repository.read_file(deployed.commit, HEAD) or b""})
         first = next(iter(head.bundles), "")
         if first and repository.read_file(deployed.commit, f"{first}/{ENVELOPE}") is not None:
-            files = repository.read_tree(deployed.commit)
-            return {path: content for path, content in files.items() if _is_envelope(path) or is_root(path)}
+            blobs = repository.tree_digests(deployed.commit)
+            return {
+                path: repository.read_blob(oid) for path, oid in blobs.items() if _is_envelope(path) or is_root(path)
+            }
     return {}
 
 

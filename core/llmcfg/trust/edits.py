@@ -63,10 +63,10 @@ class NextVersion:
         return self._with(signers=(*self._root.signers, line))
 
     def with_root_keys(self, added: Iterable[PublicKey], dropped: Iterable[str], threshold: int | None) -> Root:
-        """`dropped` are fingerprints."""
+        """`dropped` are fingerprints. The threshold is never lowered unasked."""
         kept = _without(self._root.root_keys, dropped, "key of the root")
         made = tuple(key.text for key in (*kept, *added))
-        return self._with(keys=made, threshold=threshold or min(self._root.threshold, len(made)))
+        return self._with(keys=made, threshold=threshold or self._root.threshold)
 
     def with_bundle_keys(self, added: Iterable[PublicKey], dropped: Iterable[str]) -> Root:
         kept = _without(self._root.bundle_keys, dropped, "key that signs bundles")
