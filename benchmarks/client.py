@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +121,7 @@ def measure_opening(path: Path, names: list[str]) -> dict[str, str]:
     bundle = open_bundle(path)
     memory = anonymous_memory() - before
     chosen = random.Random(2).sample(names, 500)
-    touches = [timed(lambda name=name: bundle.read(f"config/{name}.json"))[0] for name in chosen]
+    touches = [timed(partial(bundle.read, f"config/{name}.json"))[0] for name in chosen]
     checking = timed(lambda: open_bundle(path, check=True))[0]
     verifying = [timed(open_bundle(path).verify)[0] for _ in range(3)]
     return {
@@ -146,7 +147,7 @@ def measure_deltas(bundle: Bundle, names: list[str]) -> dict[str, str]:
     deltas = [make_delta(*pair) for pair in pairwise(steps)]
     reached, times = bundle, []
     for delta in deltas:
-        took, reached = timed(lambda delta=delta, reached=reached: apply_delta(reached, delta))
+        took, reached = timed(partial(apply_delta, reached, delta))
         times.append(took)
     assert reached.tree.digest == steps[-1].tree.digest
     return {
@@ -191,7 +192,7 @@ def measure_reads(folder: Path) -> dict[str, str]:
         rates: dict[str, list[float]] = {"cfg": [], "dict": []}
         for _ in range(7):
             for name, mapping in (("cfg", cfg), ("dict", plain)):
-                rates[name].append(len(paths) / timed(lambda mapping=mapping: read_all(mapping, paths))[0])
+                rates[name].append(len(paths) / timed(partial(read_all, mapping, paths))[0])
     fastest = {name: max(found) / 1e6 for name, found in rates.items()}
     return {
         "`llmcfg.client.open`, without a thread": f"{opening * 1e3:.2f} ms",

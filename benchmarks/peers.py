@@ -151,7 +151,8 @@ def read_rendered(rendered: Path, environment: str) -> Documents:
 
 
 def read_flat(out: Path, environment: str) -> Documents:
-    return json.loads((out / f"{environment}.json").read_bytes())
+    documents: Documents = json.loads((out / f"{environment}.json").read_bytes())
+    return documents
 
 
 def read_nested(out: Path, environment: str) -> Documents:
