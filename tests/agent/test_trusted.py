@@ -14,7 +14,7 @@ from trust.signing import NOW
 
 KEY, OTHER = 3, 4
 ROOT = root_for(KEY)
-NEXT = root_for(OTHER, version=2, epoch=2, revoked=(signing_key(KEY).public.fingerprint,))
+NEXT = root_for(OTHER, version=2, epoch=2, revoked={signing_key(KEY).public.fingerprint: 2})
 
 
 @pytest.fixture

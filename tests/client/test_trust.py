@@ -18,7 +18,7 @@ from trust.signing import ed25519
 KEY, OTHER = 3, 4
 LONG = {"issued": 1, "expires": 1 << 33}
 ROOT = root_for(KEY, **LONG)
-NEXT = root_for(OTHER, version=2, epoch=2, revoked=(signing_key(KEY).public.fingerprint,), **LONG)
+NEXT = root_for(OTHER, version=2, epoch=2, revoked={signing_key(KEY).public.fingerprint: 2}, **LONG)
 
 
 def limits(rpm: int, target=TARGET) -> Bundle:

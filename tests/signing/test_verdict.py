@@ -23,7 +23,7 @@ from trust.signing import NOW
 KEY, OTHER, STRANGER = 3, 4, 9
 ROOT = root_for(KEY, max_jump=100)
 BOTH = root_for(KEY, OTHER, bundle_threshold=2)
-NEXT_EPOCH = root_for(OTHER, epoch=2, version=2, revoked=(signing_key(KEY).public.fingerprint,))
+NEXT_EPOCH = root_for(OTHER, epoch=2, version=2, revoked={signing_key(KEY).public.fingerprint: 2})
 HOUR = 3600
 FOR_US = Wanted("prod", "acme/api")
 OLD = bundle({"config/limits.json": document({"rpm": 10})})
@@ -80,7 +80,7 @@ CASES = (
     Case("a second before it expires", "", signed(NEW, ROOT, KEY, expires=int(NOW.timestamp()) + 1)),
     Case("a clock that is most of an hour ahead", "", signed(NEW, ROOT, KEY, issued=ISSUED + HOUR)),
     Case("for whoever reads it", "", foreign(consumer="web"), wanted=Wanted()),
-    Case("another key that the root has, revoked", "", GOOD, root=root_for(KEY, revoked=(signing_key(OTHER).public.fingerprint,))),
+    Case("another key that the root has, revoked", "", GOOD, root=root_for(KEY, revoked={signing_key(OTHER).public.fingerprint: 2})),
     Case("arbitrary content without a signature", "sig-missing", NEW),
     Case("no signature in an envelope", "sig-missing", with_claims(GOOD, signatures=[])),
     Case("arbitrary content signed by a stranger", "sig-unknown", signed(NEW, ROOT, STRANGER)),
@@ -89,7 +89,7 @@ CASES = (
         GOOD, signatures=[Signature(SIGNATURE.key, b"s" * 64)])),
     Case("a right signature that claims another key", "sig-wrong", with_claims(
         GOOD, signatures=[Signature(BY_OTHER.key, SIGNATURE.content)]), root=root_for(KEY, OTHER)),
-    Case("a key that was revoked", "sig-revoked", GOOD, root=root_for(KEY, OTHER, revoked=(signing_key(KEY).public.fingerprint,))),
+    Case("a key that was revoked", "sig-revoked", GOOD, root=root_for(KEY, OTHER, revoked={signing_key(KEY).public.fingerprint: 2})),
     Case("a key that the root no longer names", "sig-unknown", GOOD, root=root_for(OTHER)),
     Case("one key, where two have to sign", "sig-few", signed(NEW, BOTH, KEY), root=BOTH),
     Case("the same key twice, where two have to sign", "sig-form", signed(NEW, BOTH, KEY, KEY), root=BOTH),
@@ -148,7 +148,7 @@ def test_after_a_leap_by_a_stolen_key_a_new_epoch_brings_numbers_back():
 @pytest.mark.fault("S16")
 def test_when_one_of_two_keys_leaks_only_its_bundles_are_refused_once_it_is_revoked():
     overlap = root_for(KEY, OTHER)
-    after = root_for(KEY, OTHER, revoked=(signing_key(KEY).public.fingerprint,), epoch=2, version=2)
+    after = root_for(KEY, OTHER, revoked={signing_key(KEY).public.fingerprint: 2}, epoch=2, version=2)
 
     for seed in (KEY, OTHER):
         check_bundle(signed(NEW, overlap, seed), overlap, FOR_US, None, NOW)

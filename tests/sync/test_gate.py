@@ -257,6 +257,17 @@ def test_a_key_that_may_not_sign_commits_is_told_so_and_asked_for_no_approval(gu
     assert "approve" not in guarded.gate.hint(refused)
 
 
+@pytest.mark.fault("S06")
+def test_a_key_that_was_revoked_is_told_with_the_version_that_says_so_and_who_signs_again(guarded: Guarded) -> None:
+    guarded.says(revoked={BEN.public.fingerprint: 4})
+    before = guarded.commit(ADA, {"base/limits.yaml": "rpm: 2\n"})
+    guarded.commit(BEN, {"base/limits.yaml": "rpm: 3\n"})
+    (refused,) = guarded.gate.judge(guarded.head).refused
+    assert refused.error.code == "sig-revoked"
+    assert refused.error.reason.endswith("was revoked by version 4 of the root of trust")
+    assert f"git rebase --force-rebase --gpg-sign {before[:10]}" in guarded.gate.hint(refused)
+
+
 def test_an_expired_root_lets_nothing_count(guarded: Guarded) -> None:
     guarded.says(expires=int(_now().timestamp()), issued=5)
     with pytest.raises(IntegrityError, match="has expired"):

@@ -24,7 +24,7 @@ LEAKED, FRESH = 3, 4
 LONG = {"issued": 1, "expires": 1 << 33}
 FIRST = root_for(LEAKED, **LONG)
 OVERLAP = root_for(LEAKED, FRESH, version=2, **LONG)
-AFTER = root_for(FRESH, version=3, epoch=2, revoked=(signing_key(LEAKED).public.fingerprint,), **LONG)
+AFTER = root_for(FRESH, version=3, epoch=2, revoked={signing_key(LEAKED).public.fingerprint: 2}, **LONG)
 
 
 def deploy(deployer, root, *seeds):

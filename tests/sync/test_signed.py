@@ -161,7 +161,9 @@ def test_signing_begins_with_what_is_deployed_already_and_the_plan_says_so(deplo
     "by",
     [
         pytest.param(publisher(9), id="a key that the root does not name"),
-        pytest.param(publisher(root=root_for(KEY, revoked=(signing_key(KEY).public.fingerprint,))), id="a revoked key"),
+        pytest.param(
+            publisher(root=root_for(KEY, revoked={signing_key(KEY).public.fingerprint: 2})), id="a revoked key"
+        ),
         pytest.param(publisher(root=root_for(KEY, OTHER, bundle_threshold=2)), id="fewer keys than have to sign"),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_signer_who_is_revoked_is_gone_and_what_was_looked_at_stays() -> None:
     root = make_root(rules=(PathRule(("base/**",), ("ada@example.com",)),))
     made = following(root).revoked("ada@example.com", (HEAD,))
     assert (made.names, made.vouched) == (frozenset(), (HEAD,))
-    assert made.revoked == (ADA.public.fingerprint,)
+    assert made.revoked == {ADA.public.fingerprint: made.version}
     assert made.epoch == root.epoch
     assert made.rules == root.rules  # nobody meets it now, which is safe
 
@@ -57,6 +57,17 @@ def test_a_bundle_key_that_is_revoked_ends_the_epoch() -> None:
     made = following(root).revoked(BUNDLES.public.fingerprint, (HEAD,))
     assert [key.fingerprint for key in made.bundle_keys] == [BEN.public.fingerprint]
     assert (made.epoch, made.floors, made.vouched) == (4, {}, root.vouched)
+
+
+def test_a_key_that_was_revoked_does_not_come_back() -> None:
+    root = make_root(bundles=(BUNDLES.public.text, BEN.public.text))
+    without_ada = following(root).revoked("ada@example.com", ())
+    without_either = following(without_ada).revoked(BUNDLES.public.fingerprint, ())
+    assert without_either.revoked == {ADA.public.fingerprint: 2, BUNDLES.public.fingerprint: 3}
+    with pytest.raises(UsageError, match="was revoked by version 2 of the root of trust"):
+        following(without_either).with_signer(ADA.line("somebody").strip())
+    with pytest.raises(UsageError, match="was revoked by version 3 of the root of trust"):
+        following(without_either).with_bundle_keys([BUNDLES.public], ())
 
 
 def test_what_nobody_is_called_and_keys_of_the_root_are_not_revoked() -> None:

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from llmcfg.errors import IntegrityError
 from llmcfg.signing.statement import envelope_of, statement_of
 from llmcfg.trust import dsse
-from llmcfg.trust.failure import SIG_UNKNOWN, SIG_WRONG, SignatureError
+from llmcfg.trust.failure import SIG_REVOKED, SIG_UNKNOWN, SIG_WRONG, SignatureError
+from llmcfg.trust.signers import revocation
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -149,8 +150,8 @@ def _check_order(statement: Statement, root: Root, before: Statement | None) -> 
 def _untrusted(error: SignatureError, root: Root) -> UntrustedError:
     if error.code == SIG_UNKNOWN and error.key in root.revoked:
         return UntrustedError(
-            f"the key {error.key} that signed it was revoked",
+            f"its signature does not count: {revocation(error.key, root.revoked)}",
             hint="deploy again with a key of the newest root: llmcfg apply",
-            code="sig-revoked",
+            code=SIG_REVOKED,
         )
     return UntrustedError(f"its signature does not count: {error.reason}", code=error.code)

@@ -12,7 +12,16 @@ from llmcfg.errors import UsageError
 from llmcfg.model.failure import Held
 from llmcfg.sync.pathrules import APPROVALS, Approvals, ChangeHistory, require_rights
 from llmcfg.trust.commits import who_committed, who_tagged
-from llmcfg.trust.failure import SIG_EXPIRED, SIG_FEW, SIG_KIND, SIG_MISSING, SIG_SCOPE, SIG_UNKNOWN, SignatureError
+from llmcfg.trust.failure import (
+    SIG_EXPIRED,
+    SIG_FEW,
+    SIG_KIND,
+    SIG_MISSING,
+    SIG_REVOKED,
+    SIG_SCOPE,
+    SIG_UNKNOWN,
+    SignatureError,
+)
 from llmcfg.trust.signers import RULE as FORM
 from llmcfg.trust.signers import parse_signers
 
@@ -123,11 +132,11 @@ class Trust(NamedTuple):
     def hint(self, refused: Refusal, old: str | None) -> str:
         """Who has to do what. `old` is the commit before the first that does not count, where that is known."""
         facts, error = refused
+        again = f"git rebase --force-rebase --gpg-sign {old[:10]}" if old else "git commit --amend --no-edit --gpg-sign"
         if error.code in (SIG_MISSING, SIG_KIND):
-            how = (
-                f"git rebase --force-rebase --gpg-sign {old[:10]}" if old else "git commit --amend --no-edit --gpg-sign"
-            )
-            return f"{facts.author} signs what was pushed, and pushes again: {how}"
+            return f"{facts.author} signs what was pushed, and pushes again: {again}"
+        if error.code == SIG_REVOKED:
+            return f"a signer looks at it, and signs and pushes it again: {again}; another key: llmcfg trust add-signer"
         if error.code == SIG_FEW or (error.code == SIG_SCOPE and not error.key):
             short = facts.commit[:10]
             return (

@@ -8,7 +8,9 @@ import msgspec
 
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
+from llmcfg.trust.keys import parse_key_text
 from llmcfg.trust.root import DeployRule, PathRule, Root, problems, unmet_demands
+from llmcfg.trust.signers import parse_signers, revocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,7 +111,7 @@ class NextVersion:
             changed["signers"] = tuple(text for at, text in enumerate(self._root.signers, start=1) if at not in lines)
             changed["vouched"] = tuple(dict.fromkeys((*vouched, *self._root.vouched)))
         fingerprints = {what} & keys | {one.key.fingerprint for one in gone}
-        return self._with(revoked=tuple(sorted({*self._root.revoked, *fingerprints})), **changed)
+        return self._with(revoked=dict.fromkeys(fingerprints, self._root.version + 1) | self._root.revoked, **changed)
 
     def _with(self, **changed: Any) -> Root:
         fields = {"version": self._root.version + 1, "issued": self._issued, "expires": self._expires, **changed}
@@ -131,8 +133,15 @@ def _without(held: Sequence[PublicKey], dropped: Iterable[str], what: str) -> li
     return [*known.values()]
 
 
+def _returned(root: Root) -> list[str]:
+    """Keys that were revoked and stand in the document again, where they would count for nothing."""
+    listed = parse_signers(root.signers_text.encode()).by_key.values()
+    keys = [*map(parse_key_text, root.bundles), *root.root_keys, *(one.key for one in listed)]
+    return [revocation(key.fingerprint, root.revoked) for key in keys if key.fingerprint in root.revoked]
+
+
 def _sound(root: Root) -> Root:
-    found = problems(root)
+    found = [*problems(root), *_returned(root)]
     if found:
         raise UsageError(f"the root of trust would contradict itself: {'; '.join(found)}", hint="see llmcfg trust show")
     return root

@@ -9,6 +9,7 @@ SIG_FORM: Final = "sig-form"  # it, or the object around it, is not of the one f
 SIG_KIND: Final = "sig-kind"  # it is of a kind that is not read, such as OpenPGP
 SIG_WRONG: Final = "sig-wrong"  # it is not the key's signature of this content
 SIG_UNKNOWN: Final = "sig-unknown"  # the key is nobody's
+SIG_REVOKED: Final = "sig-revoked"  # the key was somebody's, and counts no more
 SIG_SCOPE: Final = "sig-scope"  # the key may not sign such things
 SIG_EXPIRED: Final = "sig-expired"  # the key counted at another time
 SIG_PRESENCE: Final = "sig-presence"  # nobody touched the security key

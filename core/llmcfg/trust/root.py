@@ -62,8 +62,8 @@ class DeployRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """Times are seconds since 1970. `vouched` are commits that count with all that came before them, whoever signed those.
 
-    `floors` are the lowest sequences of bundles by environment, `max_jump` by how much a sequence may grow at once. `revoked` are
-    fingerprints of keys that count no more, whatever they signed and when.
+    `floors` are the lowest sequences of bundles by environment, `max_jump` by how much a sequence may grow at once. `revoked` are keys
+    that count no more, whatever they signed and when: fingerprint to the version that says so first.
     """
 
     version: Annotated[int, msgspec.Meta(ge=1, le=1 << 52)]
@@ -81,7 +81,7 @@ class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     bundle_threshold: _Count = 1
     max_jump: Annotated[int, msgspec.Meta(ge=1, le=1 << 52)] = 10_000
     floors: Annotated[dict[_Name, _Number], _Few] = msgspec.field(default_factory=dict)
-    revoked: Annotated[tuple[_Name, ...], _Few] = ()
+    revoked: Annotated[dict[_Name, _Number], _Few] = msgspec.field(default_factory=dict)
 
     @cached_property
     def root_keys(self) -> tuple[PublicKey, ...]:
@@ -97,7 +97,7 @@ class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """Those who sign commits and tags, without what was revoked."""
         found = parse_signers(self.signers_text.encode())
         kept = {blob: one for blob, one in found.by_key.items() if one.key.fingerprint not in self.revoked}
-        return found._replace(by_key=kept)
+        return found._replace(by_key=kept, revoked=self.revoked)
 
     @property
     def signers_text(self) -> str:

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.model.findings import Problem
-from llmcfg.trust.failure import SIG_EXPIRED, SIG_SCOPE, SIG_UNKNOWN, SignatureError
+from llmcfg.trust.failure import SIG_EXPIRED, SIG_REVOKED, SIG_SCOPE, SIG_UNKNOWN, SignatureError
 from llmcfg.trust.keys import parse_key_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from llmcfg.trust.keys import PublicKey
 
 RULE: Final = "trust-form"
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 _LONGEST: Final = 1 << 20  # bytes of a list
 _PRINCIPALS: Final = re.compile(r'"([^"]+)"|([^\s"]+)')
 _PRINCIPAL: Final = re.compile(r"[^\s,*?!\"']{1,200}")
@@ -56,12 +58,18 @@ class Signer(NamedTuple):
 
 
 class Signers(NamedTuple):
+    """`revoked` are keys that count no more: fingerprint to the version of the root of trust that says so."""
+
     by_key: dict[bytes, Signer]
     problems: tuple[Problem, ...] = ()
+    revoked: Mapping[str, int] = _NONE
 
     def whose(self, key: PublicKey, *, namespace: str, at: datetime) -> Signer:
         """Who holds the key and may sign in the namespace at that time. Raises SignatureError."""
         found = self.by_key.get(key.blob)
+        if key.fingerprint in self.revoked:
+            said = revocation(key.fingerprint, self.revoked)
+            raise SignatureError(SIG_REVOKED, said, key=key.fingerprint)
         if found is None:
             raise SignatureError(SIG_UNKNOWN, f"the key {key.fingerprint} is no signer's", key=key.fingerprint)
         if found.namespaces and namespace not in found.namespaces:
@@ -77,6 +85,10 @@ class Signers(NamedTuple):
             said = f"the key of {found.name} counted until {found.valid_before:%Y-%m-%d %H:%M} UTC"
             raise SignatureError(SIG_EXPIRED, said, key=key.fingerprint)
         return found
+
+
+def revocation(fingerprint: str, revoked: Mapping[str, int]) -> str:
+    return f"the key {fingerprint} was revoked by version {revoked[fingerprint]} of the root of trust"
 
 
 def parse_signers(content: bytes) -> Signers:
