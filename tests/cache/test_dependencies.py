@@ -95,6 +95,32 @@ def test_what_changed_is_noticed(change, tmp_path):
     ]  # fmt: skip
 
 
+OLD = "provider: openai\nmodel: gpt-4\n"
+ALLOWED = f"# llmcfg: allow LLM012 until 2027-01-31 because it moves\n\n{OLD}"
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "rules"),
+    [
+        (ALLOWED, date(2026, 11, 25), set()),
+        (OLD, date(2026, 11, 25), {"LLM012"}),
+        (ALLOWED.replace("LLM012", "LLM013"), date(2026, 11, 25), {"LLM012", "allow-unused"}),
+        (ALLOWED.replace("gpt-4", "gpt-6-luna"), date(2026, 11, 25), {"allow-unused"}),
+        (ALLOWED, date(2027, 2, 1), {"LLM012", "allow-expired"}),
+    ],
+)
+def test_what_a_comment_allowed_is_remembered_as_long_as_it_does(text, day, rules, tmp_path):
+    files = {**FILES, "base/models/main.yaml": ALLOWED}
+    for changed, as_of in ((files, date(2026, 11, 25)), ({**files, "base/models/main.yaml": text}, day)) * 2:
+        cache = DiskCache(tmp_path / "c.sqlite")
+        found = run(changed, Memo(cache), as_of)
+        cache.close()
+        assert found == run(changed, Memo(), as_of)
+    said = {finding.rule_id for finding in found.findings if finding.origin.file == "base/models/main.yaml"}
+    assert {rule for rule in said if rule.startswith(("LLM012", "allow"))} == rules
+    assert ("judge" in {step for step, _ in cache.missed}) == ("LLM012" in rules)
+
+
 def test_another_day_is_noticed(tmp_path):
     files = {**FILES, **CHANGES["an end of a value"]}
     for day in (date(2020, 1, 1), date(2026, 11, 25), date(2099, 1, 1), date(2020, 1, 1)):

@@ -142,3 +142,25 @@ def learn_sound(cache: Cache | None, name: bytes) -> None:
 def is_sound(cache: Cache | None, name: bytes, step: str, about: str) -> bool:
     """Whether this was judged before, and nothing was found."""
     return cache is not None and cache.fact(name, step, about) is not None
+
+
+class Passed(msgspec.Struct, array_like=True):
+    """A finding that a comment in its file allows: by its rule, file and line alone."""
+
+    rule: str
+    file: str
+    line: int
+
+
+_PASSED: Final = msgspec.msgpack.Decoder(list[Passed])
+
+
+def find_passed(cache: Cache | None, name: bytes, step: str, about: str) -> list[Passed] | None:
+    """What a judgement found, all of which was allowed; empty where it found nothing."""
+    fact = None if cache is None else cache.fact(name, step, about)
+    return None if fact is None else _PASSED.decode(fact)
+
+
+def learn_passed(cache: Cache | None, name: bytes, passed: list[Passed] | None) -> None:
+    if cache is not None and passed is not None:
+        cache.learn(name, _ENCODER.encode(passed))

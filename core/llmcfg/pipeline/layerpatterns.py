@@ -38,9 +38,19 @@ class LayerPatterns:
         dimensions = {dimension for pattern in ordered for dimension in DIMENSION.findall(pattern)}
         self._known = {dimension: dimension_values(manifest, dimension) for dimension in dimensions}
         self._hints: dict[tuple[str, str], str] = {}
+        self._folders: dict[str, Placed] = {}  # where files of a folder lie, for folders that lie in a layer
 
     def place(self, path: str) -> Placed | Finding | None:
         """The layer; a finding for a file where only layers may lie but none does; None for a path that is not ours."""
+        around, slash, name = path.rpartition("/")
+        known = self._folders.get(around)
+        if known is None and slash:
+            found = self._place(f"{around}/")
+            if isinstance(found, Placed):
+                known = self._folders[around] = found
+        return self._place(path) if known is None else known._replace(rest=known.rest + name)
+
+    def _place(self, path: str) -> Placed | Finding | None:
         for pattern, has_literal in self._patterns:
             match = pattern.match(path)
             if match is None:

@@ -86,7 +86,7 @@ def sort_files(entries: Mapping[str, BlobEntry], manifest: Manifest, refused: It
     """
     sorter = _Sorter(LayerPatterns(manifest))
     for path, entry in entries.items():
-        if PurePosixPath(path).name not in _KEPT_ASIDE:
+        if not path.endswith(_KEPT_ASIDE) or path.rpartition("/")[2] not in _KEPT_ASIDE:
             sorter.add(path, entry)
     for path in refused:
         sorter.add_refused(path)
@@ -105,6 +105,7 @@ class _Sorter:
         self._templates: dict[str, BlobEntry] = {}
         self._policies: dict[str, BlobEntry] = {}
         self._findings: list[Finding] = []
+        self._keys: set[str] = set()  # that were looked at and may be keys
 
     def add(self, path: str, entry: BlobEntry) -> None:
         if path.startswith(CONSUMERS) and path.endswith(_YAML) and path.count("/") == 1:
@@ -165,12 +166,13 @@ class _Sorter:
                 self._findings.append(_unknown(path, "secret files end in .yaml (SOPS) or .age"))
 
     def _add_document(self, folder: str, name: str, entry: BlobEntry) -> None:
-        for key in name.split("/"):
+        for key in (key for key in name.split("/") if key not in self._keys):
             why = "it begins with $" if key.startswith("$") else why_not_a_key(key)
             if why:
                 message = f"the file name becomes the key {key!r}, and {why}"
                 self._findings.append(Finding("key-name", message, Origin(entry.path), "rename the file"))
                 return
+            self._keys.add(key)
         self._add_named(self._documents.setdefault(folder, {}), name, entry, "document")
 
     def _add_named(self, named: dict[str, BlobEntry], name: str, entry: BlobEntry, what: str) -> None:

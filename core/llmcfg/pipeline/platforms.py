@@ -11,11 +11,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.llm.records.folders import FOLDERS, is_platform
-from llmcfg.model.findings import Problem, merge_findings
+from llmcfg.model.findings import Problem
 from llmcfg.model.reference import parse_secret_use
-from llmcfg.pipeline.known import is_sound, learn_sound, name_of, name_of_bytes, text_of
+from llmcfg.pipeline.allowed import as_findings, passed_of
+from llmcfg.pipeline.known import find_passed, learn_passed, name_of, name_of_bytes, text_of
 from llmcfg.pipeline.layers import CATALOGUE, layer_folders
-from llmcfg.pipeline.marks import marks_of
 from llmcfg.secrets.rotations import FILE as ROTATIONS
 from llmcfg.secrets.rotations import read_due
 
@@ -74,32 +74,32 @@ def platform_findings(configuration: Configuration, scopes: Iterable[Scope], as_
             sight = _sight(effective, setting)
             alike[sight].append(scope)
             settings.setdefault(sight, setting)
-    if not alike:
-        return
-    from llmcfg.llm.rules.engine import find_complaints
-
     ground = cache(lambda: ground_of(configuration, as_of))
     for sight, sharing in alike.items():
         effective = configuration.effective(sharing[0])
-        name = name_of_platform(configuration, effective, as_of, settings[sight])
-        if is_sound(configuration.memo.disk, name, "judge", str(effective.scope)):
+        name = _name_of_platform(configuration, effective, as_of, settings[sight])
+        passed = find_passed(configuration.memo.disk, name, "judge", str(effective.scope))
+        if passed is not None:
+            yield from as_findings(passed)
             continue
+        from llmcfg.llm.rules.engine import find_complaints
+
         complaints = find_complaints(_platform(effective, settings[sight]), ground())
-        if not complaints:
-            learn_sound(configuration.memo.disk, name)
-        for complaint in complaints:
-            yield _located(configuration, effective, complaint, map(str, sharing))
+        found = [_located(configuration, effective, complaint, map(str, sharing)) for complaint in complaints]
+        learn_passed(configuration.memo.disk, name, passed_of(configuration, found, as_of))
+        yield from found
 
 
-def name_of_platform(
-    configuration: Configuration, effective: Effective, as_of: date, setting: Setting | None = None
-) -> bytes:
+def _name_of_platform(configuration: Configuration, effective: Effective, as_of: date, setting: Setting) -> bytes:
     """Names what the rules say of a platform: its documents, what they know around it, the day and the catalogue."""
-    setting = setting or _setting(configuration, effective)
-    pinned = configuration.snapshot.entries.get(CATALOGUE)
-    said = (text_of(setting), as_of.isoformat(), pinned.oid if pinned else "shipped")
+    said = (text_of(setting), as_of.isoformat(), name_of_catalogue(configuration))
     digests = [resolved.digest for resolved in _relevant(effective).values()]
     return name_of_bytes("platform", [name_of("around", *said), *digests])
+
+
+def name_of_catalogue(configuration: Configuration) -> str:
+    pinned = configuration.snapshot.entries.get(CATALOGUE)
+    return pinned.oid if pinned else "shipped"
 
 
 def change_findings(before: Configuration, after: Configuration, scopes: Iterable[Scope]) -> Iterator[Finding]:
@@ -124,24 +124,6 @@ def without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
         others = _SAID_BY.get(finding.rule_id, frozenset())
         if not any((other, finding.origin.file, finding.origin.line) in said for other in others):
             yield finding
-
-
-def with_allowances(
-    configuration: Configuration, findings: Iterable[Finding], as_of: date, *, is_whole: bool
-) -> tuple[Finding, ...]:
-    """The findings that no comment in their file allows, and what is wrong with such comments."""
-    from llmcfg.llm.allowances import apply_allowances
-
-    by_file: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        by_file[finding.origin.file].append(finding)
-    kept: list[Finding] = []
-    for layer in configuration.layout.layers.values():
-        for entry in layer.documents.values():
-            if marks_of(configuration, entry).allowance:
-                text = configuration.snapshot.read(entry.oid).decode("utf-8", "replace")
-                kept += apply_allowances(entry.path, text, by_file.pop(entry.path, ()), as_of, is_whole=is_whole)
-    return merge_findings([*kept, *(finding for found in by_file.values() for finding in found)])
 
 
 def all_readable(configuration: Configuration, scopes: Iterable[Scope]) -> bool:

@@ -12,7 +12,7 @@ from llmcfg.model.findings import Problem
 from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of, name_of_bytes, text_of
-from llmcfg.pipeline.platforms import ground_of, name_of_platform, platform_of
+from llmcfg.pipeline.platforms import ground_of, name_of_catalogue, platform_of
 from llmcfg.pipeline.shape import shape_problems
 from llmcfg.prompts.bindings import bound_prompt, find_binding_flaws, read_bindings
 from llmcfg.prompts.braceuses import parse_handlebars, parse_mustache
@@ -119,7 +119,8 @@ def _name_of_edits(configuration: Configuration) -> bytes:
 
 def _name_of_scope(configuration: Configuration, effective: Effective, as_of: date | None) -> bytes:
     """Names what is found of prompts in a scope: all that is read there, and which prompts have a schema of their own."""
-    around = name_of_platform(configuration, effective, as_of) if as_of is not None else b""
+    is_protected = configuration.manifest.environments[effective.scope.environment].protected
+    around = name_of("around", str(is_protected), *(() if as_of is None else [name_of_catalogue(configuration)]))
     read = {name: resolved.digest for name, resolved in effective.documents.items() if name.startswith(_READ)}
     own = [name for name in read if name.startswith(FOLDER) and configuration.schema_for(name)]
     return name_of_bytes("prompts", [around, text_of((own, effective.unreadable)).encode(), *read.values()])

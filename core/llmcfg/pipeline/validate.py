@@ -8,6 +8,7 @@ from llmcfg.errors import FindingsError, UnknownKeyError
 from llmcfg.model.findings import Finding, Problem, merge_findings
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.reference import parse_secret_use
+from llmcfg.pipeline.allowed import with_allowances
 from llmcfg.pipeline.build import start_build
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.endfindings import end_findings
@@ -24,7 +25,6 @@ from llmcfg.pipeline.platforms import (
     all_readable,
     change_findings,
     platform_findings,
-    with_allowances,
     without_echoes,
 )
 from llmcfg.pipeline.recordschemas import record_schema
