@@ -41,11 +41,9 @@ peer-test: ## the tests that compare with other programs, of which the PATH has 
 	@.ci/setup test
 	$(BIN)/python -m pytest -n auto -rs -m peer $(ARGS)
 
-bench: ## measure the daily verbs, and how cost grows with size; writes .bench/ (ARGS="--keys 1000000" for more)
+bench: ## measure everything beside other programs, into .bench/report.md (ARGS=--full for 1,000,000 keys)
 	@.ci/setup test
-	@mkdir -p .bench
-	@$(BIN)/python benchmarks/daily.py | tee .bench/daily.md
-	@$(BIN)/python benchmarks/scale.py --json .bench/scale.json --svg .bench/scale.svg $(ARGS) | tee .bench/scale.md
+	@$(BIN)/python benchmarks/report.py $(ARGS)
 
 wheel-test: ## build the sdist and the wheel, and run the tests against the installed wheel alone
 	@.ci/setup test

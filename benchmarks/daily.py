@@ -10,21 +10,17 @@ does not count. A verb uses the cache on disk, which that round began, unless it
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from processes import Command, Run, llmcfg, median_seconds, of_cache, python, run
+from figures import Column, column, median, write_columns
+from machine import ROOT, headline
+from processes import Command, llmcfg, of_cache, python, run
 from repositories import git
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-ROOT = Path(__file__).resolve().parent.parent
+SIZE = "sample-repo"
 BARE = "python -c pass"
 VERBS: dict[str, Command] = {
     BARE: python("-c", "pass"),
@@ -38,6 +34,8 @@ VERBS: dict[str, Command] = {
     "plan": llmcfg("plan", "-e", "prod"),
 }
 
+NAMES = tuple(VERBS)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -45,21 +43,21 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        runs = measure(Path(folder), options.runs)
-    print(report(runs))
+        found = measure(Path(folder), options.runs)
+    print(report(found))
     if options.json:
-        options.json.write_text(json.dumps({name: [run._asdict() for run in taken] for name, taken in runs.items()}))
+        write_columns(options.json, {SIZE: found})
 
 
-def measure(folder: Path, rounds: int) -> dict[str, list[Run]]:
+def measure(folder: Path, rounds: int) -> Column:
     repository = make_repository(folder / "sample-repo")
-    runs: dict[str, list[Run]] = {name: [] for name in VERBS}
+    found = column(NAMES)
     for turn in range(rounds + 1):
         for name, command in VERBS.items():
             taken = run(command, repository, of_cache(folder / "cache"), errors=os.devnull)
             if turn:
-                runs[name].append(taken)
-    return runs
+                found.runs[name].append(taken)
+    return found
 
 
 def make_repository(folder: Path) -> Path:
@@ -70,18 +68,18 @@ def make_repository(folder: Path) -> Path:
     return folder
 
 
-def report(runs: Mapping[str, Sequence[Run]]) -> str:
+def report(found: Column) -> str:
     said = [
-        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}",
+        headline(),
         "",
         "| process | median ms | min ms | ratio | MiB |",
         "|---|---:|---:|---:|---:|",
     ]
-    base = median_seconds(runs[BARE])
-    for name, taken in runs.items():
-        median, least = median_seconds(taken), min(run.seconds for run in taken)
+    base = median(found.runs[BARE])
+    for name, taken in found.runs.items():
+        middle, least = median(taken), min(run.seconds for run in taken)
         memory = max(run.memory for run in taken) >> 10
-        said.append(f"| {name} | {median * 1000:.0f} | {least * 1000:.0f} | {median / base:.1f} | {memory} |")
+        said.append(f"| {name} | {middle * 1000:.0f} | {least * 1000:.0f} | {middle / base:.1f} | {memory} |")
     return "\n".join(said)
 
 

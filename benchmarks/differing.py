@@ -11,12 +11,8 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
-import os
-import platform
-import statistics
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +21,11 @@ from dictdiffer import diff
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "core"))
 
+from figures import Column, column, median, write_columns
 from llmcfg.model.change import Change
 from llmcfg.model.difference import apply_changes, diff_values
+from machine import headline
+from processes import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +48,7 @@ def main() -> None:
     figures = {how: measure(pair, options.runs) for how, pair in pairs.items()}
     print(report(figures, options.leaves))
     if options.json:
-        options.json.write_text(json.dumps({"leaves": options.leaves, "seconds": figures}, indent=1))
+        write_columns(options.json, figures)
 
 
 def tree(leaves: int) -> dict[str, Any]:
@@ -97,31 +96,35 @@ DIFFERS: dict[str, Callable[[Value, Value], int]] = {
     "deepdiff": with_deepdiff,
 }
 
+NAMES = tuple(DIFFERS)
 
-def measure(pair: tuple[Value, Value], rounds: int) -> dict[str, list[float]]:
-    taken: dict[str, list[float]] = {name: [] for name in DIFFERS}
+
+def measure(pair: tuple[Value, Value], rounds: int) -> Column:
+    found = column(DIFFERS)
     for _ in range(rounds):
         for name, differ in DIFFERS.items():
-            started = time.perf_counter()
-            found = differ(*pair)
-            taken[name].append(time.perf_counter() - started)
-            if found != CHANGES:
-                sys.exit(f"{name} finds {found} changes of {CHANGES}")
-    return taken
+            found.runs[name].append(timed(partial(find, name, differ, pair)))
+    return found
 
 
-def report(figures: Mapping[str, Mapping[str, list[float]]], leaves: int) -> str:
+def find(name: str, differ: Callable[[Value, Value], int], pair: tuple[Value, Value]) -> None:
+    count = differ(*pair)
+    if count != CHANGES:
+        sys.exit(f"{name} finds {count} changes of {CHANGES}")
+
+
+def report(columns: Mapping[str, Column], leaves: int) -> str:
     said = [
-        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {leaves:,} leaves",
+        f"{headline()}, {leaves:,} leaves",
         "",
-        "| | " + " | ".join(f"{how}, ms | x" for how in figures) + " |",
-        "|---" + "|---:|---:" * len(figures) + "|",
+        "| | " + " | ".join(f"{how}, ms | x" for how in columns) + " |",
+        "|---" + "|---:|---:" * len(columns) + "|",
     ]
     for name in DIFFERS:
         cells = []
-        for taken in figures.values():
-            seconds = statistics.median(taken[name])
-            cells += [f"{seconds * 1000:.1f}", f"{seconds / statistics.median(taken[OURS]):.0f}"]
+        for found in columns.values():
+            seconds = median(found.runs[name])
+            cells += [f"{seconds * 1000:.1f}", f"{seconds / median(found.runs[OURS]):.0f}"]
         said.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(said)
 

@@ -12,23 +12,22 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
-import os
-import platform
-import statistics
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 from ruamel.yaml import YAML
 
+from figures import Column, column, median, write_columns
 from llmcfg.documents.loader import load_document
+from machine import headline
+from processes import timed
 from repositories import provider_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 OURS, THEIRS = "llmcfg", "PyYAML CSafeLoader"
 _DEEP = 1_000_000
@@ -45,8 +44,7 @@ def main() -> None:
     hostile = measure_hostile(options.runs)
     print(report(readers, hostile, sum(map(len, documents))))
     if options.json:
-        figures = {"bytes": sum(map(len, documents)), "readers": readers, "hostile": hostile}
-        options.json.write_text(json.dumps(figures, indent=1))
+        write_columns(options.json, {"documents": readers, "hostile": hostile})
 
 
 def load_strictly(content: bytes) -> object:
@@ -87,45 +85,51 @@ HOSTILE: dict[str, bytes] = {
     "a number of a million digits": b"a: " + b"9" * _DEEP,
 }
 
+NAMES = (*READERS, *HOSTILE)
 
-def measure_readers(documents: list[bytes], rounds: int) -> dict[str, list[float]]:
-    taken: dict[str, list[float]] = {name: [] for name in READERS}
+
+def measure_readers(documents: list[bytes], rounds: int) -> Column:
+    found = column(READERS)
     values = [load_strictly(content) for content in documents]
     for _ in range(rounds):
         for name, load in READERS.items():
-            started = time.perf_counter()
-            read = [load(content) for content in documents]
-            taken[name].append(time.perf_counter() - started)
+            read: list[object] = []
+            found.runs[name].append(timed(partial(read_all, load, documents, read)))
             if read != values:
                 sys.exit(f"{name} reads other values")
-    return taken
+    return found
 
 
-def measure_hostile(rounds: int) -> dict[str, list[float]]:
-    taken: dict[str, list[float]] = {name: [] for name in HOSTILE}
+def measure_hostile(rounds: int) -> Column:
+    found = column(HOSTILE)
     for _ in range(rounds):
         for name, content in HOSTILE.items():
-            started = time.perf_counter()
-            loaded = load_document(content)
-            taken[name].append(time.perf_counter() - started)
-            if loaded.document is not None:
-                sys.exit(f"the loader accepts {name}")
-    return taken
+            found.runs[name].append(timed(partial(refuse, name, content)))
+    return found
 
 
-def report(readers: Mapping[str, list[float]], hostile: Mapping[str, list[float]], size: int) -> str:
-    base = statistics.median(readers[THEIRS])
+def read_all(load: Callable[[bytes], object], documents: list[bytes], read: list[object]) -> None:
+    read.extend(map(load, documents))
+
+
+def refuse(name: str, content: bytes) -> None:
+    if load_document(content).document is not None:
+        sys.exit(f"the loader accepts {name}")
+
+
+def report(readers: Column, hostile: Column, size: int) -> str:
+    base = median(readers.runs[THEIRS])
     said = [
-        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {size:,} bytes",
+        f"{headline()}, {size:,} bytes",
         "",
         f"| reader | MB/s | times {THEIRS} |",
         "|---|---:|---:|",
     ]
-    for name, taken in readers.items():
-        seconds = statistics.median(taken)
+    for name, taken in readers.runs.items():
+        seconds = median(taken)
         said.append(f"| {name} | {size / seconds / 1e6:.1f} | {base / seconds:.2f} |")
     said += ["", "| refused by llmcfg | ms |", "|---|---:|"]
-    said += [f"| {name} | {statistics.median(taken) * 1000:.1f} |" for name, taken in hostile.items()]
+    said += [f"| {name} | {median(taken) * 1000:.1f} |" for name, taken in hostile.runs.items()]
     return "\n".join(said)
 
 

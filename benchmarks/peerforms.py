@@ -131,6 +131,30 @@ def write_cue(tree: Tree, form: Path) -> None:
             _write(form / environment / f"{document.replace('/', '-')}.cue", lines)
 
 
+def write_kcl(tree: Tree, form: Path) -> None:
+    """A file for each document, which all say a part of their section; what lies over base assigns."""
+    _write(form / "section.k", "schema Section:\n    [...str]: any\n")
+    for document, text in tree.base.items():
+        _write(form / "base" / f"{document}.k", _kcl_document(document, json.dumps(_load(text), indent=2)))
+    for environment, texts in tree.overlays.items():
+        for document, text in texts.items():
+            _write(form / environment / f"{document}.k", _kcl_document(document, _assigned(_load(text))))
+
+
+def _kcl_document(document: str, value: str) -> str:
+    section, name = document.split("/")
+    return f"{section}: Section {{\n{name}: {value}\n}}\n"
+
+
+def _assigned(value: Mapping[str, Any]) -> str:
+    """A KCL mapping that is laid over another: mappings unify, and all else is replaced."""
+    fields = (
+        f"{json.dumps(key)}: {_assigned(item)}" if isinstance(item, dict) else f"{json.dumps(key)} = {json.dumps(item)}"
+        for key, item in value.items()
+    )
+    return "{" + ", ".join(fields) + "}"
+
+
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

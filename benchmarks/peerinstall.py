@@ -18,10 +18,12 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / ".bench" / "peers"
+REFUSED = FOLDER / "refused.json"
 PACKAGES = {
     "kapitan": ["kapitan==0.36.3"],
     "hydra": ["hydra-core==1.3.8", "omegaconf==2.3.1"],
     "dynaconf": ["dynaconf==3.3.5"],
+    "kcl": ["kcl-lib==0.13.2"],
     "himl": ["himl==0.22.0"],
     "jsonnet": ["jsonnet==0.22.0"],
     "rjsonnet": ["rjsonnet==0.5.6"],
@@ -44,6 +46,7 @@ def main() -> None:
         parser.error(f"no peer {unknown[0]!r}; choose from {', '.join([*PACKAGES, *PROGRAMS])}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     failed = {name: why for name in asked if (why := install(name))}
+    REFUSED.write_text(json.dumps({name: why for name, why in read_refused().items() if name not in asked} | failed))
     for name, why in failed.items():
         print(f"{name} could not be had: {why}", file=sys.stderr)
     sys.exit(1 if failed else 0)
@@ -85,10 +88,15 @@ def tried(command: list[str], **environment: str) -> str:
     return "" if ran.returncode == 0 else (ran.stderr.strip().splitlines() or [f"{command[0]} failed"])[-1]
 
 
+def read_refused() -> dict[str, str]:
+    """What could not be had when it was last asked for, and why."""
+    return dict(json.loads(REFUSED.read_text())) if REFUSED.exists() else {}
+
+
 def read_versions() -> dict[str, str]:
     """Of what was asked for above, by the name of the program or package."""
     pinned = [package.split("==") for packages in PACKAGES.values() for package in packages]
-    versions = {name.removesuffix("-core"): version for name, version in pinned}
+    versions = {name.removesuffix("-core").removesuffix("-lib"): version for name, version in pinned}
     return versions | {name: module.rpartition("@v")[2] for name, module in PROGRAMS.items()}
 
 

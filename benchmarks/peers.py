@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +22,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from figures import Column, cell, column, curves, median, of_keys, write_columns
+from machine import headline
 from peerforms import (
     Tree,
     read_tree,
@@ -33,10 +34,12 @@ from peerforms import (
     write_hydra,
     write_jsonnet,
     write_kapitan,
+    write_kcl,
     write_kustomize,
 )
-from peerinstall import FOLDER, read_versions
-from processes import Command, FailedError, Run, apart, cell, llmcfg, median_seconds, of_cache, run
+from peerinstall import FOLDER, read_refused, read_versions
+from plot import plot
+from processes import Command, FailedError, Run, TooLongError, apart, in_turn, llmcfg, of_cache, run
 from repositories import ENVIRONMENTS, write_repository
 
 if TYPE_CHECKING:
@@ -62,13 +65,6 @@ class Asked(NamedTuple):
     once: int
 
 
-class Column(NamedTuple):
-    """What was found at one size: the runs of each tool, and why a tool has none."""
-
-    runs: dict[str, list[Run]]
-    without: dict[str, str]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keys", type=int, action="append", help="how many; default 1,000 and 10,000")
@@ -77,16 +73,19 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=120, help="seconds after which a run is given up")
     parser.add_argument("--once", type=int, default=10, help="seconds beyond which a run is not repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw seconds against keys there; needs two sizes")
     options = parser.parse_args()
     asked = Asked(options.runs, options.limit, options.once)
     peers = {name: PEERS[name] for name in options.peer or PEERS}
     versions, columns = read_versions(), {}
     for keys in options.keys or [1_000, 10_000]:
         with tempfile.TemporaryDirectory() as folder:
-            columns[keys] = measure(Path(folder), keys, peers, asked)
+            columns[of_keys(keys)] = measure(Path(folder), keys, peers, asked)
         if options.json:
-            options.json.write_text(json.dumps(as_json(columns, versions), indent=1))
+            write_columns(options.json, columns)
     print(report(columns, versions))
+    if options.svg and len(columns) > 1:
+        options.svg.write_text(plot(curves(columns), "Seconds of all environments against keys"))
 
 
 def measure(folder: Path, keys: int, peers: Mapping[str, Peer], asked: Asked) -> Column:
@@ -94,15 +93,21 @@ def measure(folder: Path, keys: int, peers: Mapping[str, Peer], asked: Asked) ->
     apart(write_repository, root, keys)
     here = [name for name, peer in peers.items() if peer.needs.exists()]
     apart(write_forms, root, folder, here)
-    column = Column({OURS: [], "llmcfg render": []}, {name: "is not installed" for name in peers if name not in here})
+    found = column([OURS, "llmcfg render"])
+    found.without.update(missing(name for name in peers if name not in here))
     for turn in range(asked.rounds):
-        column.runs[OURS].append(run(llmcfg("validate", "-q"), root, of_cache(None)))
+        found.runs[OURS].append(run(llmcfg("validate", "-q"), root, of_cache(None)))
         rendered = folder / f"rendered{turn}"
-        column.runs["llmcfg render"].append(run(llmcfg("render", "-q", "--to", str(rendered)), root, of_cache(None)))
+        found.runs["llmcfg render"].append(run(llmcfg("render", "-q", "--to", str(rendered)), root, of_cache(None)))
         for name in here:
-            take_turn(name, peers[name], folder, column, asked)
-    column.without.update(apart(differences, folder, [name for name in here if name not in column.without]))
-    return column
+            take_turn(name, peers[name], folder, found, asked)
+    found.without.update(apart(differences, folder, [name for name in here if name not in found.without]))
+    return found
+
+
+def missing(names: Iterable[str]) -> dict[str, str]:
+    refused = read_refused()
+    return {name: f"is not installed{f': {refused[name]}' if name in refused else ''}" for name in names}
 
 
 def write_forms(root: Path, folder: Path, names: list[str]) -> None:
@@ -112,24 +117,28 @@ def write_forms(root: Path, folder: Path, names: list[str]) -> None:
         PEERS[name].write(tree, folder / name / "form")
 
 
-def take_turn(name: str, peer: Peer, folder: Path, column: Column, asked: Asked) -> None:
-    known = column.runs.setdefault(name, [])
-    if name in column.without or (known and known[0].seconds > asked.once):
+def take_turn(name: str, peer: Peer, folder: Path, found: Column, asked: Asked) -> None:
+    known = found.runs.setdefault(name, [])
+    if name in found.without or (known and known[0].seconds > asked.once):
         return
     form, out, errors = folder / name / "form", folder / name / "out", folder / name / "errors"
     try:
-        known.append(total(run(command, form, None, asked.limit, str(errors)) for command in peer.commands(form, out)))
+        known.append(run_all(peer.commands(form, out), form, asked.limit, str(errors)))
+    except TooLongError:
+        found.given_up[name] = asked.limit
+        found.without[name] = f"took more than {asked.limit} s"
     except FailedError as error:
         said = errors.read_text(errors="replace").strip().splitlines()
-        column.without[name] = ": ".join([str(error), *said[-1:]])[:200]
+        found.without[name] = ": ".join([str(error), *said[-1:]])[:200]
 
 
-def total(runs: Iterable[Run]) -> Run:
-    """Of processes that ran one after another."""
-    taken = list(runs)
-    return Run(
-        sum(run.seconds for run in taken), sum(run.processors for run in taken), max(run.memory for run in taken)
-    )
+def run_all(commands: Iterable[Command], form: Path, limit: int, errors: str) -> Run:
+    """Processes one after another, which have so many seconds in all."""
+    taken: list[Run] = []
+    for command in commands:
+        left = limit - sum(run.seconds for run in taken)
+        taken.append(run(command, form, None, max(1, int(left)), errors))
+    return in_turn(taken)
 
 
 def differences(folder: Path, names: list[str]) -> dict[str, str]:
@@ -246,6 +255,7 @@ PEERS = {
     "kustomize": Peer(FOLDER / "bin/kustomize", write_kustomize, kustomize, read_kustomize),
     "helm": Peer(FOLDER / "bin/helm", write_helm, helm, read_helm),
     "cue": Peer(FOLDER / "bin/cue", write_cue, cue, read_cue),
+    "kcl": Peer(FOLDER / "kcl/bin", write_kcl, program("kcl", "kcl_run"), read_nested),
     "kapitan": Peer(FOLDER / "kapitan/bin/kapitan", write_kapitan, kapitan, read_kapitan),
     "himl": Peer(FOLDER / "himl/bin/himl", write_himl, himl, read_nested),
     "omegaconf": Peer(FOLDER / "hydra/bin", write_as_is, program("hydra", "omegaconf_merge"), read_nested),
@@ -253,40 +263,31 @@ PEERS = {
     "dynaconf": Peer(FOLDER / "dynaconf/bin", write_dynaconf, program("dynaconf", "dynaconf_settings"), read_nested),
 }
 
+NAMES = (OURS, *PEERS)
 
-def report(columns: Mapping[int, Column], versions: Mapping[str, str]) -> str:
-    names = dict.fromkeys(name for column in columns.values() for name in (*column.runs, *column.without))
+
+def report(columns: Mapping[str, Column], versions: Mapping[str, str]) -> str:
+    names = dict.fromkeys(name for found in columns.values() for name in (*found.runs, *found.without))
     said = [
-        f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; `x` is how many times `{OURS}` goes into it",
+        f"{headline()}; `x` is how many times `{OURS}` goes into it",
         "",
-        "| | version | " + " | ".join(f"{keys:,} keys | x" for keys in columns) + " |",
+        "| | version | " + " | ".join(f"{size} | x" for size in columns) + " |",
         "|---|---" + "|---:|---:" * len(columns) + "|",
     ]
     for name in names:
-        cells = " | ".join(" | ".join(figures(column, name)) for column in columns.values())
+        cells = " | ".join(" | ".join(figures(found, name)) for found in columns.values())
         said.append(f"| {name} | {versions.get(name, '')} | {cells} |")
-    reasons = [
-        f"- {name} at {keys:,} keys: {why}" for keys, column in columns.items() for name, why in column.without.items()
-    ]
+    reasons = [f"- {name} at {size}: {why}" for size, found in columns.items() for name, why in found.without.items()]
     return "\n".join([*said, "", *reasons] if reasons else said)
 
 
-def figures(column: Column, name: str) -> tuple[str, str]:
-    runs = column.runs.get(name, [])
-    if name in column.without or not runs:
+def figures(found: Column, name: str) -> tuple[str, str]:
+    runs, base = found.runs.get(name, []), median(found.runs[OURS])
+    if name in found.given_up:
+        return f"over {found.given_up[name]:.0f} s", f"over {found.given_up[name] / base:.0f}"
+    if name in found.without or not runs:
         return "none", ""
-    return cell(runs), f"{median_seconds(runs) / median_seconds(column.runs[OURS]):.2f}"
-
-
-def as_json(columns: Mapping[int, Column], versions: Mapping[str, str]) -> dict[str, Any]:
-    sizes = {
-        str(keys): {
-            "runs": {name: [run._asdict() for run in runs] for name, runs in column.runs.items()},
-            "without": column.without,
-        }
-        for keys, column in columns.items()
-    }
-    return {"versions": dict(versions), "keys": sizes}
+    return cell(runs), f"{median(runs) / base:.2f}"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 WIDTH, HEIGHT, LEFT, TOP, PLOT = 860, 420, 70, 40, (500, 320)
-COLOURS: Final = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f")
+COLOURS: Final = (
+    *("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b"),
+    *("#e377c2", "#7f7f7f", "#bcbd22", "#000", "#98df8a", "#c5b0d5"),
+)
 _STYLE: Final = "text{font:12px sans-serif;fill:#222}.paper{fill:#fff}.grid{stroke:#ddd}path{fill:none;stroke-width:2}"
 
 

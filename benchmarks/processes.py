@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import statistics
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -14,18 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
 
 class Run(NamedTuple):
-    """Seconds that passed, seconds of the processors, KiB of memory of the largest process."""
+    """Seconds that passed, seconds of the processors, KiB of memory of the largest process, bytes that were added to the repository."""
 
     seconds: float
     processors: float
-    memory: int
+    memory: int = 0
+    grown: int = 0
 
 
 class Command(NamedTuple):
@@ -36,7 +36,11 @@ class Command(NamedTuple):
 
 
 class FailedError(Exception):
-    """The program did not end well: with what, or not within its time."""
+    """The program did not end well."""
+
+
+class TooLongError(FailedError):
+    """It was ended, since it took longer than it had."""
 
 
 def run(
@@ -54,7 +58,7 @@ def run(
     if status:
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what it started and did not end
-        raise FailedError(_why(command, os.waitstatus_to_exitcode(status), limit))
+        raise _failure(command, os.waitstatus_to_exitcode(status), limit)
     return Run(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss)
 
 
@@ -85,10 +89,16 @@ def _inherited() -> dict[str, str]:
     }
 
 
-def _why(command: Command, status: int, limit: int) -> str:
+def _failure(command: Command, status: int, limit: int) -> FailedError:
     if status == -signal.SIGALRM:
-        return f"took more than {limit} s"
-    return f"{Path(command.arguments[0]).name} {' '.join(command.arguments[1:3])} ended with {status}"
+        return TooLongError(f"took more than {limit} s")
+    return FailedError(f"{Path(command.arguments[0]).name} {' '.join(command.arguments[1:3])} ended with {status}")
+
+
+def in_turn(runs: Sequence[Run]) -> Run:
+    """Of processes that ran one after another."""
+    seconds, processors = sum(run.seconds for run in runs), sum(run.processors for run in runs)
+    return Run(seconds, processors, max(run.memory for run in runs))
 
 
 def python(*arguments: str) -> Command:
@@ -110,11 +120,8 @@ def apart(action: Callable[Arguments, Answer], *arguments: Arguments.args, **nam
         return pool.submit(action, *arguments, **named).result()
 
 
-def median_seconds(runs: Iterable[Run]) -> float:
-    return statistics.median(run.seconds for run in runs)
-
-
-def cell(runs: Sequence[Run]) -> str:
-    if not runs:
-        return "-"
-    return f"{median_seconds(runs):.2f} s, {max(run.memory for run in runs) >> 10} MiB"
+def timed(action: Callable[[], object]) -> Run:
+    """Within this process."""
+    passed, used = time.perf_counter(), time.process_time()
+    action()
+    return Run(time.perf_counter() - passed, time.process_time() - used)

@@ -18,7 +18,7 @@ KEYS_OF_DOCUMENT: Final = 104
 OF_SECTION: Final = 100
 _MODELS: Final = 12
 _OVERRIDDEN: Final = 20  # one document in so many
-_OF_TENANT: Final = 3
+KEYS_OF_TENANT: Final = 3  # one in each of as many documents
 _SCHEMAS: Final = 'schemas:\n  - {documents: "section_*/*", schema: schemas/provider.json}\n'
 _COUNT: Final = {"type": "integer", "minimum": 1}
 _PRICE: Final = {"type": "number", "minimum": 0}
@@ -62,7 +62,7 @@ def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> 
         for document in documents[::_OVERRIDDEN]:
             files[Path("environments", name, document)] = _overlay(chance)
     for number in range(tenants):
-        for document in chance.sample(documents, min(_OF_TENANT, len(documents))):
+        for document in chance.sample(documents, min(KEYS_OF_TENANT, len(documents))):
             files[Path("tenants", f"t{number}", document)] = f"timeout_s: {300 + number}\n"
     files[Path("llmcfg.yaml")] = _manifest(tenants)
     files[Path("schemas", "provider.json")] = json.dumps(_SCHEMA, indent=2) + "\n"

@@ -15,21 +15,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import re
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from figures import Column, column, curves, of_keys, table, write_columns
+from machine import headline
 from plot import plot
-from processes import Run, apart, cell, llmcfg, median_seconds, of_cache, python, run
+from processes import Run, apart, llmcfg, of_cache, python, run
 from repositories import ENVIRONMENTS, write_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BARE, COLD, FIRST, AGAIN = "python -c pass", "validate, cold", "validate, first", "validate, again"
+OVERLAY, DIFF, BASE = "validate, one key of an overlay", "diff, one key of an overlay", "validate, one key of base"
+PLAINLY = "the plain script"
+NAMES = (BARE, COLD, FIRST, AGAIN, OVERLAY, DIFF, BASE, PLAINLY)
 PLAIN = Path(__file__).resolve().parent / "programs" / "plain_merge.py"
 
 
@@ -44,15 +48,15 @@ def main() -> None:
     columns = {}
     for keys in options.keys or [1_000, 10_000, 100_000]:
         with tempfile.TemporaryDirectory() as folder:
-            columns[keys] = measure(Path(folder), keys, options.tenants, options.runs)
-    print(report(columns, options.tenants))
+            columns[of_keys(keys)] = measure(Path(folder), keys, options.tenants, options.runs)
+    print("\n".join([f"{headline()}, {options.tenants} tenants", "", *table(columns)]))
     if options.json:
-        options.json.write_text(json.dumps(as_json(columns, options.tenants), indent=1))
+        write_columns(options.json, columns)
     if options.svg and len(columns) > 1:
         options.svg.write_text(plot(curves(columns), f"Seconds of a process against keys, {options.tenants} tenants"))
 
 
-def measure(folder: Path, keys: int, tenants: int, rounds: int) -> dict[str, list[Run]]:
+def measure(folder: Path, keys: int, tenants: int, rounds: int) -> Column:
     root, out = folder / "repository", folder / "out"
     out.mkdir()
     apart(write_repository, root, keys, tenants)
@@ -61,21 +65,21 @@ def measure(folder: Path, keys: int, tenants: int, rounds: int) -> dict[str, lis
     overlay = next((root / "environments/dev").rglob("*.yaml"))
     document = next((root / "base").rglob("*.yaml"))
     scenarios: dict[str, Callable[[int], Run]] = {
-        "python -c pass": lambda _: run(python("-c", "pass"), root),
-        "validate, cold": lambda _: verb("validate", root, None),
-        "validate, first": lambda turn: verb("validate", root, folder / f"first{turn}"),
-        "validate, again": lambda _: verb("validate", root, folder / "cache"),
-        "validate, one key of an overlay": lambda turn: changed(root, folder, overlay, turn, "validate"),
-        "diff, one key of an overlay": lambda turn: changed(root, folder, overlay, turn, "diff"),
-        "validate, one key of base": lambda turn: changed(root, folder, document, turn, "validate"),
+        BARE: lambda _: run(python("-c", "pass"), root),
+        COLD: lambda _: verb("validate", root, None),
+        FIRST: lambda turn: verb("validate", root, folder / f"first{turn}"),
+        AGAIN: lambda _: verb("validate", root, folder / "cache"),
+        OVERLAY: lambda turn: changed(root, folder, overlay, turn, "validate"),
+        DIFF: lambda turn: changed(root, folder, overlay, turn, "diff"),
+        BASE: lambda turn: changed(root, folder, document, turn, "validate"),
     }
     if not tenants:
-        scenarios["the plain script"] = lambda _: plain(root, out)
-    found: dict[str, list[Run]] = {name: [] for name in scenarios}
+        scenarios[PLAINLY] = lambda _: plain(root, out)
+    found = column(scenarios)
     verb("validate", root, folder / "cache")
     for turn in range(rounds):
         for name, scenario in scenarios.items():
-            found[name].append(scenario(turn))
+            found.runs[name].append(scenario(turn))
     return found
 
 
@@ -111,37 +115,6 @@ def check_plain(root: Path, out: Path) -> None:
         }
         if ours != merged:
             sys.exit(f"the plain script and llmcfg differ in {environment}")
-
-
-def report(columns: dict[int, dict[str, list[Run]]], tenants: int) -> str:
-    said = [
-        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {tenants} tenants",
-        "",
-        "| | " + " | ".join(f"{keys:,} keys" for keys in columns) + " |",
-        "|---" + "|---:" * len(columns) + "|",
-    ]
-    names = dict.fromkeys(name for column in columns.values() for name in column)
-    said += [
-        f"| {name} | " + " | ".join(cell(column.get(name, [])) for column in columns.values()) + " |" for name in names
-    ]
-    return "\n".join(said)
-
-
-def curves(columns: dict[int, dict[str, list[Run]]]) -> dict[str, dict[int, float]]:
-    """The medians of each scenario by size."""
-    found: dict[str, dict[int, float]] = {}
-    for keys, column in columns.items():
-        for name, runs in column.items():
-            found.setdefault(name, {})[keys] = median_seconds(runs)
-    return found
-
-
-def as_json(columns: dict[int, dict[str, list[Run]]], tenants: int) -> dict[str, Any]:
-    sizes = {
-        str(keys): {name: [run._asdict() for run in runs] for name, runs in column.items()}
-        for keys, column in columns.items()
-    }
-    return {"python": platform.python_version(), "processors": os.cpu_count(), "tenants": tenants, "keys": sizes}
 
 
 if __name__ == "__main__":

@@ -11,25 +11,25 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
-import platform
 import shutil
-import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from figures import Column, column, median, of_keys, write_columns
 from llmcfg.git.repository import open_repository
-from processes import Command, llmcfg, of_cache, python, run
+from machine import headline
+from processes import Command, Run, llmcfg, of_cache, python, run, timed
 from repositories import write_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-BARE = "python -c pass"
-Times = dict[str, list[float]]
+BARE, VERSION, STAMPED = "python -c pass", "--version", "validate, nothing changed"
+STATUS, LOOK, LOOK_AGAIN = "git status", "work tree", "work tree, seen before"
+NAMES = (BARE, VERSION, STAMPED, STATUS, LOOK, LOOK_AGAIN)
 _WAIT_SECONDS = 60
 _COLLECT_AFTER = 50_000  # objects, as in a process of llmcfg
 
@@ -41,36 +41,35 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     gc.set_threshold(_COLLECT_AFTER)
-    with tempfile.TemporaryDirectory() as folder:
-        times = measure(Path(folder), options.keys or [1_000, 10_000, 100_000], options.runs)
-    print(report(times))
+    columns = {}
+    for keys in options.keys or [1_000, 10_000, 100_000]:
+        with tempfile.TemporaryDirectory() as folder:
+            columns[of_keys(keys)] = measure(Path(folder), keys, options.runs)
+    print("\n\n".join([headline(), *(report(size, found) for size, found in columns.items())]))
     if options.json:
-        options.json.write_text(json.dumps(times))
+        write_columns(options.json, columns)
 
 
-def measure(folder: Path, sizes: Sequence[int], rounds: int) -> Times:
-    commands = {BARE: python("-c", "pass"), "--version": llmcfg("--version")}
-    cache = folder / "cache"
-    for keys in sizes:
-        root = folder / f"{keys}"
-        write_repository(root, keys)
-        commands[f"validate, nothing changed, {keys:,} keys"] = llmcfg("validate", "-C", str(root))
-    for number, command in enumerate([*commands.values()][2:], start=1):
-        stamp(command, folder, cache, number)
-    looks = looks_at(folder / f"{max(sizes)}")
-    times: Times = {name: [] for name in [*commands, *looks]}
+def measure(folder: Path, keys: int, rounds: int) -> Column:
+    root, cache = folder / "repository", folder / "cache"
+    write_repository(root, keys)
+    validate = llmcfg("validate", "-C", str(root))
+    stamp(validate, folder, cache)
+    commands = {BARE: python("-c", "pass"), VERSION: llmcfg("--version"), STAMPED: validate}
+    looks = looks_at(root)
+    found = column(NAMES)
     for _ in range(rounds):
         for name, command in commands.items():
-            times[name].append(run(command, folder, of_cache(cache), errors=os.devnull).seconds)
+            found.runs[name].append(run(command, folder, of_cache(cache), errors=os.devnull))
         for name, look in looks.items():
-            times[name].append(timed(look))
-    return times
+            found.runs[name].append(look())
+    return found
 
 
-def stamp(command: Command, folder: Path, cache: Path, number: int) -> None:
-    """Run it until there are so many stamps."""
+def stamp(command: Command, folder: Path, cache: Path) -> None:
+    """Run it until its answer is stamped."""
     deadline = time.monotonic() + _WAIT_SECONDS
-    while len([*cache.glob("llmcfg/stamps/*")]) < number:
+    while not [*cache.glob("llmcfg/stamps/*")]:
         if time.monotonic() > deadline:
             raise SystemExit(
                 f"startup: nothing was stamped within {_WAIT_SECONDS} s; does something change the checkout?"
@@ -78,37 +77,28 @@ def stamp(command: Command, folder: Path, cache: Path, number: int) -> None:
         run(command, folder, of_cache(cache), errors=os.devnull)
 
 
-def looks_at(root: Path) -> dict[str, Callable[[], object]]:
+def looks_at(root: Path) -> dict[str, Callable[[], Run]]:
     """What is seen of a work tree, with and without an index of what was seen, and what Git sees with its own."""
     repository = open_repository(root)
     now_ns = time.time_ns()
     seen = repository.work_tree(None, now_ns).index.encoded()
     status = Command([shutil.which("git") or "git", "status", "--porcelain"])
-    count = f"{len(repository.work_tree().entries):,} files"
     return {
-        f"git status, {count}": lambda: run(status, root),
-        f"work tree, {count}": repository.work_tree,
-        f"work tree, {count}, seen before": lambda: repository.work_tree(seen, now_ns),
+        STATUS: lambda: run(status, root),
+        LOOK: lambda: timed(repository.work_tree),
+        LOOK_AGAIN: lambda: timed(lambda: repository.work_tree(seen, now_ns)),
     }
 
 
-def timed(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
-
-
-def report(times: Times) -> str:
+def report(size: str, found: Column) -> str:
     lines = [
-        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}",
-        "",
-        f"| what | median ms | min ms | times `{BARE}` |",
+        f"| {size} | median ms | min ms | times `{BARE}` |",
         "|---|---:|---:|---:|",
     ]
-    base = statistics.median(times[BARE])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        lines.append(f"| {name} | {median * 1e3:.1f} | {min(taken) * 1e3:.1f} | {median / base:.2f} |")
+    base = median(found.runs[BARE])
+    for name, runs in found.runs.items():
+        middle, least = median(runs), min(run.seconds for run in runs)
+        lines.append(f"| {name} | {middle * 1e3:.1f} | {least * 1e3:.1f} | {middle / base:.2f} |")
     return "\n".join(lines)
 
 

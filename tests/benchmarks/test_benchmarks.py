@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
+import pytest
 
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from support.benchmarks import FOLDER, load
 
 
 def contents(root):
-    return {path.relative_to(root): path.read_bytes() for path in root.rglob("*.yaml")}
+    return {
+        path.relative_to(root): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".git/" not in str(path)
+    }
 
 
 def test_the_same_arguments_make_the_same_repository(tmp_path):
@@ -37,8 +34,8 @@ def test_growth_is_measured_beside_the_plain_way_and_drawn(tmp_path):
     command = [sys.executable, FOLDER / "scale.py", "--keys", "100", "--keys", "300", "--runs", "1", *files]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "| validate, one key of an overlay |" in ran.stdout
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert {"validate, again", "the plain script"} <= report["keys"]["300"].keys()
+    columns = json.loads((tmp_path / "report.json").read_text())["columns"]
+    assert all(len(columns["300 keys"]["runs"][name]) == 1 for name in load("scale").NAMES)
     assert "the plain script" in "".join(ElementTree.parse(tmp_path / "report.svg").getroot().itertext())
 
 
@@ -58,17 +55,36 @@ def test_a_peer_that_fails_or_is_not_there_has_no_figures_and_says_why(tmp_path)
 
 def test_a_peer_that_takes_too_long_is_ended(tmp_path):
     report = compare_plain_script(tmp_path, "import time; time.sleep(60)", "--limit", "1")
-    assert "took more than 1 s" in report["without"]["plain PyYAML script"]
+    assert report["without"] == {"plain PyYAML script": "took more than 1 s"} and report["given_up"] == {
+        "plain PyYAML script": 1
+    }
 
 
 def test_what_did_not_change_is_measured_beside_a_bare_interpreter_and_git(tmp_path):
     report = tmp_path / "report.json"
     command = [sys.executable, FOLDER / "startup.py", "--keys", "300", "--runs", "1", "--json", report]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    names = [*json.loads(report.read_text())]
-    assert names[:3] == ["python -c pass", "--version", "validate, nothing changed, 300 keys"]
-    assert [name.partition(",")[0] for name in names[3:]] == ["git status", "work tree", "work tree"]
+    names = load("startup").NAMES
+    assert [*json.loads(report.read_text())["columns"]["300 keys"]["runs"]] == [*names]
     assert all(f"| {name} |" in ran.stdout for name in names)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(
+    ("name", "options", "size"),
+    [
+        ("tenants", ["--tenants", "2"], "2 tenants"),
+        ("deployed", ["--tenants", "1"], "300 keys, 1 tenant"),
+        ("inside", [], "300 keys"),
+    ],
+)
+def test_what_tenants_deployments_and_a_running_process_cost_is_measured(name, options, size, tmp_path):
+    report = tmp_path / f"{name}.json"
+    command = [sys.executable, FOLDER / f"{name}.py", "--keys", "300", "--runs", "1", "--json", report, *options]
+    subprocess.run(command, capture_output=True, check=True)
+    runs = json.loads(report.read_text())["columns"][size]["runs"]
+    assert [*runs] == [*load(name).NAMES] and all(runs.values())
+    assert name != "deployed" or runs["apply, one key"][0]["grown"] > 0
 
 
 PROGRAM = (FOLDER / "programs" / "plain_merge.py").read_text()
@@ -81,4 +97,4 @@ def compare_plain_script(tmp_path, program, *options):
     (copy / "programs" / "plain_merge.py").write_text(program)
     command = [sys.executable, copy / "peers.py", "--keys", "2200", "--runs", "1", "--json", tmp_path / "report.json"]
     subprocess.run([*command, "--peer", "plain PyYAML script", *options], capture_output=True, check=True)
-    return json.loads((tmp_path / "report.json").read_text())["keys"]["2200"]
+    return json.loads((tmp_path / "report.json").read_text())["columns"]["2,200 keys"]

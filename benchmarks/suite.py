@@ -1,0 +1,90 @@
+"""The benchmarks of the report: in which order, how long each may take, and with which arguments in the quick and in the full tier."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from figures import Columns, read_columns
+from peerinstall import FOLDER as PEERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE: Final = Path(__file__).resolve().parent
+MOST_SECONDS: Final = 3 * 3600  # of one benchmark: what hangs is ended, and the others go on
+
+
+class Benchmark(NamedTuple):
+    """`draws` are the figures over size that it can write as an SVG."""
+
+    title: str
+    quick: Sequence[str] = ()
+    full: Sequence[str] = ()
+    draws: bool = False
+    interpreter: Path = Path(sys.executable)
+
+
+class Outcome(NamedTuple):
+    """What it printed and measured, or why it did not."""
+
+    markdown: str
+    columns: Columns
+    why_not: str = ""
+
+
+def keys(*counts: int) -> tuple[str, ...]:
+    return tuple(argument for count in counts for argument in ("--keys", str(count)))
+
+
+_SMALL: Final = (1_000, 10_000, 100_000)
+BENCHMARKS: Final = {
+    "daily": Benchmark("Daily verbs on sample-repo", ("--runs", "7"), ("--runs", "21")),
+    "startup": Benchmark(
+        "What did not change, and looking at a work tree", (*keys(*_SMALL), "--runs", "9"), keys(*_SMALL, 1_000_000)
+    ),
+    "scale": Benchmark(
+        "Growth with keys", (*keys(*_SMALL), "--runs", "3"), (*keys(*_SMALL, 1_000_000), "--runs", "3"), draws=True
+    ),
+    "tenants": Benchmark("Growth with tenants", ("--runs", "1"), ("--runs", "5"), draws=True),
+    "inside": Benchmark(
+        "One changed key, in a process that runs already", keys(*_SMALL), keys(*_SMALL, 1_000_000)
+    ),
+    "deployed": Benchmark(
+        "Deploying to many tenants", ("--runs", "2"), (*keys(1_000_000), "--tenants", "1000", "--runs", "3")
+    ),
+    "loading": Benchmark("Reading YAML", ("--runs", "5"), ("--documents", "500")),
+    "differing": Benchmark("Semantic diff", ("--runs", "3"), (), interpreter=PEERS / "differs/bin/python"),
+    "peers": Benchmark(
+        "Beside others",
+        (*keys(*_SMALL), "--runs", "3", "--once", "2", "--limit", "30"),
+        (*keys(*_SMALL), "--runs", "5", "--limit", "600"),
+        draws=True,
+    ),
+    "physical": Benchmark("What the machine can do", (), ("--runs", "21")),
+}  # fmt: skip
+
+
+def run_benchmark(name: str, folder: Path, *, full: bool) -> Outcome:
+    """In a process of its own, with its Markdown, JSON and SVG below `folder`."""
+    benchmark = BENCHMARKS[name]
+    if not benchmark.interpreter.exists():
+        return Outcome("", {}, f"{benchmark.interpreter.parts[-3]} is not installed: see peerinstall.py")
+    files = ["--json", str(folder / f"{name}.json")]
+    files += ["--svg", str(folder / f"{name}.svg")] if benchmark.draws else []
+    command = [str(benchmark.interpreter), str(HERE / f"{name}.py"), *files]
+    try:
+        ran = subprocess.run(
+            [*command, *(benchmark.full if full else benchmark.quick)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=MOST_SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        return Outcome("", {}, f"it ended with {error.returncode}: {error.stderr.strip()[-300:]}")
+    except subprocess.TimeoutExpired:
+        return Outcome("", {}, f"it took more than {MOST_SECONDS} s")
+    return Outcome(ran.stdout.strip(), read_columns(folder / f"{name}.json"))
