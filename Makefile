@@ -1,13 +1,13 @@
 # Every target sets up what it needs in .venv first. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint golden coverage peer-test bench wheel-test licences constraints clean
+.PHONY: help demo test faults lint golden coverage peer-test bench bench-compare wheel-test licences constraints clean
 
 PYTHON ?=
 export PYTHON
 BIN := .venv/bin
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 demo: ## set up, then show the main job on a copy of sample-repo in .demo
 	@.ci/setup runtime
@@ -44,6 +44,10 @@ peer-test: ## the tests that compare with other programs, of which the PATH has 
 bench: ## measure everything beside other programs, into .bench/report.md (ARGS=--full for 1,000,000 keys)
 	@.ci/setup test
 	@$(BIN)/python benchmarks/report.py $(ARGS)
+
+bench-compare: ## measure this checkout beside another revision (BASE=main, ARGS="--keys 100000")
+	@.ci/setup test
+	@$(BIN)/python benchmarks/compare.py $(or $(BASE),$(error name a revision: make bench-compare BASE=main)) $(ARGS)
 
 wheel-test: ## build the sdist and the wheel, and run the tests against the installed wheel alone
 	@.ci/setup test

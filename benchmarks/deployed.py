@@ -11,7 +11,6 @@ environment's overlay changes in a commit, which is deployed, looked at, and rol
 from __future__ import annotations
 
 import argparse
-import re
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ from typing import Final
 from figures import Column, column, of_keys, of_tenants, table, write_columns
 from machine import headline
 from processes import Run, apart, in_turn, llmcfg, of_cache, run
-from repositories import ENVIRONMENTS, git, write_repository
+from repositories import ENVIRONMENTS, commit_change, first_document, write_repository
 
 ENVIRONMENT: Final = "dev"
 PLANS, FIRST, APPLY = "plan of all environments, cold", "apply, first", "apply, one key"
@@ -49,7 +48,7 @@ def main() -> None:
 def measure(folder: Path, keys: int, tenants: int, rounds: int) -> Column:
     root, cache = folder / "repository", folder / "cache"
     apart(write_repository, root, keys, tenants)
-    overlay = next((root / "environments" / ENVIRONMENT).rglob("*.yaml"))
+    overlay = first_document(root / "environments" / ENVIRONMENT)
     found = column(NAMES)
     found.runs[PLANS].append(in_turn([verb(root, None, "plan", "-q", "-e", name) for name in ENVIRONMENTS]))
     found.runs[FIRST].append(apply(root, cache))
@@ -60,11 +59,6 @@ def measure(folder: Path, keys: int, tenants: int, rounds: int) -> Column:
             found.runs[name].append(verb(root, cache, *arguments))
         found.runs[ROLLBACK].append(verb(root, cache, "rollback", "-q", "-e", ENVIRONMENT, "--yes"))
     return found
-
-
-def commit_change(root: Path, overlay: Path, turn: int) -> None:
-    overlay.write_text(re.sub("max_tokens: [0-9]+", f"max_tokens: {1_000 + turn}", overlay.read_text()))
-    git(root, "commit", "-q", "-a", "-m", f"change {turn}")
 
 
 def apply(root: Path, cache: Path) -> Run:

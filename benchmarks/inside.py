@@ -10,7 +10,6 @@ counts; making the commit does not.
 from __future__ import annotations
 
 import argparse
-import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.wiring import Workspace, choose_targets
 from machine import headline
 from processes import Run, apart, timed
-from repositories import git, write_repository
+from repositories import commit_change, first_document, write_repository
 
 if TYPE_CHECKING:
     from llmcfg.model.snapshot import Revision
@@ -50,7 +49,7 @@ def main() -> None:
 
 
 def measure(root: Path, rounds: int) -> Column:
-    overlay = next((root / "environments/dev").rglob("*.yaml"))
+    overlay = first_document(root / "environments/dev")
     workspace, found = Workspace(root), column(NAMES)
     before = built(workspace, workspace.resolve("HEAD"))
     for turn in range(rounds + 1):
@@ -69,11 +68,6 @@ def take_turn(workspace: Workspace, before: State) -> tuple[dict[str, Run], Stat
         COMPARE: timed(lambda: compare(before, after[0])),
     }
     return taken, after[0]
-
-
-def commit_change(root: Path, overlay: Path, turn: int) -> None:
-    overlay.write_text(re.sub("timeout_s: [0-9]+", f"timeout_s: {1_000 + turn}", overlay.read_text()))
-    git(root, "commit", "-q", "-a", "-m", f"change {turn}")
 
 
 def validate(workspace: Workspace, revision: Revision) -> None:

@@ -105,8 +105,9 @@ def python(*arguments: str) -> Command:
     return Command([sys.executable, *arguments])
 
 
-def llmcfg(*arguments: str) -> Command:
-    return python("-m", "llmcfg_cli", *arguments)
+def llmcfg(*arguments: str, interpreter: str = sys.executable) -> Command:
+    """Of the checkout that is installed for this interpreter."""
+    return Command([interpreter, "-m", "llmcfg_cli", *arguments])
 
 
 def of_cache(cache: Path | None) -> dict[str, str]:

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ENVIRONMENTS: Final = ("dev", "staging", "prod", "edge")
 KEYS_OF_DOCUMENT: Final = 104
@@ -48,6 +53,8 @@ _SCHEMA: Final = {
     },
 }
 
+_NUMBER: Final = re.compile(r"\b((?:timeout_s|timeout_seconds|max_tokens|cooldown_seconds): )\d+")
+
 
 def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> None:
     """Write and commit it."""
@@ -70,6 +77,11 @@ def write_repository(root: Path, keys: int, tenants: int = 0, seed: int = 1) -> 
     files[Path("consumers", "gateway.yaml")] = (
         f"apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [{', '.join(sections)}]\n{whose}"
     )
+    commit_files(root, files)
+
+
+def commit_files(root: Path, files: Mapping[Path, str]) -> None:
+    """Into a new repository."""
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
@@ -82,6 +94,32 @@ def provider_documents(count: int, seed: int = 1) -> list[bytes]:
     """Documents of base, without a repository around them."""
     chance = random.Random(seed)
     return [_provider(chance, number).encode() for number in range(count)]
+
+
+def change(document: Path, turn: int) -> None:
+    """Another value of its first number; of a document of an overlay one that no tenant says otherwise."""
+    document.write_text(_NUMBER.sub(rf"\g<1>{1_000 + turn}", document.read_text(), count=1))
+
+
+def first_document(folder: Path) -> Path:
+    """That has something to change."""
+    return next(path for path in sorted(folder.rglob("*.yaml")) if _NUMBER.search(path.read_text()))
+
+
+def commit_change(root: Path, document: Path, turn: int) -> None:
+    change(document, turn)
+    git(root, "commit", "-q", "-a", "-m", f"change {turn}")
+
+
+@contextmanager
+def changed(document: Path, turn: int) -> Iterator[None]:
+    """With another value of one key, which is taken back."""
+    text = document.read_text()
+    change(document, turn)
+    try:
+        yield
+    finally:
+        document.write_text(text)
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -122,4 +160,4 @@ def _provider(chance: random.Random, number: int) -> str:
 
 
 def _overlay(chance: random.Random) -> str:
-    return f"timeout_s: {chance.randint(100, 200)}\nmodels:\n  model-1:\n    max_tokens: {chance.randint(1, 90)}\n"
+    return f"models:\n  model-1:\n    max_tokens: {chance.randint(1, 90)}\ntimeout_s: {chance.randint(100, 200)}\n"

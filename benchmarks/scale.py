@@ -3,6 +3,7 @@
     .venv/bin/python benchmarks/scale.py                            # 1,000, 10,000 and 100,000 keys, four environments
     .venv/bin/python benchmarks/scale.py --keys 1000000 --runs 3
     .venv/bin/python benchmarks/scale.py --keys 10000 --tenants 1000
+    .venv/bin/python benchmarks/scale.py --keys 10000 --platform    # where every rule about LLM platforms has something to look at
     .venv/bin/python benchmarks/scale.py --json report.json --svg report.svg
 
 *cold* does without the cache on disk, *first* begins one, *again* changes nothing, the others change one key with a cache there. The plain
@@ -15,24 +16,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from figures import Column, column, curves, of_keys, table, write_columns
 from machine import headline
+from platforms import write_platform
 from plot import plot
 from processes import Run, apart, llmcfg, of_cache, python, run
-from repositories import ENVIRONMENTS, write_repository
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from repositories import ENVIRONMENTS, changed, first_document, write_repository
 
 BARE, COLD, FIRST, AGAIN = "python -c pass", "validate, cold", "validate, first", "validate, again"
 OVERLAY, DIFF, BASE = "validate, one key of an overlay", "diff, one key of an overlay", "validate, one key of base"
 PLAINLY = "the plain script"
+Write = Callable[[Path, int, int], None]
 NAMES = (BARE, COLD, FIRST, AGAIN, OVERLAY, DIFF, BASE, PLAINLY)
 PLAIN = Path(__file__).resolve().parent / "programs" / "plain_merge.py"
 
@@ -41,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keys", type=int, action="append", help="how many; default 1,000, 10,000 and 100,000")
     parser.add_argument("--tenants", type=int, default=0, help="each of which overrides three documents")
+    parser.add_argument("--platform", action="store_true", help="typed records, prompts and secrets (platforms.py)")
     parser.add_argument("--runs", type=int, default=5, help="rounds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw seconds against keys there; needs two sizes")
@@ -48,7 +48,8 @@ def main() -> None:
     columns = {}
     for keys in options.keys or [1_000, 10_000, 100_000]:
         with tempfile.TemporaryDirectory() as folder:
-            columns[of_keys(keys)] = measure(Path(folder), keys, options.tenants, options.runs)
+            write = write_platform if options.platform else write_repository
+            columns[of_keys(keys)] = measure(Path(folder), write, keys, options.tenants, options.runs)
     print("\n".join([f"{headline()}, {options.tenants} tenants", "", *table(columns)]))
     if options.json:
         write_columns(options.json, columns)
@@ -56,24 +57,25 @@ def main() -> None:
         options.svg.write_text(plot(curves(columns), f"Seconds of a process against keys, {options.tenants} tenants"))
 
 
-def measure(folder: Path, keys: int, tenants: int, rounds: int) -> Column:
+def measure(folder: Path, write: Write, keys: int, tenants: int, rounds: int) -> Column:
     root, out = folder / "repository", folder / "out"
     out.mkdir()
-    apart(write_repository, root, keys, tenants)
-    if not tenants:
+    apart(write, root, keys, tenants)
+    has_plain = write is write_repository and not tenants
+    if has_plain:
         apart(check_plain, root, out)
-    overlay = next((root / "environments/dev").rglob("*.yaml"))
-    document = next((root / "base").rglob("*.yaml"))
+    overlay = first_document(root / "environments/dev")
+    document = first_document(root / "base")
     scenarios: dict[str, Callable[[int], Run]] = {
         BARE: lambda _: run(python("-c", "pass"), root),
         COLD: lambda _: verb("validate", root, None),
         FIRST: lambda turn: verb("validate", root, folder / f"first{turn}"),
         AGAIN: lambda _: verb("validate", root, folder / "cache"),
-        OVERLAY: lambda turn: changed(root, folder, overlay, turn, "validate"),
-        DIFF: lambda turn: changed(root, folder, overlay, turn, "diff"),
-        BASE: lambda turn: changed(root, folder, document, turn, "validate"),
+        OVERLAY: lambda turn: after_change(root, folder / "cache", overlay, turn, "validate"),
+        DIFF: lambda turn: after_change(root, folder / "cache", overlay, turn, "diff"),
+        BASE: lambda turn: after_change(root, folder / "cache", document, turn, "validate"),
     }
-    if not tenants:
+    if has_plain:
         scenarios[PLAINLY] = lambda _: plain(root, out)
     found = column(scenarios)
     verb("validate", root, folder / "cache")
@@ -83,14 +85,10 @@ def measure(folder: Path, keys: int, tenants: int, rounds: int) -> Column:
     return found
 
 
-def changed(root: Path, folder: Path, document: Path, turn: int, name: str) -> Run:
-    """With another value of one key, which is taken back. What the cache learned of an earlier value does not count."""
-    text = document.read_text()
-    document.write_text(re.sub("timeout_s: [0-9]+", f"timeout_s: {1_000 + turn}", text))
-    try:
-        return verb(name, root, folder / "cache")
-    finally:
-        document.write_text(text)
+def after_change(root: Path, cache: Path, document: Path, turn: int, name: str) -> Run:
+    """What the cache learned of an earlier value does not count."""
+    with changed(document, turn):
+        return verb(name, root, cache)
 
 
 def verb(name: str, root: Path, cache: Path | None) -> Run:

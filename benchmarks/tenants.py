@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import re
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from llmcfg.wiring import Workspace
 from machine import headline
 from plot import plot
 from processes import Run, apart, llmcfg, of_cache, run, timed
-from repositories import ENVIRONMENTS, KEYS_OF_TENANT, write_repository
+from repositories import ENVIRONMENTS, KEYS_OF_TENANT, changed, first_document, write_repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,24 +68,15 @@ def measure(folder: Path, keys: int, counts: list[int], rounds: int) -> Mapping[
 
 def measure_processes(folder: Path, root: Path, count: int, rounds: int) -> Column:
     cache = folder / f"cache{count}"
-    documents = {name: next((root / place).rglob("*.yaml")) for name, place in CHANGED.items()}
+    documents = {name: first_document(root / place) for name, place in CHANGED.items()}
     found = column(NAMES)
     run(llmcfg("validate", "-q"), root, of_cache(cache))
     for turn in range(rounds):
         found.runs[COLD].append(run(llmcfg("validate", "-q"), root, of_cache(None)))
         for name, document in documents.items():
-            found.runs[name].append(changed(root, cache, document, turn))
+            with changed(document, turn):
+                found.runs[name].append(run(llmcfg("validate", "-q"), root, of_cache(cache)))
     return found
-
-
-def changed(root: Path, cache: Path, document: Path, turn: int) -> Run:
-    """With another value of one key, which is taken back."""
-    text = document.read_text()
-    document.write_text(re.sub("timeout_s: [0-9]+", f"timeout_s: {1_000 + turn}", text))
-    try:
-        return run(llmcfg("validate", "-q"), root, of_cache(cache))
-    finally:
-        document.write_text(text)
 
 
 def measure_differing(roots: Mapping[int, Path], rounds: int) -> dict[int, list[Run]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -27,6 +29,24 @@ def test_the_same_arguments_make_the_same_repository(tmp_path):
         write_repository(tmp_path / name, 500, tenants=3)
     write_repository(tmp_path / "third", 500, tenants=3, seed=2)
     assert contents(tmp_path / "one") == contents(tmp_path / "other") != contents(tmp_path / "third")
+
+
+def test_a_platform_has_the_same_documents_each_time_and_nothing_to_find(tmp_path):
+    """But for its secret file, which never has the same bytes; what is encrypted there is named the same."""
+    write_platform, secrets = load("platforms").write_platform, Path("base/secrets/vendors.yaml")
+    for name in ("one", "other"):
+        write_platform(tmp_path / name, 300, tenants=2)
+    one, other = (contents(tmp_path / name) for name in ("one", "other"))
+    assert re.findall(b"(?m)^[a-z_0-9]+", one.pop(secrets)) == re.findall(b"(?m)^[a-z_0-9]+", other.pop(secrets))
+    assert one == other and {path.parts[1] for path in one if path.parts[0] == "base"} >= {
+        "llm_providers",
+        "models",
+        "routes",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "llmcfg_cli", "-C", tmp_path / "one", "validate"], capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout) == (0, "")
 
 
 def test_growth_is_measured_beside_the_plain_way_and_drawn(tmp_path):
