@@ -5,6 +5,8 @@
 PYTHON ?=
 export PYTHON
 BIN := .venv/bin
+# Whoever has nothing left to do takes over what others have not begun.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -15,11 +17,11 @@ demo: ## set up, then show the main job on a copy of sample-repo in .demo
 
 test: ## set up, then run all tests (ARGS="-k merge" for a part)
 	@.ci/setup test
-	$(BIN)/python -m pytest -n auto -rs $(ARGS)
+	$(PYTEST) -rs $(ARGS)
 
 faults: ## run every test of a fault, with the sweeps that `make test` leaves out (ARGS="-m sweep" for these alone)
 	@.ci/setup test
-	LLMCFG_FLIPS=0 $(BIN)/python -m pytest -n auto -rs -m "fault or sweep" $(ARGS)
+	LLMCFG_FLIPS=0 $(PYTEST) -rs -m "fault or sweep" $(ARGS)
 
 lint: ## ruff, mypy, pyright and the import contracts
 	@.ci/setup dev
@@ -35,11 +37,11 @@ golden: ## write golden files and recorded sessions again, to be read in `git di
 
 coverage: ## run the tests and report what they do not reach
 	@.ci/setup test
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered $(ARGS)
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 peer-test: ## the tests that compare with other programs, of which the PATH has as many as it has
 	@.ci/setup test
-	$(BIN)/python -m pytest -n auto -rs -m peer $(ARGS)
+	$(PYTEST) -rs -m peer $(ARGS)
 
 bench: ## measure everything beside other programs, into .bench/report.md (ARGS=--full for 1,000,000 keys)
 	@.ci/setup test
@@ -49,9 +51,9 @@ bench-compare: ## measure this checkout beside another revision (BASE=main, ARGS
 	@.ci/setup test
 	@$(BIN)/python benchmarks/compare.py $(or $(BASE),$(error name a revision: make bench-compare BASE=main)) $(ARGS)
 
-wheel-test: ## build the sdist and the wheel, and run the tests against the installed wheel alone
+wheel-test: ## build the sdist and the wheel, and test the installed wheel alone (ARGS=tests for every test)
 	@.ci/setup test
-	@.ci/wheel-test
+	@.ci/wheel-test $(ARGS)
 
 licences: ## check the licence of everything that is installed with llmcfg
 	@.ci/setup test

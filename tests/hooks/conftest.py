@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ class Clone:
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root = root
-        home.mkdir(exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
         self.identity = generate_identity()
         self.key_file = home / "key.txt"
         self.key_file.write_text(f"{self.identity.reveal()}\n")
@@ -79,9 +80,10 @@ class Clone:
         paths = {tuple(name.split(".")): value for name, value in changes.items()}
         place.write_bytes(edit_values(place.read_bytes(), file_type_of(path), [self.identity], paths, MOMENT))
 
-    def commit(self, message: str = "change") -> str:
+    def commit(self, message: str = "change", *, checked: bool = False) -> str:
+        """Commit everything. What only sets the scene is not `checked` by the hook, whose process would be started for nothing."""
         self.git("add", "-A")
-        self.git("commit", "-q", "-m", message)
+        self.git("commit", "-q", "-m", message, *([] if checked else ["--no-verify"]))
         return self.git("rev-parse", "HEAD").strip()
 
     def plain(self, path: str = FILE) -> str:
@@ -104,10 +106,26 @@ def bare_clone(tmp_path: Path) -> Clone:
     return clone
 
 
+@pytest.fixture(scope="session")
+def set_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty repository with drivers and hook, of which each test has a copy."""
+    folder = tmp_path_factory.mktemp("set_up")
+    clone = Clone(folder / "shop", folder / "home")
+    clone.init()
+    clone.llmcfg("hooks", "install", "-q")
+    return clone.root
+
+
 @pytest.fixture
-def clone(bare_clone: Clone) -> Clone:
+def ready_clone(set_up: Path, tmp_path: Path) -> Clone:
+    """An empty repository with drivers and hook."""
+    shutil.copytree(set_up, tmp_path / "shop")
+    return Clone(tmp_path / "shop", tmp_path / "home")
+
+
+@pytest.fixture
+def clone(ready_clone: Clone) -> Clone:
     """With drivers, hook, and one secret file."""
-    bare_clone.llmcfg("hooks", "install", "-q")
-    bare_clone.seal("# keys\nopenai: first\nmistral: second\n")
-    bare_clone.commit("start")
-    return bare_clone
+    ready_clone.seal("# keys\nopenai: first\nmistral: second\n")
+    ready_clone.commit("start")
+    return ready_clone

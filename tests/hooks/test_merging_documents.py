@@ -35,13 +35,12 @@ SCHEMA = {
 
 
 @pytest.fixture
-def shop(bare_clone):
-    bare_clone.llmcfg("hooks", "install", "-q")
-    bare_clone.write("llmcfg.yaml", MANIFEST)
-    bare_clone.write("schemas/routing.json", json.dumps(SCHEMA))
-    bare_clone.write(FILE, START)
-    bare_clone.commit("start")
-    return bare_clone
+def shop(ready_clone):
+    ready_clone.write("llmcfg.yaml", MANIFEST)
+    ready_clone.write("schemas/routing.json", json.dumps(SCHEMA))
+    ready_clone.write(FILE, START)
+    ready_clone.commit("start")
+    return ready_clone
 
 
 def diverge(clone, ours, theirs, path=FILE):

@@ -102,7 +102,7 @@ def test_what_fmt_wrote_is_committed_the_second_time(shop):
     shop.write("base/limits.yaml", "rpm:   10  \ntpm: 5")
     shop.git("add", "-A")
     shop.git("commit", "-m", "change", code=1)
-    shop.commit("again")
+    shop.commit("again", checked=True)
     assert (shop.root / "base/limits.yaml").read_text() == "rpm: 10\ntpm: 5\n"
 
 

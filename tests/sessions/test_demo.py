@@ -45,11 +45,12 @@ def run_demo(folder: Path, home: Path) -> subprocess.CompletedProcess[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
 
 
+@pytest.mark.session
 def test_the_demonstration_tells_its_story_in_order(tmp_path: Path) -> None:
     done = run_demo(tmp_path / "demo", tmp_path / "home")
     assert done.returncode == 0, done.stdout

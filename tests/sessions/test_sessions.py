@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.session
 @pytest.mark.parametrize(
     "path", [*session_files(), *documentation_files()], ids=lambda path: str(path.relative_to(PROJECT))
 )
