@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmcfg.ci.base import Base
+from llmcfg.ci.guards import GuardChange
 from llmcfg.ci.origins import Origins
 from llmcfg.ci.review import Review
 from llmcfg.ci.risk import Risk
@@ -21,7 +22,7 @@ from llmcfg.ci.secretfiles import SecretFileChange
 from llmcfg.ci.tally import EnvironmentTally
 from llmcfg.llm.cost.bounds import Bound
 from llmcfg.llm.cost.scope import Line
-from llmcfg.model.change import Change
+from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.snapshot import Revision
@@ -73,14 +74,16 @@ def written_with(text: str) -> Review:
             recipients=(RecipientChange(text, "added", target),),
             targets_added=target,
             affected=target,
+            decisions=(Change(("environments", text), ABSENT, {text: text}), Change(("sinks", 0, text), text, None)),
         ),
         origins=(Origins(Origin(text, 1, 1), Origin(text, 2, 1)), Origins(None, Origin(text, 1, 1))),
         costs=(CostChange(f"prod/{text}", costing(1, text), costing(2, text)),),
         secret_files=(SecretFileChange(text, "changed", (text,), (text,), (text,)),),
+        guards=(GuardChange(text, "removed"),),
         new=(finding,),
         old=(finding,),
         gone=1,
-        environments=(EnvironmentTally(text, True, 1, 1, 1, 0, 1, 1, 1, 1),),
+        environments=(EnvironmentTally(text, True, 1, 1, 1, 0, 1, 1, 1, 1, 1),),
         risk=Risk("high", (text,)),
         digest="d" * 64,
         changed_files=frozenset([text]),
@@ -139,7 +142,7 @@ def test_nothing_from_a_repository_acts_in_a_comment(text: str, link) -> None:
         assert mark not in re.sub(r"<summary>.*</summary>", "", bare), mark
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ud800-\udfff]", page)
     rows = [line for line in page.split("\n") if line.startswith("| ~ ")]
-    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [6, 6]
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [5, 6, 6]  # decisions have no place
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:12]))

@@ -120,7 +120,8 @@ def test_each_environment_is_counted_and_protected_ones_come_first(repository) -
 
 def test_an_environment_that_loses_its_protection_still_counts_as_protected(repository) -> None:
     repository.commit({"llmcfg.yaml": MANIFEST, "base/a.yaml": "size: 2\nm: 1\n"})
-    assert reviewed(repository).risk.level == "medium"
+    prod, _ = reviewed(repository).environments
+    assert (prod.name, prod.is_protected, prod.decisions) == ("prod", True, 1)
 
 
 @pytest.mark.parametrize(
@@ -286,3 +287,49 @@ def test_a_change_in_a_file_with_windows_line_ends_is_one_value(repository) -> N
         (("a", "size"), 1, 2)
     ]
     assert [str(origins.after) for origins in found.origins] == ["base/a.yaml:1:1"]
+
+
+# decisions and what judges
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level", "reason"),
+    [
+        ("prod: {protected: true}", "prod: {}", "high", "prod is not protected any more"),
+        (", prod: {protected: true}", "", "high", "prod is not protected any more"),
+        ("protected: true", "protected: true, track: {branch: next}", "medium", "prod is protected, and changes"),
+        ("dev: {}", "dev: {track: {branch: next}}", "low", "dev changes, which is not protected"),
+        ("beta: {}", "beta: {region: us}", "medium", "the manifest decides otherwise about tenants"),
+    ],
+)
+def test_what_the_manifest_decides_otherwise_is_told_though_no_value_changes(tmp_path, before, after, level, reason):
+    made = WrittenRepository(tmp_path / "r", {**FILES, "llmcfg.yaml": TENANTS})
+    assert before in TENANTS
+    made.commit({"llmcfg.yaml": TENANTS.replace(before, after)})
+    found = reviewed(made)
+    assert len(found.difference.decisions) == 1
+    assert not found.is_empty
+    assert found.risk.level == level
+    assert reason in found.risk.reasons
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"policies/limits.yaml": None},
+        {"schemas/a.json": '{"type": "object"}\n'},
+        {"base/secrets/.sops.yaml": "creation_rules: []\n"},
+        {"llmcfg.yaml": f"{PROTECTED}schemas: []\n"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_judges_changes_is_told_when_it_is_another_though_nothing_changes_in_effect(tmp_path, change) -> None:
+    bound = PROTECTED + "schemas: [{documents: a, schema: schemas/a.json}]\n"
+    made = WrittenRepository(
+        tmp_path / "r", {**FILES, "llmcfg.yaml": bound, "schemas/a.json": "{}\n", "policies/limits.yaml": LIMITS}
+    )
+    made.commit(change)
+    found = reviewed(made)
+    assert found.difference.is_empty
+    assert [guard.path for guard in found.guards] == list(change)
+    assert (found.risk.level, found.is_empty) == ("medium", False)

@@ -85,6 +85,7 @@ def to_review(review: Review, *, passes: bool) -> dict[str, Any]:
             "mended": review.gone,
         },
         "costs": [change_fields(change) for change in review.costs],
+        "guards": [{"file": guard.path, "change": guard.kind} for guard in review.guards],
         "secretFiles": [
             {
                 "file": file.path,
@@ -116,6 +117,7 @@ def _environment(one: EnvironmentTally, review: Review) -> dict[str, Any]:
         "files": one.files,
         "secrets": one.secrets,
         "recipients": one.recipients,
+        "decisions": one.decisions,
         "errors": len(reaching),
     }
 

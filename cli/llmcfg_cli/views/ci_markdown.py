@@ -12,7 +12,7 @@ from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import format_key_path
 from llmcfg_cli.views.ci_text import headline, severities
 from llmcfg_cli.views.cost import change_rows
-from llmcfg_cli.views.diff_markdown import VALUE_SHOWN, code, folded
+from llmcfg_cli.views.diff_markdown import VALUE_SHOWN, code, decided, folded
 from llmcfg_cli.views.diff_table import SIGNS
 from llmcfg_cli.views.findings import reach_text as finding_reach
 from llmcfg_cli.views.reach import reach_text
@@ -92,6 +92,9 @@ def _blocks(review: Review, link: Link, *, passes: bool) -> Iterator[Block]:
             "\n".join(["#### Not seen", "", *(f"- {code(clip(it, _TEXT_SHOWN))}" for it in review.unseen)]), True, 2
         )
     yield from _environments(review)
+    if review.difference.decisions:
+        yield Block(decided(review.difference), True, 4)
+    yield from _guards(review)
     yield from _findings("Findings of this change", review.new, link)
     yield from _costs(review)
     yield from _values(review, link)
@@ -113,11 +116,17 @@ def _environments(review: Review) -> Iterator[Block]:
     if touched:
         rows = [
             f"| {code(one.name)}{' (protected)' if one.is_protected else ''} | {one.affected} of {one.bundles} "
-            f"| {one.values} | {one.files} | {one.secrets} | {one.recipients} |"
+            f"| {one.values} | {one.files} | {one.secrets} | {one.recipients} | {one.decisions} |"
             for one in touched
         ]
-        head = "| environment | bundles | values | files | secrets | recipients |"
-        yield Block("\n".join([head, "|---|---|---|---|---|---|", *rows]), True, 2)
+        head = "| environment | bundles | values | files | secrets | recipients | decisions |"
+        yield Block("\n".join([head, "|---|---|---|---|---|---|---|", *rows]), True, 2)
+
+
+def _guards(review: Review) -> Iterator[Block]:
+    lines = [f"- {code(clip(guard.path, _TEXT_SHOWN))} {guard.kind}" for guard in review.guards]
+    if lines:
+        yield Block("\n".join(["#### What judges changes", "", *lines]), True, 2)
 
 
 def _findings(title: str, findings: Sequence[Finding], link: Link) -> Iterator[Block]:

@@ -29,9 +29,9 @@ def what(review: Review) -> str:
     """What changes, and in which environments."""
     touched = [one.name for one in review.environments if one.is_touched]
     if review.difference.is_empty:
-        return "nothing changes in effect"
+        return "nothing changes in effect" + (", but what judges changes is another" if review.guards else "")
     names = ", ".join(touched[:_ENVIRONMENTS]) + (", …" if len(touched) > _ENVIRONMENTS else "")
-    return f"{summary(review.difference)} ({names})"
+    return f"{summary(review.difference)} ({names})" if names else summary(review.difference)
 
 
 def counted(review: Review) -> str:

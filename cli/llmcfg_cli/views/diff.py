@@ -11,11 +11,10 @@ from llmcfg_cli.views.diff_markdown import markdown
 from llmcfg_cli.views.diff_table import table
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.reach import summary
-from llmcfg_cli.views.text import plural, visible
-from llmcfg_cli.views.values import inline
+from llmcfg_cli.views.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from llmcfg.model.change import Change
     from llmcfg.model.impact import Difference
@@ -53,14 +52,6 @@ def view_stat(difference: Difference) -> str:
     return "\n".join([*lines, summary(difference)])
 
 
-def view_decisions(changes: Iterable[Change]) -> str:
-    """What is decided otherwise, a line each."""
-    return "\n".join(
-        f"{visible(format_key_path(change.path))}: {inline(change.before) or '-'} -> {inline(change.after) or '-'}"
-        for change in changes
-    )
-
-
 def to_payload(difference: Difference, protected: Collection[str] = ()) -> dict[str, Any]:
     """The difference as JSON-like values. A side that is absent is left out; null is a value."""
     return {
@@ -68,8 +59,7 @@ def to_payload(difference: Difference, protected: Collection[str] = ()) -> dict[
             {
                 "key": format_key_path(value.change.path),
                 "kind": value.change.kind,
-                **({} if value.change.before is ABSENT else {"before": value.change.before}),
-                **({} if value.change.after is ABSENT else {"after": value.change.after}),
+                **_sides(value.change),
                 "scopes": list(value.scopes),
                 "targets": list(value.targets),
             }
@@ -91,11 +81,20 @@ def to_payload(difference: Difference, protected: Collection[str] = ()) -> dict[
         "recipients": [
             {"recipient": it.recipient, "kind": it.kind, "targets": list(it.targets)} for it in difference.recipients
         ],
+        "decisions": [
+            {"key": format_key_path(change.path), "kind": change.kind, **_sides(change)}
+            for change in difference.decisions
+        ],
         "targetsAdded": list(difference.targets_added),
         "targetsRemoved": list(difference.targets_removed),
         "affected": list(difference.affected),
         "protected": sorted({target.split("/")[0] for target in difference.affected} & set(protected)),
     }
+
+
+def _sides(change: Change) -> dict[str, Any]:
+    sides = (("before", change.before), ("after", change.after))
+    return {name: side for name, side in sides if side is not ABSENT}
 
 
 def patch(difference: Difference) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.keypath import format_key_path
-from llmcfg_cli.views.diff_table import SIGNS, by_reach
+from llmcfg_cli.views.diff_table import DECIDED, SIGNS, by_reach
 from llmcfg_cli.views.reach import reach_text, summary
 from llmcfg_cli.views.text import clip, plural, visible
 from llmcfg_cli.views.values import inline
@@ -29,6 +29,7 @@ def markdown(difference: Difference, protected: Collection[str]) -> str:
     if difference.is_empty:
         return "No differences in effect."
     blocks = [f"**{summary(difference)}**"]
+    blocks += [decided(difference)] if difference.decisions else []
     for reach, changes in groupby(by_reach(difference), key=lambda item: item[0]):
         rows = [_row(change) for _, change in changes]
         blocks.append("\n".join([f"#### {reach_text(reach[0], reach[1], protected)}", "", *_HEADINGS, *rows]))
@@ -45,6 +46,10 @@ def markdown(difference: Difference, protected: Collection[str]) -> str:
     for words, targets in (("New bundles", difference.targets_added), ("Bundles that go", difference.targets_removed)):
         blocks += [f"{words}: {reach_text(targets, (), protected)}"] if targets else []
     return "\n\n".join(blocks)
+
+
+def decided(difference: Difference) -> str:
+    return "\n".join([f"#### {DECIDED.capitalize()}", "", *_HEADINGS, *map(_row, difference.decisions)])
 
 
 def _row(change: Change) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmcfg.model.change import Change
     from llmcfg.model.impact import Difference, FileChange
 
+DECIDED: Final = "what the manifest and consumers decide"
 SIGNS: Final = {"added": "+", "removed": "-", "changed": "~"}
 _FILE_LINES: Final = 40
 _INDENT: Final = "  "
@@ -49,6 +50,8 @@ def table(difference: Difference, protected: Collection[str], colour: bool, widt
     ]
     blocks += ["\n".join(secrets)] if secrets else []
     blocks += ["\n".join(_file_lines(file, protected, colour, width)) for file in difference.files]
+    decided = [f"{_INDENT}{_change_line(change, colour, width)}" for change in difference.decisions]
+    blocks += ["\n".join([paint(DECIDED, Style.BOLD, colour), *decided])] if decided else []
     for words, targets in (("new bundles", difference.targets_added), ("bundles that go", difference.targets_removed)):
         blocks += [f"{words}: {reach_text(targets, (), protected)}"] if targets else []
     return "\n\n".join([*blocks, summary(difference)])

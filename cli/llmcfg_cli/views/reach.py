@@ -43,7 +43,14 @@ def scopes_text(scopes: Sequence[str]) -> str:
 
 
 def summary(difference: Difference) -> str:
-    """`3 values, 1 rendered file and 1 secret change; 12 bundles, 2 of them new`."""
+    """`3 values, 1 rendered file and 1 secret change in 12 bundles (2 new), and 1 decision`."""
+    decided = plural(len(difference.decisions), "decision") if difference.decisions else ""
+    if not (difference.values or difference.affected) and decided:
+        return f"{decided} {'changes' if len(difference.decisions) == 1 else 'change'}"
+    return ", and ".join(filter(None, (_in_bundles(difference), decided)))
+
+
+def _in_bundles(difference: Difference) -> str:
     counts = (
         (len(difference.values), "value"),
         (len(difference.files), "rendered file"),

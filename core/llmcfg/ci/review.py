@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.canonical import digest_of
 from llmcfg.ci.commits import commit_findings
+from llmcfg.ci.guards import GuardChange, guard_changes
 from llmcfg.ci.known import split_findings
 from llmcfg.ci.origins import Origins, origins_of
 from llmcfg.ci.risk import Risk, risk_of
@@ -64,6 +65,7 @@ class Review:
     origins: Sequence[Origins]
     costs: tuple[CostChange, ...]
     secret_files: tuple[SecretFileChange, ...]
+    guards: tuple[GuardChange, ...]
     new: tuple[Finding, ...]
     old: tuple[Finding, ...]
     gone: int
@@ -80,7 +82,9 @@ class Review:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell a reviewer."""
-        return self.difference.is_empty and not (self.secret_files or self.new or self.gone or self.unseen)
+        return self.difference.is_empty and not (
+            self.secret_files or self.guards or self.new or self.gone or self.unseen
+        )
 
     def blocking(self, fail_on: Severity) -> tuple[Finding, ...]:
         """What holds the change up: new findings this severe, and every error, since a configuration with one cannot be deployed."""
@@ -112,6 +116,7 @@ def review(
     held = (*held, *(commit_findings(gate, base, head) if gate is not None else ()))
     split = split_findings(before.findings, merge_findings([*after.findings, *held]), changed)
     environments = tally(before.configuration, after.configuration, difference)
+    guards = tuple(guard_changes(before.configuration, after.configuration, changed))
     return Review(
         base=base,
         head=head,
@@ -119,11 +124,12 @@ def review(
         origins=origins_of(before.configuration, after.configuration, difference.values),
         costs=_costs(before.configuration, after.configuration, difference, as_of),
         secret_files=tuple(secret_file_changes(changed, workspace.repository.read_blob)),
+        guards=guards,
         new=split.new,
         old=split.old,
         gone=split.gone,
         environments=environments,
-        risk=risk_of(environments, difference, has_new_errors=has_blocking(split.new)),
+        risk=risk_of(environments, difference, guards, has_new_errors=has_blocking(split.new)),
         digest=_digest(after.built, workspace.memo),
         changed_files=frozenset(file.path for file in changed),
         unseen=(*base.notes, *unseen),

@@ -1,7 +1,9 @@
 """How much could go wrong with a change, by rules that anyone can follow (docs/ci.md):
 
-high    a protected environment: somebody new can open its secrets, bundles of it go, or at least half of several change
-medium  a protected environment changes in any other way; or somebody new can open secrets of an environment that is not protected
+high    a protected environment: it is not protected any more, somebody new can open its secrets, bundles of it go, or at least half of
+        several change
+medium  a protected environment changes in any other way; somebody new can open secrets of an environment that is not protected; the
+        manifest decides otherwise about more than one environment; or what judges changes is another
 low     other environments change
 none    no environment changes
 
@@ -15,7 +17,9 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from llmcfg.ci.guards import GuardChange
     from llmcfg.ci.tally import EnvironmentTally
+    from llmcfg.model.change import Change, Side
     from llmcfg.model.impact import Difference
 
 Level: TypeAlias = Literal["none", "low", "medium", "high"]
@@ -29,7 +33,13 @@ class Risk(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def risk_of(environments: Sequence[EnvironmentTally], difference: Difference, *, has_new_errors: bool) -> Risk:
+def risk_of(
+    environments: Sequence[EnvironmentTally],
+    difference: Difference,
+    guards: Sequence[GuardChange],
+    *,
+    has_new_errors: bool,
+) -> Risk:
     found: list[tuple[Level, str]] = []
     if has_new_errors:
         found.append(("high", "it brings errors"))
@@ -38,6 +48,8 @@ def risk_of(environments: Sequence[EnvironmentTally], difference: Difference, *,
     }
     for one in filter(lambda one: one.is_touched, environments):
         found += _reasons(one, has_new_readers=one.name in readers)
+    found += _decided(difference.decisions)
+    found += [("medium", "what judges changes is another")] if guards else []
     levels: list[Level] = ["none", *(said for said, _ in found)]
     level = max(levels, key=_LEVELS.index)
     return Risk(level, tuple(dict.fromkeys(reason for said, reason in found if said == level)))
@@ -55,3 +67,19 @@ def _reasons(one: EnvironmentTally, *, has_new_readers: bool) -> Iterator[tuple[
     if one.affected > 1 and one.affected * 2 >= one.bundles:
         yield "high", f"{one.affected} of {one.bundles} bundles of {one.name}, which is protected, change"
     yield "medium", f"{one.name} is protected, and changes"
+
+
+def _decided(decisions: Sequence[Change]) -> Iterator[tuple[Level, str]]:
+    for change in decisions:
+        part, *rest = map(str, change.path)
+        if part == "environments" and _is_protected(change.before, rest) and not _is_protected(change.after, rest):
+            yield "high", f"{rest[0]} is not protected any more"
+        elif part != "environments":
+            yield "medium", f"the manifest decides otherwise about {part}"
+
+
+def _is_protected(side: Side, below: Sequence[str]) -> bool:
+    """Whether a side of a decision about an environment, or about a part of one, says that it is protected."""
+    if below[1:]:
+        return below[1:] == ["protected"] and side is True
+    return isinstance(side, dict) and side.get("protected") is True

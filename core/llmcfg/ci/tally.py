@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class EnvironmentTally(NamedTuple):
     """`bundles` are all there are on either side; `affected` those that change, `added` and `removed` among them.
 
+    `decisions` are those about the environment itself, such as what it tracks.
+
     An environment counts as protected when either side says so.
     """
 
@@ -28,10 +30,11 @@ class EnvironmentTally(NamedTuple):
     files: int
     secrets: int
     recipients: int
+    decisions: int
 
     @property
     def is_touched(self) -> bool:
-        return bool(self.affected or self.values)
+        return bool(self.affected or self.values or self.decisions)
 
 
 def tally(
@@ -51,7 +54,8 @@ def tally(
         _count(set(map(_environment, one.targets)) for one in group)
         for group in (difference.files, difference.secrets, difference.recipients)
     )
-    counts = [bundles, affected, added, removed, values, files, secrets, recipients]
+    decisions = Counter(str(one.path[1]) for one in difference.decisions if one.path[0] == "environments")
+    counts = [bundles, affected, added, removed, values, files, secrets, recipients, decisions]
     found = [EnvironmentTally(name, name in protected, *(count[name] for count in counts)) for name in names]
     return tuple(sorted(found, key=lambda one: not one.is_protected))
 

@@ -49,7 +49,10 @@ class RecipientChange:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All that differs between two states, each group sorted. `affected` are the targets whose bundle changes in any way."""
+    """All that differs between two states, each group sorted. `affected` are the targets whose bundle changes in any way.
+
+    `decisions` are at paths such as `environments.prod.protected`: what the manifest and the consumers say beside values.
+    """
 
     values: tuple[ValueChange, ...] = ()
     files: tuple[FileChange, ...] = ()
@@ -58,7 +61,8 @@ class Difference:
     targets_added: tuple[str, ...] = ()
     targets_removed: tuple[str, ...] = ()
     affected: tuple[str, ...] = ()
+    decisions: tuple[Change, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.values or self.affected)
+        return not (self.values or self.affected or self.decisions)

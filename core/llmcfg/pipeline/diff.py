@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +19,7 @@ from llmcfg.model.difference import diff_values, spread
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.later import Later
+from llmcfg.pipeline.decisions import decisions_of
 from llmcfg.pipeline.stored import DocumentReader, read_bundles
 
 if TYPE_CHECKING:
@@ -55,10 +56,14 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`scopes` is empty for a deployed state, which knows only what was selected."""
+    """`scopes` is empty for a deployed state, which knows only what was selected.
+
+    `decisions` are those of `pipeline.decisions`; None where nobody knows them, and then they are not compared.
+    """
 
     scopes: Mapping[str, Documents]
     targets: Mapping[Target, TargetState]
+    decisions: Mapping[str, Value] | None = None
 
 
 NOTHING_DEPLOYED = State({}, {})
@@ -96,7 +101,7 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
         )
         for target, bundle in built.bundles.items()
     }
-    return State(scopes, targets)
+    return State(scopes, targets, decisions_of(configuration) if with_scopes else None)
 
 
 def manifest_digest(bundle: Bundle, memo: Memo) -> str:
@@ -146,10 +151,16 @@ def compare(before: State, after: State) -> Difference:
             pair.scopes.add(scope)
     for target in sorted({*before.targets, *after.targets}, key=str):
         collected.target(target, before.targets.get(target), after.targets.get(target))
-    return collected.difference(
+    difference = collected.difference(
         tuple(sorted(str(target) for target in after.targets if target not in before.targets)),
         tuple(sorted(str(target) for target in before.targets if target not in after.targets)),
     )
+    return replace(difference, decisions=tuple(_decided(before.decisions, after.decisions)))
+
+
+def _decided(before: Mapping[str, Value] | None, after: Mapping[str, Value] | None) -> Iterator[Change]:
+    if before is not None and after is not None:
+        yield from sorted(diff_values(dict(before), dict(after)), key=lambda change: format_key_path(change.path))
 
 
 class _Pair:
