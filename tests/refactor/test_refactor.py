@@ -361,3 +361,74 @@ def test_a_split_that_is_accepted_changes_no_effective_value(files, name) -> Non
     except (UsageError, FindingsError):
         return
     assert everything(edited(files, made)) == everything(files)
+
+
+# schemas
+
+SCHEMA = """\
+{ "type": "object",
+  "properties": {
+    "chat": {"type": "object", "required": ["rpm", "tpm"],
+             "properties": {"rpm": {"type": "integer", "description": "Not rpm."}, "tpm": {}}}},
+  "$defs": {"other": {"properties": {"rpm": {}}}}
+}
+"""
+
+
+def bound(schema, *documents, **more):
+    bindings = [{"documents": name, "schema": "schemas/s.json"} for name in documents]
+    return {
+        "llmcfg.yaml": f"{MANIFEST}schemas: {json.dumps(bindings)}\n",
+        "schemas/s.json": schema,
+        "base/limits.yaml": "chat: {rpm: 5, tpm: 6}\n",
+        **{path.replace("__", "/") + ".yaml": text for path, text in more.items()},
+    }
+
+
+def test_a_key_that_gets_another_name_has_it_in_its_schema_too_and_nothing_else_is_touched():
+    edits = moved(bound(SCHEMA, "limits"), "limits.chat.rpm", 'limits.chat."per minute"')
+    assert edits == {
+        "base/limits.yaml": "chat: {per minute: 5, tpm: 6}\n",
+        "schemas/s.json": SCHEMA.replace('["rpm"', '["per minute"').replace(
+            '"rpm": {"type"', '"per minute": {"type"', 1
+        ),
+    }
+
+
+def test_the_schema_of_a_consumer_follows_as_well():
+    schema = '{"properties": {"limits": {"properties": {"chat": {"properties": {"rpm": {}, "tpm": {}}}}}}}'
+    more = {"consumers__app": consumer("limits") + "schema: schemas/s.json\n"}
+    assert moved(bound(schema, **more), "limits.chat.rpm", "limits.chat.new")["schemas/s.json"] == schema.replace(
+        "rpm", "new"
+    )
+
+
+def test_a_schema_that_allows_both_names_is_left_as_it_is():
+    allows = SCHEMA.replace('"rpm", "tpm"', '"tpm"').replace('"tpm": {}', '"tpm": {}, "new": {}')
+    assert {*moved(bound(allows, "limits"), "limits.chat.rpm", "limits.chat.new")} == {"base/limits.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        (SCHEMA.replace('"required"', '"dependentRequired": {"tpm": ["rpm"]}, "required"'), "names it in dependentReq"),
+        (SCHEMA.replace('"$defs"', '"if": {"properties": {"chat": {"required": ["rpm"]}}}, "$defs"'), "names it in if"),
+    ],
+)
+def test_a_schema_that_says_more_of_the_key_is_refused_with_a_word_on_what_to_do(schema, why):
+    with pytest.raises(UsageError, match=why) as refused:
+        moved(bound(schema, "limits"), "limits.chat.rpm", "limits.chat.new")
+    assert refused.value.hint == "let it allow limits.chat.new too first"
+
+
+def test_a_schema_of_other_documents_is_not_edited_for_one():
+    shared = bound(SCHEMA, "limits", "others", base__others="chat: {rpm: 1, tpm: 2}\n")
+    with pytest.raises(UsageError, match="checks others as well"):
+        moved(shared, "limits.chat.rpm", "limits.chat.new")
+
+
+def test_what_a_schema_says_of_every_key_is_not_edited_for_one():
+    each = '{"additionalProperties": {"properties": {"rpm": {}, "tpm": {}}}}'
+    with pytest.raises(FindingsError, match="would have errors"):
+        moved(bound(each, "limits"), "limits.chat.rpm", "limits.chat.new")
+    assert {*moved(bound(each, "limits"), "limits.chat", "limits.talk")} == {"base/limits.yaml"}

@@ -31,7 +31,7 @@ def move(
     quiet: Quiet = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Give a key another path in every layer, and in all that names it: references, patterns, selections, schema bindings, templates.
+    """Give a key another path in every layer, and in all that names it: references, patterns, selections, schemas, templates.
 
     Comments and layout stay. Before anything is written, every value, rendered file and secret of every environment, tenant and consumer
     is compared with what it was; if anything but the key's path would change, nothing is written.

@@ -13,6 +13,7 @@ from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.layers import MANIFEST
 from llmcfg.pipeline.uses import find_uses
 from llmcfg.prompts.file import is_prompt_file, load_prompt_file
+from llmcfg.refactor.schemas import rename_in_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ def rename_names(configuration: Configuration, edits: Edits, renaming: Renaming)
     _rename_uses(configuration, edits, renaming)
     _rename_selections(configuration, edits, renaming)
     _rename_bindings(configuration, edits, renaming)
+    rename_in_schemas(configuration, edits, renaming)
     _rename_in_templates(configuration, edits, renaming)
 
 
