@@ -49,7 +49,8 @@ def risk_of(
     for one in filter(lambda one: one.is_touched, environments):
         found += _reasons(one, has_new_readers=one.name in readers)
     found += _decided(difference.decisions)
-    found += [("medium", "what judges changes is another")] if guards else []
+    if guards:
+        found.append(("medium", "what judges changes is another"))
     levels: list[Level] = ["none", *(said for said, _ in found)]
     level = max(levels, key=_LEVELS.index)
     return Risk(level, tuple(dict.fromkeys(reason for said, reason in found if said == level)))
