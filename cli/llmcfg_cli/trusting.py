@@ -91,7 +91,7 @@ def write_draft(file: Path, content: bytes) -> None:
 
 
 def publish(workspace: Workspace, content: bytes) -> None:
-    from llmcfg.sync.roots import REF
+    from llmcfg.sync.demand import REF
 
     root = workspace.root_store().publish(content)
     out(f"version {root.version} of the root of trust, sha256:{root.digest}")

@@ -20,6 +20,7 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.merge import no_rules
+from llmcfg.sync.demand import KEPT, require_undemanded
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
@@ -169,9 +170,21 @@ class Workspace:
 
         return RootStore(self.repository, self.trust_folder, self._given_root)
 
-    def gate(self) -> Gate | None:
-        """What judges commits, by the newest root of trust; None where this machine trusts none."""
-        if self._given_root is None and not self.trust_folder.is_dir():
+    @property
+    def trusts(self) -> bool:
+        """Whether this machine holds commits against a root of trust."""
+        return self._given_root is not None or (self.trust_folder / KEPT).is_file()
+
+    def require_trust(self, *configurations: Configuration | None) -> None:
+        """Raises IntegrityError where this machine trusts no root, and the repository or one of these manifests asks for one."""
+        if not self.trusts:
+            manifests = [one.manifest for one in configurations if one is not None]
+            require_undemanded(self.repository, self.trust_folder, manifests)
+
+    def gate(self, *configurations: Configuration | None) -> Gate | None:
+        """What judges commits, by the newest root of trust; None where this machine trusts none. Raises as `require_trust`."""
+        self.require_trust(*configurations)
+        if not self.trusts:
             return None
         from llmcfg.sync.gate import Gate
 
@@ -318,7 +331,7 @@ class Workspace:
 
     def _trusted(self, revision: Revision, environment: str) -> Configuration:
         configuration = self.configuration_at(revision)
-        gate = self.gate()
+        gate = self.gate(configuration)
         if gate is not None:
             gate.require(revision, configuration.snapshot, environment)
         return configuration

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from llmcfg.git.repository import open_repository
+from llmcfg.sync.demand import REF
 from llmcfg.sync.promotion import promotion_of
-from llmcfg.sync.roots import REF, RootStore
+from llmcfg.sync.roots import RootStore
 from llmcfg.trust.root import DeployRule, PathRule, Root
 from llmcfg.wiring import Workspace
 from support.remotes import Machine, Origin, of

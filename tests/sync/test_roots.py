@@ -9,7 +9,8 @@ import pytest
 
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.git.repository import GitRepository, open_repository
-from llmcfg.sync.roots import REF, RootStore
+from llmcfg.sync.demand import REF
+from llmcfg.sync.roots import RootStore
 from llmcfg.trust.root import Root, newest_root
 from support.written import MANIFEST, WrittenRepository
 from trust.roots import make_root, signed

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llmcfg.sinks.acknowledgements import Heard
     from llmcfg.sync.records import StatusRecord
     from llmcfg.sync.status import Status
+    from llmcfg.wiring import Workspace
 
 _LOOK_SECONDS = 0.5
 _CLEAR = "\x1b[H\x1b[2J"
@@ -158,6 +159,7 @@ def _live(
         workspace.configuration("HEAD").scope(name, None)
     with progress("looking", quiet=quiet):
         found = workspace.statuses(environments or ())
+    _note_missing_trust(workspace, quiet=quiet)
     heard = {
         item.environment: [
             said
@@ -177,6 +179,16 @@ def _live(
     if any(item.damaged for item in found):
         return IntegrityError.exit_code
     return DIFFERENCES if exit_code and any(item.state != "current" for item in found) else 0
+
+
+def _note_missing_trust(workspace: Workspace, *, quiet: bool) -> None:
+    """Say that nothing is deployed from here, where the repository asks for a root of trust and there is none."""
+    from llmcfg.errors import IntegrityError
+
+    try:
+        workspace.require_trust(workspace.configuration("HEAD"))
+    except IntegrityError as error:
+        note(f"nothing can be deployed from here: {error.message}; {error.hint}", quiet=quiet)
 
 
 def _note_differences(found: Sequence[Status], *, quiet: bool) -> None:

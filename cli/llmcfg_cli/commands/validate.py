@@ -101,7 +101,7 @@ def validate(
 def _require_trusted(workspace: Workspace, configuration: Configuration) -> None:
     """Raises IntegrityError for a commit that does not count; files as they lie are nobody's yet."""
     revision = configuration.snapshot.revision
-    gate = workspace.gate() if revision is not None else None
+    gate = workspace.gate(configuration) if revision is not None else None
     if revision is not None and gate is not None:
         gate.refuse(gate.judge(revision.commit))
 

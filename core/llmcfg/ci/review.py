@@ -112,7 +112,7 @@ def review(
     difference, unseen = compare_sides(before, after)
     changed = workspace.repository.changed_files(base.commit, head.commit)
     held = _held_to_gates(before.configuration, after.configuration, difference, proposed, opa)
-    gate = workspace.gate()
+    gate = workspace.gate(before.configuration, after.configuration)
     held = (*held, *(commit_findings(gate, base, head) if gate is not None else ()))
     split = split_findings(before.findings, merge_findings([*after.findings, *held]), changed)
     environments = tally(before.configuration, after.configuration, difference)

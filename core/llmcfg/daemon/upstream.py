@@ -13,9 +13,9 @@ from llmcfg.failpoints import failpoint
 from llmcfg.git.opening import make_bare
 from llmcfg.git.transport import Transport
 from llmcfg.model.failure import Step
+from llmcfg.sync.demand import REF as TRUST_REF
 from llmcfg.sync.pathrules import APPROVALS
 from llmcfg.sync.promotion import PROMOTIONS
-from llmcfg.sync.roots import REF as TRUST_REF
 from llmcfg.sync.trusted import Trust, read_signers
 from llmcfg.sync.verify import HEADS, TAGS, interest_of, relevant, verify
 from llmcfg.trust.failure import SignatureError

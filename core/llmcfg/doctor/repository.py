@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.disk import find_asides
 from llmcfg.doctor.keys import check_keys
+from llmcfg.doctor.trust import check_trust
 from llmcfg.doctor.verdicts import fail, ok, warn
 from llmcfg.errors import FindingsError, LlmcfgError
 from llmcfg.git.repository import FOLDERS
@@ -99,6 +100,7 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     environments, tenants = len(configuration.manifest.environments), len(configuration.manifest.tenants)
     yield ok("manifest", f"{configuration.manifest.name}: {_count(environments, 'environment')}, "
                           f"{_count(tenants, 'tenant')}, {_count(len(configuration.consumers), 'consumer')}")  # fmt: skip
+    yield from _guarded("trust", lambda: check_trust(workspace, configuration))
     yield from _guarded("findings", lambda: _findings(configuration))
     yield from _guarded("recipients", lambda: _recipients(configuration))
     yield from _guarded("keys", lambda: check_keys(configuration, workspace.surroundings.identities))

@@ -77,7 +77,10 @@ class SchemaBinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`environments` and `tenants` are in the order written, parents not necessarily first."""
+    """`environments` and `tenants` are in the order written, parents not necessarily first.
+
+    `requires_trust`: machines without a root of trust deploy nothing of it.
+    """
 
     name: str
     environments: Mapping[str, Environment]
@@ -86,6 +89,7 @@ class Manifest:
     variables: Mapping[str, Scalar] = field(default_factory=dict)
     schemas: tuple[SchemaBinding, ...] = ()
     sinks: tuple[SinkSpec, ...] = ()
+    requires_trust: bool = False
 
     def environment_chain(self, name: str) -> tuple[Environment, ...]:
         """The environment and what it inherits, root first."""

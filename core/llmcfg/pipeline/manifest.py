@@ -83,6 +83,7 @@ def _parse(raw: dict[str, Any]) -> tuple[Manifest | None, list[Problem]]:
         variables=raw.get("variables", {}),
         schemas=tuple(SchemaBinding(said["documents"], said["schema"]) for said in raw.get("schemas", ())),
         sinks=sinks_of(raw) or DEFAULT_SINKS,
+        requires_trust=raw.get("trust") == "required",
     )
     problems = [
         *names,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from llmcfg.disk import atomic_write, make_folders
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.signing.roots import read_root, read_root_file
+from llmcfg.sync.demand import KEPT, REF
 from llmcfg.trust import root as roots
 from llmcfg.trust.failure import SignatureError
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from llmcfg.trust.root import Root
 
-REF: Final = "refs/llmcfg/trust"
-_KEPT: Final = "root.json"
 _SUFFIX: Final = ".root.json"
 
 
@@ -42,7 +41,7 @@ class RootStore:
 
     def __init__(self, repository: TrustRef, folder: Path, given: Path | None = None) -> None:
         self._repository = repository
-        self._file = folder / _KEPT
+        self._file = folder / KEPT
         self._given = given
 
     def pinned(self) -> Root | None:
