@@ -171,13 +171,15 @@ def serve(tmp_path, path):
     """A server in a thread of this process, for what needs no process of its own; gives the events that it logs."""
     ending = []
 
-    def server(access=None, open_sealed=None):
+    def server(access=None, open_sealed=None, **rules):
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(os.fspath(path))
         listener.listen(100)
         listener.setblocking(False)
         events: list[dict[str, object]] = []
-        served = Server(listener, Shelf(tmp_path / "sink", open_sealed), access or Access(os.geteuid()), events.append)
+        served = Server(
+            listener, Shelf(tmp_path / "sink", open_sealed, **rules), access or Access(os.geteuid()), events.append
+        )
         stop = threading.Event()
         failed = []
 

@@ -69,6 +69,15 @@ def agent(
             show_default=False,
         ),
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="DIR",
+            help="Keep the last bundles here, so that nothing older is served after a restart.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> int:
     """Serve the bundles of a delivered folder to the programs of this host, with secrets opened in memory alone.
@@ -85,7 +94,9 @@ def agent(
     from llmcfg_cli.commands.sync import INTERRUPTED, write_event
 
     served = Agent(
-        Shelf(bundles, Opener(identity) if identity else None, _trust(root) if root is not None else None),
+        Shelf(
+            bundles, Opener(identity) if identity else None, _trust(root, state) if root is not None else None, state
+        ),
         Access(os.geteuid(), [parse_grant(text) for text in allow or ()]),
         notifier=notifier_of(os.environ, os.getpid()),
         log=lambda event: write_event(event, now(), quiet=quiet),
@@ -94,7 +105,7 @@ def agent(
         return INTERRUPTED if served.run(listener) is signal.SIGINT else 0
 
 
-def _trust(root: Path) -> Callable[[str], Trust]:
+def _trust(root: Path, state: Path | None) -> Callable[[str], Trust]:
     """What the bundle in a folder is held against. Raises NotFoundError and IntegrityError for a file that holds no root."""
     from llmcfg.client.trust import Trust
     from llmcfg.clock import now
@@ -102,7 +113,9 @@ def _trust(root: Path) -> Callable[[str], Trust]:
     from llmcfg.signing.verdict import Wanted
 
     read_root(root)
-    return lambda folder: Trust(root, Wanted(folder=folder), state=None, on_stale="keep", now=now)
+    return lambda folder: Trust(
+        root, Wanted(folder=folder), state=state / folder if state is not None else None, on_stale="keep", now=now
+    )
 
 
 def _listener(path: Path | None, mode: int, group: str | None) -> AbstractContextManager[socket.socket]:

@@ -13,7 +13,7 @@ import typer
 from llmcfg.errors import UsageError
 from llmcfg.secrets.guard import KEY_VARIABLES
 from llmcfg_cli.console import note
-from llmcfg_cli.options import Consumer, Quiet, Tenant
+from llmcfg_cli.options import Consumer, Environment, Quiet, Tenant
 
 _SIGNALS: Final = {
     "restart": None,
@@ -36,6 +36,7 @@ def run(
     ],
     tenant: Tenant = None,
     consumer: Consumer = None,
+    environment: Environment = None,
     variables: Annotated[
         list[str] | None,
         typer.Option(
@@ -100,6 +101,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "--root",
+            metavar="FILE",
+            help="A root of trust: give the program only what is signed as it demands.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> int:
     """Run a program with variables and files from its bundle, and tell it when they change.
@@ -122,7 +132,14 @@ def run(
     if wanted.secret_files and files is None:
         raise UsageError("--secret-file has no folder to write to", hint="name one in memory with --files DIR")
     with llmcfg.client.open(
-        bundles, tenant=tenant, consumer=consumer, identity=identity, state=state, follow=False
+        bundles,
+        tenant=tenant,
+        consumer=consumer,
+        environment=environment,
+        identity=identity,
+        state=state,
+        follow=False,
+        root=root,
     ) as config:
         note(config.trouble, quiet=quiet)
         return Supervisor(

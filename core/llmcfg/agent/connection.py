@@ -11,8 +11,9 @@ import os
 import socket
 from typing import TYPE_CHECKING, Final
 
-from llmcfg.client.agentwire import Channel, Current, Secrets, Trouble, Update, frame
+from llmcfg.client.agentwire import Beat, Channel, Current, Root, Secrets, Trouble, Update, frame
 from llmcfg.client.opening import is_instance
+from llmcfg.client.sealedmemory import make_sealed
 from llmcfg.client.source import Verdict
 from llmcfg.errors import IntegrityError, NotAuthorisedError, UsageError
 from llmcfg.limits import AGENT_REQUEST_BYTES
@@ -41,6 +42,8 @@ class Connection:
         self._root = b""  # what it has
         self._served: Served | None = None  # what it was sent
         self._complaint = ""  # what it was told of
+        self._trusted = 0  # the version of the root of trust that it has; 0 where it has none
+        self._beat: bytes | None = None  # the heartbeat that it was sent
         self._verdict: tuple[Served, Verdict] | None = None
         self._is_asked = self._is_unread = self._may_repeat = False
         self.is_ending = False  # nothing that it says counts any more
@@ -67,6 +70,7 @@ class Connection:
                 hint="allow it where the agent starts: --allow",
             )
         self.place, self.instance, self._root = shelf.place(hello.tenant, hello.consumer), hello.instance, hello.root
+        self._trusted = hello.trusted
         self.deadline = None
 
     def take_back(self) -> None:
@@ -111,7 +115,7 @@ class Connection:
     def offer(self, now: float) -> None:
         """Put into words what the program does not know yet, unless it is still to read what came before."""
         place = self.place
-        if self._out or self._is_unread or place is None:
+        if self._out or self._is_unread or place is None or (self._trusted and self._offer_trust(place, now)):
             return
         complaint = "" if place.trouble is None else place.trouble.message
         served = place.served
@@ -121,7 +125,25 @@ class Connection:
             self._put(_trouble(place.trouble), now)
             self._complaint = complaint
         elif self._is_asked:
+            self._is_asked = False
             self._put(Current(), now)
+
+    def _offer_trust(self, place: Place, now: float) -> bool:
+        """What bundles are held against, before them: the versions of the root that follow, one at a time, and the heartbeat."""
+        content = place.read_root(self._trusted + 1)
+        if content is not None:
+            self._trusted += 1
+            descriptor = make_sealed(content)
+            try:
+                self._put_beside(Root(self._trusted), now, [descriptor])
+            finally:
+                os.close(descriptor)
+        elif place.heartbeat != self._beat:
+            self._beat = place.heartbeat
+            self._put_beside(Beat(self._beat), now)
+        else:
+            return False
+        return True
 
     def fail(self, error: LlmcfgError, now: float) -> None:
         """Say why, and close once it was said."""
@@ -158,11 +180,14 @@ class Connection:
         self._root, self._served, self._complaint = served.root, served, ""
         self._is_unread, self._may_repeat = True, bool(delta)
 
+    def _put_beside(self, message: Root | Beat, now: float, descriptors: list[int] | None = None) -> None:
+        self._put(message, now, descriptors)
+        self._is_unread = True
+
     def _put(self, answer: agentwire.Answer, now: float, descriptors: list[int] | None = None) -> None:
         """The descriptors stay the caller's, who may close them before they are sent."""
         self._out = memoryview(frame(answer))
         self._descriptors = [os.dup(descriptor) for descriptor in descriptors or ()]
-        self._is_asked = False
         self.deadline = now + _STALLED_SECONDS
 
     def _release(self) -> None:

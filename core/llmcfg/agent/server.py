@@ -83,7 +83,9 @@ class Server:
                 self._drop(connection)
 
     def _announce(self, place: Place) -> None:
-        self._note(place)
+        if place.is_news:
+            place.is_news = False
+            self._note(place)
         for connection in [*self._connections.values()]:
             if connection.place is place:
                 self._go_on(connection)

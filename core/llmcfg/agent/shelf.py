@@ -2,6 +2,7 @@
 
 A bundle is mapped, never read whole. What takes the place of another has to be for the same target and not older, and its secrets have to
 be what they should be; else what was served is served on. Some earlier bundles are remembered for as long as deltas may start from them.
+What was taken last is known for as long as the agent runs, and with a folder of its own after that too: nothing older takes its place.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.bundlefile.delta import make_delta
 from llmcfg.bundlefile.reader import release_pages
@@ -17,8 +18,16 @@ from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.client.admission import Admission
 from llmcfg.client.agentwire import encode_opened
 from llmcfg.client.directory import find_directory
+from llmcfg.client.lastgood import LastGood
 from llmcfg.client.sealedmemory import make_sealed
-from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, StorageError, UsageError
+from llmcfg.errors import (
+    IntegrityError,
+    LlmcfgError,
+    NotAuthorisedError,
+    PendingError,
+    StorageError,
+    UsageError,
+)
 from llmcfg.limits import AGENT_OPENED_BYTES
 from llmcfg.model.names import why_not_a_name
 
@@ -79,15 +88,27 @@ class Served:
         self._bundle = self._secrets = -1
 
 
-class Place:
-    """One consumer's bundle. `trouble` is why there is none, or none newer."""
+class Rules(NamedTuple):
+    """By what bundles of a place are taken: `trust` is what they are held against, `last_good` where the last one is kept."""
 
-    def __init__(self, name: str, source: Source, open_sealed: Open | None, trust: Trust | None = None) -> None:
+    trust: Trust | None = None
+    last_good: LastGood | None = None
+
+
+class Place:
+    """One consumer's bundle. `trouble` is why there is none, or none newer; `is_news` that nobody was told of either yet."""
+
+    def __init__(self, name: str, source: Source, open_sealed: Open | None, rules: Rules) -> None:
         self.name = name
         self.source = source
-        self._admission = Admission(trust=trust)
+        self._admission = Admission(trust=rules.trust)
+        self._last_good = rules.last_good
+        self._taken = rules.last_good.find() if rules.last_good else None
         self.served: Served | None = None
         self.trouble: LlmcfgError | None = None
+        self.heartbeat = b""
+        self.is_news = False
+        self._roots: dict[int, bytes | None] = {}
         self._open = open_sealed
         self._seen: Hashable = _NOTHING
         self._failed: Hashable = _NOTHING
@@ -97,14 +118,22 @@ class Place:
 
     def refresh(self) -> bool:
         """Look, and take what is new. Whether there is something to say of it."""
-        before = self.served, self.trouble and self.trouble.message
+        before, beat = (self.served, self.trouble and self.trouble.message), self.heartbeat
         try:
             self._look()
         except OSError as error:
             self.trouble = StorageError(f"{self.source.name} cannot be read: {error.strerror or error}")
         except LlmcfgError as error:
             self.trouble = error
-        return (self.served, self.trouble and self.trouble.message) != before
+        self.heartbeat = self.source.read_heartbeat() or b""
+        self.is_news = self.is_news or (self.served, self.trouble and self.trouble.message) != before
+        return self.is_news or self.heartbeat != beat
+
+    def read_root(self, version: int) -> bytes | None:
+        """A version of the root of trust that came with the newest delivery."""
+        if version not in self._roots:
+            self._roots[version] = self.source.read_root(version)
+        return self._roots[version]
 
     def retry(self) -> None:
         """Have the next look load what is there, as if it were new."""
@@ -120,9 +149,19 @@ class Place:
             self._deltas[root] = made if len(made) <= _LARGEST_DELTA else b""
         return self._deltas[root]
 
+    @property
+    def was_taken(self) -> bool:
+        """Whether there is a bundle that nothing older may follow."""
+        return self._taken is not None
+
     def close(self) -> None:
+        """Let go of what is served; what was taken last is still known."""
         if self.served is not None:
             self.served.close()
+        self.served, self.trouble, self.is_news = None, None, False
+        self._earlier.clear()
+        self._deltas.clear()
+        self.retry()
 
     def _look(self) -> None:
         seen = self.source.look()
@@ -130,26 +169,40 @@ class Place:
             return
         if seen != self._seen:
             self._failed, self._retry_at = seen, time.monotonic() + _RETRY_AFTER
+            self._roots.clear()
             self._take(self.source.load(check=True))
             self._seen = seen
-        self._failed, self.trouble = _NOTHING, None
+        self._failed, self.trouble = _NOTHING, self._staleness()
+
+    def _staleness(self) -> LlmcfgError | None:
+        """That what is served may not be the newest, as far as the agent can tell."""
+        said = self._admission.why_stale(self.served.loaded.bundle, self.source) if self.served else ""
+        return (
+            PendingError(said, hint="see whether llmcfg sync runs, and delivers here", code="stale") if said else None
+        )
 
     def _take(self, loaded: Loaded) -> None:
         before = self.served
         release_pages(loaded.bundle)
-        self._admission.check(
-            loaded.bundle, before.loaded.bundle if before is not None else None, self.source.read_root
-        )
+        self._admission.check(loaded.bundle, self._taken, self.source.read_root)
         opened = self._opened(loaded.bundle, before)
         if before is not None and before.is_same(loaded, opened):
             return
         if before is not None and before.opened == opened:
             opened = before.opened
-        self.served = Served(loaded, opened)
+        made = Served(loaded, opened)
+        self._keep(loaded.bundle)
+        self.served = made
         if before is not None:
             before.close()
         self._deltas.clear()
         self._remember(loaded.bundle)
+
+    def _keep(self, bundle: Bundle) -> None:
+        """Durably, before anybody gets it. Raises StorageError: what is not kept could be taken back."""
+        if self._last_good is not None and (self._taken is None or self._taken.head != bundle.head):
+            self._last_good.keep(bundle)
+        self._taken = bundle
 
     def _remember(self, bundle: Bundle) -> None:
         self._earlier[bundle.head.root] = bundle
@@ -172,14 +225,22 @@ class Place:
 class Shelf:
     """`open_sealed` opens what is sealed in a bundle; None where the agent has no key.
 
-    `trust` gives what the bundle of a place is held against; None where anything is served.
+    `trust` gives what the bundle of a place is held against; None where anything is served. `state` is where what was taken is kept.
     """
 
-    def __init__(self, folder: Path, open_sealed: Open | None, trust: Callable[[str], Trust] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        open_sealed: Open | None,
+        trust: Callable[[str], Trust] | None = None,
+        state: Path | None = None,
+    ) -> None:
         self._folder = folder
         self._open = open_sealed
         self._trust = trust
+        self._state = state
         self._places: dict[str, Place] = {}
+        self._resting: dict[str, Place] = {}  # that nobody asks for, and of which something was taken
 
     def place(self, tenant: str | None, consumer: str) -> Place:
         """Where a consumer's bundle is; whether there is one shows when it is refreshed. Raises UsageError for names that cannot be any."""
@@ -189,8 +250,12 @@ class Shelf:
         source = find_directory(self._folder, tenant, consumer)
         name = source.place
         if name not in self._places:
-            self._places[name] = Place(name, source, self._open, self._trust(name) if self._trust else None)
+            self._places[name] = self._resting.pop(name, None) or Place(name, source, self._open, self._rules(name))
         return self._places[name]
+
+    def _rules(self, name: str) -> Rules:
+        kept = LastGood(self._state / name) if self._state is not None else None
+        return Rules(self._trust(name) if self._trust else None, kept)
 
     def refresh(self) -> list[Place]:
         """Look at every place that somebody asked for; those of which there is something to say."""
@@ -200,6 +265,8 @@ class Shelf:
         """Nobody asks for it any more."""
         self._places.pop(place.name, None)
         place.close()
+        if place.was_taken:
+            self._resting[place.name] = place
 
     def retry(self) -> None:
         """As after a key was put in its place."""

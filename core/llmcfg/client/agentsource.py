@@ -32,7 +32,7 @@ from llmcfg.errors import (
     StorageError,
     UsageError,
 )
-from llmcfg.limits import AGENT_ANSWER_BYTES, AGENT_DELTAS, AGENT_OPENED_BYTES, BUNDLE_FILE_BYTES
+from llmcfg.limits import AGENT_ANSWER_BYTES, AGENT_DELTAS, AGENT_OPENED_BYTES, BUNDLE_FILE_BYTES, TRUST_ROOT_BYTES
 from llmcfg.model.target import SHARED
 
 if TYPE_CHECKING:
@@ -57,19 +57,32 @@ _ERRORS: Final = {
 
 
 class AgentSource:
-    """`tenant` and `consumer` say whose bundle is asked for; whether this user may have it, the agent decides."""
+    """`tenant` and `consumer` say whose bundle is asked for; whether this user may have it, the agent decides.
 
-    def __init__(self, path: Path, tenant: str | None, consumer: str, instance: Callable[[], str]) -> None:
+    `trusted` is the version of the root of trust that the program has by now, 0 where it has none.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tenant: str | None,
+        consumer: str,
+        instance: Callable[[], str],
+        trusted: Callable[[], int] = int,
+    ) -> None:
         self._path = path
         self._tenant = None if tenant == SHARED else tenant
         self._consumer = consumer
         self._instance = instance
+        self._trusted = trusted
+        self._roots: dict[int, bytes] = {}  # that may still have to be followed
+        self._beat = b""
         self._channel: agentwire.Channel | None = None
         self._loaded: Loaded | None = None
         self._opened: OpenedBundle | None = None
         self._count = 0
         self._deltas = 0  # since all of it came
-        self._is_owed = False  # an answer
+        self._is_owed = self._is_asked = False  # a bundle; what came since it was asked for
         self._looked = float("-inf")
         self._trouble: LlmcfgError | None = None
         self._quiet_until = 0.0
@@ -88,7 +101,8 @@ class AgentSource:
         if self._channel is None:
             self._connect()
         elif is_seldom:
-            self._ask(agentwire.Ask())
+            self._is_asked = True
+            self._send(agentwire.Ask())
         self._listen(_ANSWER_SECONDS if is_seldom else 0)
         self._looked = time.monotonic()
         if self._trouble is not None and self._looked >= self._quiet_until:
@@ -101,13 +115,13 @@ class AgentSource:
             raise PendingError(f"the agent at {self._path} does not answer", hint="see what it says: its log")
         return self._loaded
 
-    def read_root(self, version: int) -> None:
-        """An agent hands over none: it holds what it serves against its own, and a program may be given a newer one."""
+    def read_root(self, version: int) -> bytes | None:
+        return self._roots.get(version)
 
-    has_heartbeats = False
+    has_heartbeats = True
 
-    def read_heartbeat(self) -> None:
-        """An agent hands over none."""
+    def read_heartbeat(self) -> bytes | None:
+        return self._beat or None
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
         channel = self._channel
@@ -153,13 +167,15 @@ class AgentSource:
         self._channel = agentwire.Channel(connection, AGENT_ANSWER_BYTES, takes_descriptors=True)
         self._trouble = None
         root = self._loaded.bundle.head.root if self._loaded else b""
-        self._ask(agentwire.Hello(agentwire.VERSION, self._tenant, self._consumer, self._instance(), root))
+        self._ask(
+            agentwire.Hello(agentwire.VERSION, self._tenant, self._consumer, self._instance(), root, self._trusted())
+        )
 
     def _listen(self, seconds: float) -> None:
         """Take what came, and wait so long for an answer that is owed."""
         deadline = time.monotonic() + seconds
         self._receive()
-        while self._is_owed and self._channel is not None and time.monotonic() < deadline:
+        while (self._is_owed or self._is_asked) and self._channel is not None and time.monotonic() < deadline:
             _wait_readable(self._channel.connection, deadline - time.monotonic())
             self._receive()
 
@@ -184,7 +200,15 @@ class AgentSource:
                 self._trouble = _ERRORS.get(code, PendingError)(message, hint=hint, code=code)
                 self._quiet_until, self._is_owed = 0.0, False
             case agentwire.Current():
-                self._is_owed = False
+                self._is_asked = False
+            case agentwire.Root(version):
+                followed = self._trusted()
+                self._roots = {known: root for known, root in self._roots.items() if known > followed}
+                self._roots[version] = self._read_memory(TRUST_ROOT_BYTES)
+                self._send(agentwire.Taken())
+            case agentwire.Beat(content):
+                self._beat = content
+                self._send(agentwire.Taken())
 
     def _take(self, update: agentwire.Update) -> None:
         try:
@@ -231,16 +255,18 @@ class AgentSource:
         from llmcfg.secrets.guard import forbid_dumps  # only programs with secrets pay for it
 
         forbid_dumps()
+        return agentwire.decode_opened(self._read_memory(AGENT_OPENED_BYTES), target)
+
+    def _read_memory(self, longest: int) -> bytes:
         descriptor = self._next_descriptor()
         try:
-            content = os.pread(descriptor, check_sealed(descriptor, AGENT_OPENED_BYTES), 0)
+            return os.pread(descriptor, check_sealed(descriptor, longest), 0)
         finally:
             os.close(descriptor)
-        return agentwire.decode_opened(content, target)
 
     def _next_descriptor(self) -> int:
         if self._channel is None or not self._channel.descriptors:
-            raise IntegrityError(f"the agent at {self._path} sent a bundle without its memory")
+            raise IntegrityError(f"the agent at {self._path} sent something without its memory")
         return self._channel.descriptors.popleft()
 
     def _ask(self, request: agentwire.Request) -> None:
@@ -271,7 +297,7 @@ class AgentSource:
     def _drop(self, trouble: LlmcfgError | None = None) -> None:
         if self._channel is not None:
             self._channel.close()
-        self._channel, self._trouble, self._is_owed = None, trouble, False
+        self._channel, self._trouble, self._is_owed, self._is_asked = None, trouble, False, False
 
 
 def _wait_readable(connection: socket.socket, seconds: float) -> None:

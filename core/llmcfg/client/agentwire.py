@@ -30,17 +30,21 @@ _MOST_DESCRIPTORS: Final = 2  # of one message
 
 
 class Hello(msgspec.Struct, array_like=True, frozen=True, tag=0):
-    """Whose bundle is wanted, under which name this program acknowledges, and the root that it has already."""
+    """Whose bundle is wanted, under which name this program acknowledges, and the root that it has already.
+
+    `trusted` is the version of its root of trust; who has none is told of no others, and of no heartbeats.
+    """
 
     version: int
     tenant: str | None
     consumer: str
     instance: str
     root: bytes
+    trusted: int = 0
 
 
 class Taken(msgspec.Struct, array_like=True, frozen=True, tag=1):
-    """The update was read. Before that there comes no other."""
+    """What was sent was read. Before that there comes nothing more."""
 
 
 class Verdict(msgspec.Struct, array_like=True, frozen=True, tag=2):
@@ -56,7 +60,7 @@ class Again(msgspec.Struct, array_like=True, frozen=True, tag=3):
 
 
 class Ask(msgspec.Struct, array_like=True, frozen=True, tag=4):
-    """Look now. The answer is an Update, a Trouble, or Current."""
+    """Look now. What is new comes, and then Current."""
 
 
 class Bye(msgspec.Struct, array_like=True, frozen=True, tag=5):
@@ -87,7 +91,19 @@ class Trouble(msgspec.Struct, array_like=True, frozen=True, tag=1):
 
 
 class Current(msgspec.Struct, array_like=True, frozen=True, tag=2):
-    """There is nothing that was not said."""
+    """Everything was said that there was when Ask came."""
+
+
+class Root(msgspec.Struct, array_like=True, frozen=True, tag=3):
+    """A version of the root of trust that comes as a descriptor, before the bundle that it was delivered with."""
+
+    version: int
+
+
+class Beat(msgspec.Struct, array_like=True, frozen=True, tag=4):
+    """The newest heartbeat of the environment; empty where there is none."""
+
+    content: bytes
 
 
 class Opened(msgspec.Struct, array_like=True, frozen=True):
@@ -102,9 +118,9 @@ class Opened(msgspec.Struct, array_like=True, frozen=True):
 
 
 Request: TypeAlias = "Hello | Taken | Verdict | Again | Ask | Bye"
-Answer: TypeAlias = "Update | Trouble | Current"
+Answer: TypeAlias = "Update | Trouble | Current | Root | Beat"
 decode_request: Final = msgspec.msgpack.Decoder(Hello | Taken | Verdict | Again | Ask | Bye).decode
-decode_answer: Final = msgspec.msgpack.Decoder(Update | Trouble | Current).decode
+decode_answer: Final = msgspec.msgpack.Decoder(Update | Trouble | Current | Root | Beat).decode
 _decode_opened: Final = msgspec.msgpack.Decoder(Opened).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 

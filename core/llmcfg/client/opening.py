@@ -74,8 +74,8 @@ def open(
         )
     named = process_name if instance is None else lambda: instance
     kept = Path(state) if state is not None else None
-    source = find_source(address, tenant, consumer, named, is_trusting=root is not None)
     trust = None if root is None else _trust(Path(root), environment, tenant, consumer, kept, on_stale)
+    source = find_source(address, tenant, consumer, named, trust)
     follower = Follower(
         source,
         Admission(accept, _opener(source, identity), environment, trust),
@@ -97,11 +97,13 @@ def find_source(
     tenant: str | None,
     consumer: str | None,
     instance: Callable[[], str],
-    *,
-    is_trusting: bool = False,
+    trust: Trust | None = None,
 ) -> Source:
-    """Raises UsageError for an address of a kind that is not known. Who trusts a root reads who signed a plain folder."""
-    read_claims = _claims_reader() if is_trusting else None
+    """Raises UsageError for an address of a kind that is not known.
+
+    Who trusts a root reads who signed a plain folder, and has an agent tell of roots that follow.
+    """
+    read_claims = _claims_reader() if trust is not None else None
     if isinstance(address, Path):
         return find_directory(address, tenant, consumer, read_claims)
     scheme = _SCHEME.match(address)
@@ -119,7 +121,7 @@ def find_source(
         raise UsageError(f"{address!r} serves many bundles", hint="choose one by consumer and tenant")
     from llmcfg.client.agentsource import AgentSource
 
-    return AgentSource(path, tenant, consumer, instance)
+    return AgentSource(path, tenant, consumer, instance, (lambda: trust.root.version) if trust is not None else int)
 
 
 def is_instance(name: str) -> bool:
