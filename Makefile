@@ -21,7 +21,7 @@ test: ## set up, then run all tests (ARGS="-k merge" for a part)
 
 faults: ## run every test of a fault, with the sweeps that `make test` leaves out (ARGS="-m sweep" for these alone)
 	@.ci/setup test
-	LLMCFG_FLIPS=0 $(PYTEST) -rs -m "fault or sweep" $(ARGS)
+	$(PYTEST) -rs -m "fault or sweep" $(ARGS)
 
 lint: ## ruff, mypy, pyright and the import contracts
 	@.ci/setup dev
