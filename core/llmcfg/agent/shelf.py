@@ -250,7 +250,8 @@ class Shelf:
         source = find_directory(self._folder, tenant, consumer)
         name = source.place
         if name not in self._places:
-            self._places[name] = self._resting.pop(name, None) or Place(name, source, self._open, self._rules(name))
+            resting = self._resting.pop(name, None)
+            self._places[name] = resting or Place(name, source, self._open, self._rules(name))
         return self._places[name]
 
     def _rules(self, name: str) -> Rules:
