@@ -186,10 +186,15 @@ class Workspace:
         self.require_trust(*configurations)
         if not self.trusts:
             return None
+        from llmcfg.git.gpg import Gpg
         from llmcfg.sync.gate import Gate
 
         root = self.root_store().current()
-        return None if root is None else Gate(root, self.repository, self.trust_folder, now)
+        return (
+            None
+            if root is None
+            else Gate(root, self.repository, self.trust_folder, now, Gpg(self.surroundings.search_path).check)
+        )
 
     def has_uncommitted(self, configuration: Configuration) -> bool:
         """Whether `configuration` is HEAD's and the work tree holds another one."""

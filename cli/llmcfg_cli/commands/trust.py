@@ -46,9 +46,10 @@ def check(
     """
     from llmcfg.errors import IntegrityError
     from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import surroundings
     from llmcfg_cli.views.trust import view_verdict
 
-    workspace = Workspace(directory)
+    workspace = Workspace(directory, surroundings=surroundings())
     trusted_root(workspace)
     gate = workspace.gate()
     assert gate is not None
@@ -101,7 +102,7 @@ def export(
 
     workspace = Workspace(directory)
     root = trusted_root(workspace)
-    content = root.signers_text.encode() if signers else workspace.root_store().envelope()
+    content = root.ssh_signers_text.encode() if signers else workspace.root_store().envelope()
     assert content is not None
     if to is None:
         out(content.decode().removesuffix("\n"))

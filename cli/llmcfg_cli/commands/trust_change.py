@@ -88,7 +88,9 @@ def init(
 
 def add_signer(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who signs, such as a mail address.", show_default=False)],
-    public_key: Annotated[Path, typer.Argument(metavar="FILE", help="Their .pub file.", show_default=False)],
+    public_key: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Their .pub file, or an exported key of OpenPGP.", show_default=False)
+    ],
     key: SigningKeys,
     directory: Directory = Path(),
     since: Annotated[
@@ -101,12 +103,14 @@ def add_signer(
     draft: Draft = None,
 ) -> None:
     """Let somebody sign commits and tags. Times are UTC, and mean when a commit is first seen, not what it says of itself."""
+    from llmcfg.git.gpg import read_certificate
     from llmcfg.git.sshkeygen import read_public_key
     from llmcfg.trust.signers import Signer
     from llmcfg.trust.sshsig import GIT
     from llmcfg.wiring import Workspace
 
-    signer = Signer((name,), read_public_key(public_key), (GIT,), _utc(since), _utc(until))
+    made = read_certificate(public_key) or read_public_key(public_key)
+    signer = Signer((name,), made, (GIT,), _utc(since), _utc(until))
     workspace = Workspace(directory)
     finish(workspace, next_version(workspace, days).with_signer(signer.text), key, draft)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from llmcfg.daemon.firstseen import FirstSeen
 from llmcfg.errors import ConflictError, FindingsError, IntegrityError, LlmcfgError, RemoteError
 from llmcfg.failpoints import failpoint
+from llmcfg.git.gpg import Gpg
 from llmcfg.git.opening import make_bare
 from llmcfg.git.transport import Transport
 from llmcfg.model.failure import Step
@@ -63,6 +64,7 @@ class Upstream:
         self._seen = FirstSeen(state, now)
         self._environments = settings.environments
         self._has_root = settings.trust is not None
+        self._openpgp = Gpg(surroundings.search_path).check
         publish = self._publish if remote.deployed == "remote" else None
         self.workspace = Workspace(
             folder, settings=settings, surroundings=surroundings, prefix=remote.folder, publish=publish
@@ -154,8 +156,11 @@ class Upstream:
         if self._has_root:
             root = self._root(claims.refs.get(TRUST_REF))
             tags = {ref.removeprefix(TAGS): oid for ref, oid in claims.refs.items() if ref.startswith(TAGS + APPROVALS)}
-            return Trust(root.committers, repository, self._seen, "the root of trust", root, self._fetched(tags))
-        return None if file is None else Trust(read_signers(file), repository, self._seen, file.name)
+            signers = root.committers._replace(openpgp=self._openpgp)
+            return Trust(signers, repository, self._seen, "the root of trust", root, self._fetched(tags))
+        if file is None:
+            return None
+        return Trust(read_signers(file)._replace(openpgp=self._openpgp), repository, self._seen, file.name)
 
     def _root(self, commit: str | None) -> Root:
         """The newest version of the root that follows what was trusted before; `commit` is where the remote says that versions are."""

@@ -22,7 +22,7 @@ def decisions_of(configuration: Configuration) -> Mapping[str, Value]:
         "tenants": {name: _tenant(tenant) for name, tenant in manifest.tenants.items()},
         "hierarchy": [*manifest.hierarchy],
         "sinks": _sinks(manifest.sinks),
-        "trust": "required" if manifest.requires_trust else None,
+        **({"trust": "required"} if manifest.requires_trust else {}),
         "consumers": _said({consumer.name: _consumer(consumer) for consumer in configuration.consumers}),
     }
 

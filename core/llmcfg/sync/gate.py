@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import Revision
     from llmcfg.ports import Snapshot
     from llmcfg.sync.pathrules import FirstSeen
+    from llmcfg.trust.openpgp import CheckOpenPgp
     from llmcfg.trust.root import Root
 
 _ACCEPTED: Final = "accepted.json"
@@ -53,8 +54,16 @@ class _Accepted(msgspec.Struct, frozen=True):
 class Gate:
     """Of one repository under one root. `folder` belongs to this machine alone."""
 
-    def __init__(self, root: Root, history: GateHistory, folder: Path, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        root: Root,
+        history: GateHistory,
+        folder: Path,
+        now: Callable[[], datetime],
+        openpgp: CheckOpenPgp | None = None,
+    ) -> None:
         self.root = root
+        self._signers = root.committers._replace(openpgp=openpgp)
         self._history = history
         self._file = folder / _ACCEPTED
         self._now = now
@@ -77,7 +86,9 @@ class Gate:
         if environment in self.root.environments:
             wanted = promotion_of(self.root, environment, revision, snapshot)
             tags = self._tags(f"{PROMOTIONS}{environment}/")
-            require_promoted(self.root, wanted, promoters(wanted, tags, self._history, self.root, self._first_seen))
+            require_promoted(
+                self.root, wanted, promoters(wanted, tags, self._history, self.root, self._signers, self._first_seen)
+            )
         self.accept(revision.commit)
 
     def accept(self, commit: str) -> None:
@@ -108,7 +119,7 @@ class Gate:
 
     def _trust(self) -> Trust:
         tags = self._tags(APPROVALS) if self.root.rules else {}
-        return Trust(self.root.committers, self._history, self._first_seen, "the root of trust", self.root, tags)
+        return Trust(self._signers, self._history, self._first_seen, "the root of trust", self.root, tags)
 
     def _tags(self, prefix: str) -> dict[str, str]:
         found = self._history.list_targets(f"{_TAGS}{prefix}")

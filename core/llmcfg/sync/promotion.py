@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmcfg.sync.pathrules import FirstSeen
     from llmcfg.sync.trusted import RawObjects
     from llmcfg.trust.root import Root
+    from llmcfg.trust.signers import Signers
 
 PROMOTIONS: Final = "promote/"
 
@@ -54,7 +55,12 @@ def tree_digest(snapshot: Snapshot) -> str:
 
 
 def promoters(
-    wanted: Promotion, tags: Mapping[str, str], objects: RawObjects, root: Root, first_seen: FirstSeen
+    wanted: Promotion,
+    tags: Mapping[str, str],
+    objects: RawObjects,
+    root: Root,
+    signers: Signers,
+    first_seen: FirstSeen,
 ) -> frozenset[str]:
     """Who signed this promotion, of those who may, among tags (name to object)."""
     able = {*root.environments[wanted.environment].signers}
@@ -64,7 +70,7 @@ def promoters(
         if kind != "tag":
             continue
         try:
-            by = who_tagged(raw, name, root.committers, seen=first_seen(oid))
+            by = who_tagged(raw, name, signers, seen=first_seen(oid))
         except SignatureError:
             continue
         if by.commit == wanted.commit and _says(by.message, wanted):

@@ -19,6 +19,7 @@ from llmcfg.trust.failure import (
     SIG_MISSING,
     SIG_REVOKED,
     SIG_SCOPE,
+    SIG_UNCHECKED,
     SIG_UNKNOWN,
     SignatureError,
 )
@@ -142,6 +143,8 @@ class Trust(NamedTuple):
             return (
                 f"one of them approves it, and pushes the tag: git tag -s -m approved {APPROVALS}{short}/NAME {short}"
             )
+        if error.code == SIG_UNCHECKED:
+            return "install GnuPG on this machine, or sign with an SSH key"
         if error.code == SIG_UNKNOWN:
             return self._unknown_hint()
         if error.code in (SIG_EXPIRED, SIG_SCOPE):

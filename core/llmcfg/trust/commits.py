@@ -11,6 +11,7 @@ from llmcfg.trust.gitobjects import split_commit, split_tag
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from llmcfg.trust.gitobjects import SignedObject
     from llmcfg.trust.signers import Signer, Signers
 
 
@@ -26,7 +27,7 @@ class SignedBy(NamedTuple):
 def who_committed(raw: bytes, signers: Signers, *, seen: datetime) -> SignedBy:
     """Who signed a raw commit. `seen` is when it was first seen here: its own dates are its author's word. Raises SignatureError."""
     signed = split_commit(raw)
-    return _who(signed.content, signed.signature, signers, seen)
+    return _who(signed, signers, seen)
 
 
 def who_tagged(raw: bytes, name: str, signers: Signers, *, seen: datetime) -> SignedBy:
@@ -34,10 +35,13 @@ def who_tagged(raw: bytes, name: str, signers: Signers, *, seen: datetime) -> Si
     signed = split_tag(raw)
     if signed.names != name:
         raise SignatureError(SIG_FORM, f"it calls itself {signed.names[:100]!r}")
-    found = _who(signed.content, signed.signature, signers, seen)
+    found = _who(signed, signers, seen)
     return found._replace(commit=signed.commit, message=signed.message)
 
 
-def _who(content: bytes, signature: bytes, signers: Signers, seen: datetime) -> SignedBy:
-    by = sshsig.verify(signature, content, namespace=sshsig.GIT)
+def _who(signed: SignedObject, signers: Signers, seen: datetime) -> SignedBy:
+    if signed.is_openpgp:
+        key = signers.by_openpgp(signed.signature, signed.content)
+        return SignedBy(signers.whose(key, namespace=sshsig.GIT, at=seen), 0)
+    by = sshsig.verify(signed.signature, signed.content, namespace=sshsig.GIT)
     return SignedBy(signers.whose(by.key, namespace=sshsig.GIT, at=seen), by.counter)

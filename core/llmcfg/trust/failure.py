@@ -7,6 +7,7 @@ from typing import Final
 SIG_MISSING: Final = "sig-missing"  # there is none
 SIG_FORM: Final = "sig-form"  # it, or the object around it, is not of the one form that is read
 SIG_KIND: Final = "sig-kind"  # it is of a kind that is not read, such as OpenPGP
+SIG_UNCHECKED: Final = "sig-unchecked"  # it could not be checked here, for want of a program
 SIG_WRONG: Final = "sig-wrong"  # it is not the key's signature of this content
 SIG_UNKNOWN: Final = "sig-unknown"  # the key is nobody's
 SIG_REVOKED: Final = "sig-revoked"  # the key was somebody's, and counts no more

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from llmcfg.trust import sshsig
+from llmcfg.trust import openpgp, sshsig
 from llmcfg.trust.failure import SIG_FORM, SIG_KIND, SIG_MISSING, SignatureError
 
 _SIGNATURE: Final = "gpgsig"
 _OTHER_SIGNATURES: Final = frozenset({"gpgsig-sha256"})
 _REPEATED: Final = frozenset({"parent", "mergetag"})
-_KINDS: Final = {b"-----BEGIN PGP SIGNATURE-----": "OpenPGP", b"-----BEGIN SIGNED MESSAGE-----": "X.509"}
+_X509: Final = b"-----BEGIN SIGNED MESSAGE-----"
 _OID: Final = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PERSON: Final = re.compile(rb"[^<>\n]*<[^<>\n]*> (0|[1-9][0-9]{0,11}) [-+][0-9]{4}")
 _NAME: Final = re.compile(rb"[a-zA-Z][a-zA-Z0-9-]*")
@@ -30,6 +30,7 @@ class SignedObject(NamedTuple):
 
     content: bytes
     signature: bytes
+    is_openpgp: bool = False
     names: str = ""
     commit: str = ""
     message: bytes = b""
@@ -51,8 +52,8 @@ def split_commit(raw: bytes) -> SignedObject:
         raise SignatureError(SIG_MISSING, "it is not signed")
     if any(header.name in _OTHER_SIGNATURES for header in headers):
         raise SignatureError(SIG_FORM, "it has a second signature, for a repository of another kind")
-    signature = _of_ssh(found.value.replace(b"\n ", b"\n"))
-    return SignedObject(raw[: found.start] + raw[found.end :], signature)
+    signature = found.value.replace(b"\n ", b"\n")
+    return SignedObject(raw[: found.start] + raw[found.end :], signature, _is_openpgp(signature))
 
 
 def split_tag(raw: bytes) -> SignedObject:
@@ -62,12 +63,12 @@ def split_tag(raw: bytes) -> SignedObject:
         raise SignatureError(SIG_FORM, "its headers are not object, type, tag and tagger")
     _require_id(headers[0])
     _require_person(headers[3])
-    start = max(raw.rfind(b"\n" + begin, body - 1) + 1 for begin in (sshsig.BEGIN, *_KINDS))
+    start = max(raw.rfind(b"\n" + begin, body - 1) + 1 for begin in (sshsig.BEGIN, openpgp.BEGIN, _X509))
     if start <= 0:
         raise SignatureError(SIG_MISSING, "it is not signed")
     name = headers[2].value.decode("utf-8", "replace")
     commit = headers[0].value.decode() if headers[1].value == b"commit" else ""
-    return SignedObject(raw[:start], _of_ssh(raw[start:]), name, commit, raw[body:start])
+    return SignedObject(raw[:start], raw[start:], _is_openpgp(raw[start:]), name, commit, raw[body:start])
 
 
 def _headers(raw: bytes) -> tuple[list[_Header], int]:
@@ -116,8 +117,8 @@ def _require_person(header: _Header) -> None:
         raise SignatureError(SIG_FORM, f"its {header.name} is not a name, an address and a time that all readers read")
 
 
-def _of_ssh(signature: bytes) -> bytes:
-    for begin, kind in _KINDS.items():
-        if signature.startswith(begin):
-            raise SignatureError(SIG_KIND, f"it is signed with {kind}, which is not read; sign it with an SSH key")
-    return signature
+def _is_openpgp(signature: bytes) -> bool:
+    """Else it is of SSH, if it is any that is read."""
+    if signature.startswith(_X509):
+        raise SignatureError(SIG_KIND, "it is signed with X.509, which is not read; sign it with an SSH key")
+    return signature.startswith(openpgp.BEGIN)

@@ -101,8 +101,14 @@ class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     @property
     def signers_text(self) -> str:
-        """The list as a file of OpenSSH's allowed_signers."""
+        """The list as a file."""
         return "".join(f"{line}\n" for line in self.signers)
+
+    @property
+    def ssh_signers_text(self) -> str:
+        """The list as Git and ssh-keygen read it, without keys of OpenPGP and those that were revoked."""
+        kept = (one for one in self.committers.by_key.values() if isinstance(one.key, keys.PublicKey))
+        return "".join(f"{one.text}\n" for one in kept)
 
     @property
     def names(self) -> frozenset[str]:

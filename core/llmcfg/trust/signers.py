@@ -3,7 +3,7 @@
     ada@example.com,ops namespaces="git" valid-after="20260101Z" ssh-ed25519 AAAA… laptop
 
 Stricter than OpenSSH: principals are names and no patterns, since rights hang on them; certificate authorities are refused; a key stands in
-the list once; and times are UTC, with or without the Z.
+the list once; and times are UTC, with or without the Z. In place of a key of SSH there may be one of OpenPGP: `openpgp` and base64 of it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.model.findings import Problem
-from llmcfg.trust.failure import SIG_EXPIRED, SIG_REVOKED, SIG_SCOPE, SIG_UNKNOWN, SignatureError
+from llmcfg.trust.failure import SIG_EXPIRED, SIG_KIND, SIG_REVOKED, SIG_SCOPE, SIG_UNKNOWN, SignatureError
 from llmcfg.trust.keys import parse_key_text
+from llmcfg.trust.openpgp import KIND as OPENPGP
+from llmcfg.trust.openpgp import Certificate, parse_certificate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmcfg.trust.keys import PublicKey
+    from llmcfg.trust.openpgp import CheckOpenPgp
 
 RULE: Final = "trust-form"
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
@@ -35,7 +38,7 @@ class Signer(NamedTuple):
     """`namespaces` empty: all. The key counts from `valid_after` on and before `valid_before`."""
 
     principals: tuple[str, ...]
-    key: PublicKey
+    key: PublicKey | Certificate
     namespaces: tuple[str, ...] = ()
     valid_after: datetime | None = None
     valid_before: datetime | None = None
@@ -58,13 +61,24 @@ class Signer(NamedTuple):
 
 
 class Signers(NamedTuple):
-    """`revoked` are keys that count no more: fingerprint to the version of the root of trust that says so."""
+    """`revoked` are keys that count no more: fingerprint to the version of the root of trust that says so.
+
+    `openpgp` checks signatures of OpenPGP; without it none of them counts.
+    """
 
     by_key: dict[bytes, Signer]
     problems: tuple[Problem, ...] = ()
     revoked: Mapping[str, int] = _NONE
+    openpgp: CheckOpenPgp | None = None
 
-    def whose(self, key: PublicKey, *, namespace: str, at: datetime) -> Signer:
+    def by_openpgp(self, signature: bytes, content: bytes) -> Certificate:
+        """The key of the list that made a signature of OpenPGP. Raises SignatureError."""
+        held = {one.key.fingerprint: one.key for one in self.by_key.values() if isinstance(one.key, Certificate)}
+        if not held or self.openpgp is None:
+            raise SignatureError(SIG_KIND, "it is signed with OpenPGP, and no signer has such a key; sign it with SSH")
+        return held[self.openpgp([*held.values()], signature, content)]
+
+    def whose(self, key: PublicKey | Certificate, *, namespace: str, at: datetime) -> Signer:
         """Who holds the key and may sign in the namespace at that time. Raises SignatureError."""
         found = self.by_key.get(key.blob)
         if key.fingerprint in self.revoked:
@@ -142,7 +156,7 @@ def _signers(line: str, number: int) -> Iterator[Signer]:
     options, key = _options(rest)
     yield Signer(
         principals=tuple(_principals(head[1] or head[2])),
-        key=parse_key_text(key),
+        key=parse_certificate_text(key) if key.startswith(f"{OPENPGP} ") else parse_key_text(key),
         namespaces=tuple(filter(None, options.get("namespaces", "").split(","))),
         valid_after=_time(options.get("valid-after")),
         valid_before=_time(options.get("valid-before")),
@@ -163,7 +177,7 @@ def _options(text: str) -> tuple[dict[str, str], str]:
     """The options by name in lower case, and what follows them."""
     options: dict[str, str] = {}
     at = 0
-    while (found := _OPTION.match(text, at)) and not re.match(r"(?:ssh|ecdsa|sk)-", text[at:]):
+    while (found := _OPTION.match(text, at)) and not re.match(r"(?:(?:ssh|ecdsa|sk)-|openpgp )", text[at:]):
         name, value = found[1].lower(), found[2]
         if name == "cert-authority":
             raise _Refused("certificate authorities are not read", "list the keys of the signers")
