@@ -149,8 +149,12 @@ class AuditLog(Protocol):
         """Record that the act begins, before its body does anything, and what came of it. Raises UnrecordedError."""
         ...
 
-    def enter(self, acts: Sequence[Act]) -> None:
-        """Record what happened already. Raises UnrecordedError."""
+    def refuse(self, act: Act, code: str) -> None:
+        """Record that something is not done, and the code of why. Raises UnrecordedError."""
+        ...
+
+    def keep_up(self) -> None:
+        """Do what is due although nobody acts. Raises UnrecordedError."""
         ...
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from llmcfg.git.repository import GitRepository, Publish
     from llmcfg.git.worktree import WorkTreeSnapshot
     from llmcfg.model.manifest import SinkSpec
-    from llmcfg.model.settings import Settings
+    from llmcfg.model.settings import Recording, Settings
     from llmcfg.model.snapshot import Revision
     from llmcfg.model.target import Target
     from llmcfg.pipeline.merge import RuleLookup
@@ -161,6 +161,11 @@ class Workspace:
         return self._trusted(revision, environment)
 
     @property
+    def audit(self) -> AuditLog:
+        """Where acts in this repository are put on record. It reads with a repository of its own, so threads may act side by side."""
+        return open_audit(self._open_repository(), self._settings.audit if self._settings else None)
+
+    @property
     def trust_folder(self) -> Path:
         return self.repository.state_folder / "trust"
 
@@ -168,7 +173,7 @@ class Workspace:
         """The versions of the root of trust, as far as they are known here."""
         from llmcfg.sync.roots import RootStore
 
-        return RootStore(self.repository, self.trust_folder, self._given_root)
+        return RootStore(self.repository, self.trust_folder, self._given_root, lambda: self.audit)
 
     @property
     def trusts(self) -> bool:
@@ -413,16 +418,23 @@ def audit_place(repository: GitRepository) -> AuditPlace:
     return AuditPlace(repository.state_folder / FOLDER, repository, Who(repository.identity, _system_user()))
 
 
-def open_audit(repository: GitRepository) -> AuditLog:
-    """What records acts in a clone: nothing where nobody began it. Raises IntegrityError where it was begun and is gone."""
+def open_audit(repository: GitRepository, said: Recording | None = None) -> AuditLog:
+    """What records acts in a clone, begun if the settings of the machine say so: nothing where nobody did.
+
+    Raises IntegrityError where it was begun and is gone, and with settings what keeps it from being begun.
+    """
     from llmcfg.audit.settings import FOLDER, REF, read_audit_settings
     from llmcfg.audit.unrecorded import Unrecorded
 
     settings = read_audit_settings(repository.state_folder / FOLDER)
-    if settings is not None:
+    if settings is not None or said is not None:
+        from llmcfg.audit.beginning import begin_as
         from llmcfg.audit.trail import Trail
 
         place = audit_place(repository)
+        if said is not None:
+            settings = begin_as(said, place.root, repository, place.who, now)
+        assert settings is not None
         return Trail(place.root, settings, repository, place.who, now)
     if repository.target(REF) is not None:
         raise IntegrityError(
@@ -432,7 +444,7 @@ def open_audit(repository: GitRepository) -> AuditLog:
     return Unrecorded()
 
 
-def find_audit(folder: Path) -> AuditLog:
+def find_audit(folder: Path, said: Recording | None = None) -> AuditLog:
     """The same for the clone that holds a folder; nothing is recorded outside of any."""
     from llmcfg.audit.unrecorded import Unrecorded
 
@@ -440,7 +452,7 @@ def find_audit(folder: Path) -> AuditLog:
         repository = open_repository(folder)
     except LlmcfgError:  # the command itself says what is wrong with it, or does without
         return Unrecorded()
-    return open_audit(repository)
+    return open_audit(repository, said)
 
 
 def _system_user() -> str:

@@ -133,13 +133,12 @@ def test_nothing_is_done_when_the_disk_hangs_and_nobody_waits_for_long(begun, mo
     assert begun.problems() == []
 
 
-def test_nothing_is_done_when_a_checkpoint_that_is_due_cannot_be_made(begun, monkeypatch):
-    monkeypatch.setattr(trails, "_DUE_ENTRIES", 1)
+def test_nothing_is_done_when_a_checkpoint_that_is_due_cannot_be_made(begun):
     key = begun.root / "nowhere"
     done = []
     with (
         pytest.raises(UnrecordedError, match="signing key"),
-        begun.trail(AuditSettings(key=str(key))).acting(Act("apply")),
+        begun.trail(AuditSettings(key=str(key), checkpoint_entries=1)).acting(Act("apply")),
     ):
         done.append("the act")
     assert done == []

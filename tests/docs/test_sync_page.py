@@ -24,7 +24,6 @@ NOT_OF_SYNC = {
     "secret-context",
     "stale",
     "no-signing-key",
-    "audit-unavailable",
 }
 
 

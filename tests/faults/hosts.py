@@ -5,6 +5,7 @@ Its settings lie beside it, so a host that was prepared once can be copied, with
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from typing import Final
 
 from llmcfg.bundlefile.files import BUNDLE_FILE
 from llmcfg.bundlefile.reader import open_bundle
+from llmcfg.errors import NotFoundError
 from llmcfg.sinks.delivered import read_delivered
 from llmcfg.sinks.directory import DirectorySink
 from support.servers import Consumer
@@ -70,6 +72,10 @@ class Host:
         copied = Host(folder, self.consumer, url)
         copied.clone.git("remote", "set-url", "origin", str(copied.remote))
         return copied
+
+    def keep_record(self) -> None:
+        """Put on record from now on what is done here."""
+        self.settings.write_text(f"{self.settings.read_text()}audit: {{}}\n")
 
     def push(self, number: int) -> str:
         commit = self.clone.commit(limits(number))
@@ -142,6 +148,15 @@ exec {git} "$@"
         (self.folder / "unwell").write_text(f'"rpm":{number}}}' if number is not None else "nothing")
 
     # what there is to see
+
+    def recorded(self) -> list[tuple[str, str]]:
+        """Acts and their outcomes, of a record that is sound; none where it was not begun."""
+        repository = str(self.own / "state/repository.git")
+        if self.run("audit", "verify", "-C", repository) == NotFoundError.exit_code:
+            return []
+        assert self.run("audit", "verify", "-C", repository) == 0, self.said
+        assert self.run("audit", "export", "-C", repository) == 0, self.said
+        return [(entry["act"], entry["outcome"]) for entry in map(json.loads, self.said.splitlines())]
 
     def delivered(self) -> int | None:
         """The number that a program reads from the directory, which has to be a whole bundle; None when nothing is there."""

@@ -49,7 +49,7 @@ PASS = [
 ]
 REFUSED = ["directory.undo_written", "directory.taken_back"]
 LANES = ["lane.before_look", "lane.before_deliver", "lane.after_deliver"]
-RECORDING = ["audit.before_entries", "audit.after_entries", "audit.after_head"]  # see audit/test_kills.py
+RECORDING = ["audit.before_entries", "audit.after_entries", "audit.after_head"]
 BY_HAND = [
     "commit.after_tree",
     "commit.after_commit",
@@ -178,6 +178,35 @@ def test_an_error_at_any_step_is_told_and_made_up_for(host, point, error):
     assert "Traceback" not in host.said
     assert_nothing_is_half(host)
     assert_it_ends_well(host)
+
+
+# on record
+
+
+def kill_recorded_and_go_on(host, point):
+    """Nothing is done that was not on record before."""
+    host.keep_record()
+    host.push(2)
+    assert host.sync(f"{point}=kill") == KILLED, f"{point} is not reached: {host.said}"
+    assert_nothing_is_half(host)
+    recorded = [act for act, outcome in host.recorded() if outcome == "begun"]
+    assert host.deployed() == 1 or "sync.deploy" in recorded
+    assert host.delivered() == 1 or "sync.deliver" in recorded
+    assert_it_ends_well(host)
+    assert ("sync.deliver", "begun") in host.recorded()
+
+
+@pytest.mark.fault("O03")
+def test_a_pass_that_is_killed_while_it_records_is_made_up_for(host):
+    kill_recorded_and_go_on(host, "audit.after_entries@5")
+
+
+@pytest.mark.sweep
+@pytest.mark.fault("O03")
+@pytest.mark.parametrize("visit", range(1, 13))
+@pytest.mark.parametrize("point", RECORDING)
+def test_a_pass_that_is_killed_at_any_entry_is_made_up_for(host, point, visit):
+    kill_recorded_and_go_on(host, f"{point}@{visit}")
 
 
 # by hand, in a clone

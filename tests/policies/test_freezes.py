@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmcfg.audit.unrecorded import Unrecorded
 from llmcfg.errors import FrozenError
 from llmcfg.model.failure import FailureKind
 from llmcfg.policies.freezes import Freeze, find_freeze, parse_freeze
@@ -150,6 +151,7 @@ def test_sync_waits_for_the_end_of_the_freeze_and_goes_on_then(written):
             make_sink=workspace.sink,
             reader=None,
             actor="sync",
+            audit=Unrecorded(),
             now=lambda: now,
         )
         return reconcile("prod", doors, lambda _step, _environment: None)

@@ -90,7 +90,8 @@ class Machine:
         """One pass, without writing down what came of it."""
         session = self.session()
         asked = Request(**{"environments": self.settings.environments, **request})
-        return make_pass(session.workspace, session.upstream, session.workspace.sink, KEYLESS, asked, self._tell)
+        workspace = session.workspace
+        return make_pass(workspace, session.upstream, workspace.sink, KEYLESS, asked, self._tell, session.audit)
 
     def sync(self, seconds: float = 60) -> StatusRecord:
         """One pass, as `--once` makes it, so many seconds later."""

@@ -19,11 +19,16 @@ _FILE: Final = "settings.json"
 
 
 class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`key` is the file with the signing key, empty without one; `signer` its public half, as it was when it was named."""
+    """`key` is the file with the signing key, empty without one; `signer` its public half, as it was when it was named.
+
+    A checkpoint is due once a log grew by so many entries, and so many seconds after the last one where it grew at all.
+    """
 
     keep_days: int = 365
     key: str = ""
     signer: str = ""
+    checkpoint_entries: int = 64
+    checkpoint_seconds: int = 3600
 
 
 def read_audit_settings(root: Path) -> AuditSettings | None:

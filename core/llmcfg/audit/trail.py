@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 PLATFORM: Final = "platform"
 TENANTS: Final = "tenants/"
-_DUE_ENTRIES: Final = 64
-_DUE_AFTER: Final = timedelta(hours=1)
 _FAILURES: Final = (StorageError, RemoteError, PartlyAppliedError)
 _HINT: Final = (
     "nothing was done; see that the disk is writable and has room, or what changed the log: llmcfg audit verify"
@@ -84,9 +82,14 @@ class Trail:
             raise
         self._enter_end(Said(account.act, "refused" if account.refused else "done", correlation, account.refused))
 
-    def enter(self, acts: Sequence[Act]) -> None:
-        for tenant in dict.fromkeys(act.tenant for act in acts):
-            self._enter(tenant, [Said(act, "noted") for act in acts if act.tenant == tenant])
+    def refuse(self, act: Act, code: str) -> None:
+        self._enter(act.tenant, [Said(act, "refused", secrets.token_hex(8), code)])
+
+    def keep_up(self) -> None:
+        with _unrecorded():
+            heads = [log.head_file().read() for log in open_logs(self._root)]
+            if any(head.top.size > head.checkpoint and self._is_due(head) for head in heads):
+                self.checkpoint()
 
     def checkpoint(self) -> Sequence[Checkpoint]:
         """Put a checkpoint of every log that grew into Git, signed where there is a key, and return these. Raises LlmcfgError."""
@@ -102,16 +105,12 @@ class Trail:
     def _enter(self, tenant: str, said: Sequence[Said]) -> None:
         """Enter these into the log of a tenant, and make the checkpoint that is due. Raises UnrecordedError."""
         log, keep = open_log(self._root, tenant), timedelta(days=self._settings.keep_days)
-        try:
+        with _unrecorded():
             if not log.exists:
                 self._refuse_lost(log)
             head = within(AUDIT_SECONDS, lambda: append(log, said, self._who, self._now(), keep))
-            if _is_due(head, self._now()):
+            if self._is_due(head):
                 self.checkpoint()
-        except (LlmcfgError, OSError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            hint = error.hint if isinstance(error, LlmcfgError) else ""
-            raise UnrecordedError(f"the audit log takes no entry: {why}", hint=hint or _HINT) from error
 
     def _enter_end(self, said: Said) -> None:
         try:
@@ -128,11 +127,22 @@ class Trail:
                 hint="restore it from a backup: docs/spec/audit.md",
             )
 
+    def _is_due(self, head: Head) -> bool:
+        if head.top.size - head.checkpoint >= self._settings.checkpoint_entries or not head.checked_at:
+            return True
+        after = timedelta(seconds=self._settings.checkpoint_seconds)
+        return self._now() - datetime.fromisoformat(head.checked_at) >= after
 
-def _is_due(head: Head, now: datetime) -> bool:
-    if head.top.size - head.checkpoint >= _DUE_ENTRIES or not head.checked_at:
-        return True
-    return now - datetime.fromisoformat(head.checked_at) >= _DUE_AFTER
+
+@contextmanager
+def _unrecorded() -> Iterator[None]:
+    """Whatever keeps an entry or a checkpoint from the disk, as one error."""
+    try:
+        yield
+    except (LlmcfgError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        hint = error.hint if isinstance(error, LlmcfgError) else ""
+        raise UnrecordedError(f"the audit log takes no entry: {why}", hint=hint or _HINT) from error
 
 
 def _outcome(error: BaseException) -> Outcome:

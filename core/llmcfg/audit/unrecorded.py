@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llmcfg.model.act import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from llmcfg.model.act import Act
 
@@ -22,5 +22,8 @@ class Unrecorded:
     def acting(self, act: Act) -> Iterator[Account]:
         yield unrecorded(act)
 
-    def enter(self, acts: Sequence[Act]) -> None:
+    def refuse(self, act: Act, code: str) -> None:
         """Nothing is written."""
+
+    def keep_up(self) -> None:
+        """There is nothing to keep up."""

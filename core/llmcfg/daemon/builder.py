@@ -53,7 +53,13 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
             session.upstream.repair()
         slow: set[str] = set()
         found = make_pass(
-            session.workspace, session.upstream, quick_sinks(session.workspace, slow), reader, asked.request, tell
+            session.workspace,
+            session.upstream,
+            quick_sinks(session.workspace, slow),
+            reader,
+            asked.request,
+            tell,
+            session.audit,
         )
         _say(stdout, Built(found, _resident(), tuple(sorted(slow))))
         if session.upstream is not None:

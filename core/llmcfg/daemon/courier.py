@@ -20,10 +20,12 @@ from llmcfg.daemon.state import StateFolder
 from llmcfg.daemon.wire import MOST_LINE, Deliver, Start, read_for_child, write_line
 from llmcfg.daemon.wire import Lane as LaneSaid
 from llmcfg.errors import LlmcfgError
+from llmcfg.model.act import Act
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.stored import read_bundles
 from llmcfg.sync.deliveries import compare_sink, cut_for, find_sinks, is_quick, place_of
 from llmcfg.sync.deployed import deployed_files, read_deployed
+from llmcfg.sync.recorded import DELIVER, RecordedSink, SteadyLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,13 +100,23 @@ class Courier:
         return Lane(
             slow.environment,
             name,
-            lambda: self._workspace.sink(slow.spec, slow.environment),
+            lambda: self._open(slow, name),
             self._letters,
             lambda record: self._say(slow.environment, name, record),
             now=now,
             random=random.Random(),
             patience=self._workspace.patience(slow.spec),
         )
+
+    def _open(self, slow: _Slow, name: str) -> Sink:
+        """In the lane's thread, with a record of its own. A sink that cannot be opened is refused."""
+        audit = SteadyLog(lambda: self._workspace.audit)
+        try:
+            sink = self._workspace.sink(slow.spec, slow.environment)
+        except LlmcfgError as error:
+            audit.refuse(Act(DELIVER, name, slow.environment, facts={"why": error.message}), error.code)
+            raise
+        return RecordedSink(sink, slow.environment, audit)
 
     def _say(self, environment: str, name: str, record: SinkRecord | None) -> None:
         with self._speaking:

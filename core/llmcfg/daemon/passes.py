@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from llmcfg.clock import now
 from llmcfg.daemon.upstream import Followed
 from llmcfg.errors import HeldError, LlmcfgError
@@ -15,6 +17,7 @@ from llmcfg.model.failure import Failure, FailureKind, Step
 from llmcfg.sync.beats import beat
 from llmcfg.sync.failures import failure_from
 from llmcfg.sync.reconcile import Doors, Reconciled, reconcile
+from llmcfg.sync.recorded import SteadyLog, recorded, refusals_of
 from llmcfg.sync.records import (
     AcceptedRecord,
     EnvironmentRecord,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from llmcfg.daemon.upstream import Upstream
     from llmcfg.model.failure import Held
+    from llmcfg.ports import AuditLog
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import MakeSink
     from llmcfg.sync.reconcile import SinkOutcome, Tell
@@ -59,60 +63,87 @@ def make_pass(
     reader: SecretReader,
     request: Request,
     tell: Tell,
+    audit: SteadyLog,
 ) -> PassRecord:
-    """Never raises for what a person or time can mend; that is in the record."""
-    found = _follow(upstream, request, tell) if upstream is not None else _NOTHING_FOLLOWED
-    failure = found if isinstance(found, Failure) else None
-    followed = _NOTHING_FOLLOWED if isinstance(found, Failure) else found
+    """Never raises for what a person or time can mend; that is in the record. Where no act can be put on record, none is done.
+
+    `audit` is that of the passes before, if there were any.
+    """
     try:
-        known = tuple(workspace.configuration("HEAD").manifest.environments)
+        audit.keep_up()
     except (LlmcfgError, OSError) as error:
-        # Where nothing was ever accepted, what is held is why.
-        failure = failure or (_stalled(followed.held[0]) if followed.held else failure_from(error, Step.BUILD))
-        known = ()
-    chosen = [name for name in request.environments or known if name not in request.suspended]
-    environments = [_environment(name, workspace, make_sink, reader, tell) for name in chosen]
-    tell(Step.RECORD, "")
-    failpoint("record.before")
-    return PassRecord(
-        failure_record(failure) if failure else None,
-        tuple(AcceptedRecord(*accepted) for accepted in followed.accepted),
-        tuple(map(held_record, followed.held)),
-        tuple(environment_record(_note_held(one, upstream, followed)) for one in environments),
-        is_complete=bool(known) and not request.environments,
-    )
+        return PassRecord(failure_record(failure_from(error, Step.RECORD)))
+    found = _Pass(workspace, upstream, recorded(make_sink, audit), reader, tell, audit).make(request)
+    try:
+        audit.refuse_only(refusals_of(found))
+    except (LlmcfgError, OSError) as error:
+        return replace(found, failure=found.failure or failure_record(failure_from(error, Step.RECORD)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What a pass is made with."""
+
+    workspace: Workspace
+    upstream: Upstream | None
+    make_sink: MakeSink
+    reader: SecretReader
+    tell: Tell
+    audit: AuditLog
+
+    def make(self, request: Request) -> PassRecord:
+        found = self._follow(self.upstream, request) if self.upstream is not None else _NOTHING_FOLLOWED
+        failure = found if isinstance(found, Failure) else None
+        followed = _NOTHING_FOLLOWED if isinstance(found, Failure) else found
+        try:
+            known = tuple(self.workspace.configuration("HEAD").manifest.environments)
+        except (LlmcfgError, OSError) as error:
+            # Where nothing was ever accepted, what is held is why.
+            failure = failure or (_stalled(followed.held[0]) if followed.held else failure_from(error, Step.BUILD))
+            known = ()
+        chosen = [name for name in request.environments or known if name not in request.suspended]
+        environments = [self._reconcile(name) for name in chosen]
+        self.tell(Step.RECORD, "")
+        failpoint("record.before")
+        return PassRecord(
+            failure_record(failure) if failure else None,
+            tuple(AcceptedRecord(*accepted) for accepted in followed.accepted),
+            tuple(map(held_record, followed.held)),
+            tuple(environment_record(_note_held(one, self.upstream, followed)) for one in environments),
+            is_complete=bool(known) and not request.environments,
+        )
+
+    def _follow(self, upstream: Upstream, request: Request) -> Followed | Failure:
+        step = Step.FETCH
+
+        def note(at: Step, environment: str) -> None:
+            nonlocal step
+            step = at
+            self.tell(at, environment)
+
+        try:
+            return upstream.follow(request.allowed, note)
+        except (LlmcfgError, OSError) as error:
+            return failure_from(error, step)
+
+    def _reconcile(self, name: str) -> Reconciled:
+        publisher = cache(self.workspace.publisher)
+        doors = Doors(
+            repository=self.workspace.repository,
+            wanted=lambda environment: self.workspace.wanted(environment, None),
+            open_at=self.workspace.configuration_at,
+            make_sink=shielded(self.make_sink),
+            reader=self.reader,
+            actor=self.workspace.repository.identity,
+            now=now,
+            audit=self.audit,
+            publisher=publisher,
+        )
+        return _beaten(reconcile(name, doors, self.tell), publisher)
 
 
 _NOTHING_FOLLOWED = Followed((), ())
-
-
-def _follow(upstream: Upstream, request: Request, tell: Tell) -> Followed | Failure:
-    step = Step.FETCH
-
-    def note(at: Step, environment: str) -> None:
-        nonlocal step
-        step = at
-        tell(at, environment)
-
-    try:
-        return upstream.follow(request.allowed, note)
-    except (LlmcfgError, OSError) as error:
-        return failure_from(error, step)
-
-
-def _environment(name: str, workspace: Workspace, make_sink: MakeSink, reader: SecretReader, tell: Tell) -> Reconciled:
-    publisher = cache(workspace.publisher)
-    doors = Doors(
-        repository=workspace.repository,
-        wanted=lambda environment: workspace.wanted(environment, None),
-        open_at=workspace.configuration_at,
-        make_sink=shielded(make_sink),
-        reader=reader,
-        actor=workspace.repository.identity,
-        now=now,
-        publisher=publisher,
-    )
-    return _beaten(reconcile(name, doors, tell), publisher)
 
 
 def _beaten(found: Reconciled, find_publisher: Callable[[], Publisher | None]) -> Reconciled:

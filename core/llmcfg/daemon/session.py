@@ -15,6 +15,7 @@ from llmcfg.errors import UsageError
 from llmcfg.failpoints import failpoint
 from llmcfg.sync.events import events_of
 from llmcfg.sync.ledger import enter
+from llmcfg.sync.recorded import SteadyLog
 from llmcfg.sync.records import StatusRecord, read_status, write_status
 from llmcfg.wiring import Workspace
 
@@ -42,6 +43,7 @@ class Session:
     state: StateFolder
     workspace: Workspace
     upstream: Upstream | None
+    audit: SteadyLog
 
     @property
     def remote_name(self) -> str:
@@ -66,12 +68,13 @@ def open_session(
 ) -> Session:
     """To be used by who owns the state folder. `directory` is the local repository, where the settings name no remote."""
     if settings.remote is None:
-        return Session(settings, state, Workspace(directory, settings=settings, surroundings=surroundings), None)
+        workspace = Workspace(directory, settings=settings, surroundings=surroundings)
+        return Session(settings, state, workspace, None, SteadyLog(lambda: workspace.audit))
     remote = settings.remote
     if settings.deliver_to is None:
         settings = replace(settings, deliver_to=state.root)
     upstream = open_upstream(settings, remote, state.root, surroundings, now)
-    return Session(settings, state, upstream.workspace, upstream)
+    return Session(settings, state, upstream.workspace, upstream, SteadyLog(lambda: upstream.workspace.audit))
 
 
 class Asked(NamedTuple):
@@ -125,7 +128,7 @@ def pass_once(
 ) -> tuple[StatusRecord, list[Event]]:
     """One pass, with every sink, and what came of it."""
     asked = gather(session.state, session.settings)
-    found = make_pass(session.workspace, session.upstream, make_sink, reader, asked.request, tell)
+    found = make_pass(session.workspace, session.upstream, make_sink, reader, asked.request, tell, session.audit)
     recorded = record_pass(
         session.state, session.settings, asked, found, now(), random, remote=session.remote_name, pid=pid
     )

@@ -13,10 +13,12 @@ from llmcfg.failpoints import failpoint
 from llmcfg.git.gpg import Gpg
 from llmcfg.git.opening import make_bare
 from llmcfg.git.transport import Transport
+from llmcfg.model.act import Act
 from llmcfg.model.failure import Step
 from llmcfg.sync.demand import REF as TRUST_REF
 from llmcfg.sync.pathrules import APPROVALS
 from llmcfg.sync.promotion import PROMOTIONS
+from llmcfg.sync.recorded import FOLLOW
 from llmcfg.sync.trusted import Trust, read_signers
 from llmcfg.sync.verify import HEADS, TAGS, interest_of, relevant, verify
 from llmcfg.trust.failure import SignatureError
@@ -130,10 +132,16 @@ class Upstream:
         self._seen.keep()
         for accepted in verdict.accepted:
             failpoint("verify.before_accept")
-            self.workspace.repository.move_ref(accepted.ref, accepted.old, accepted.new)
+            self._accept(accepted.ref, accepted.old, accepted.new, signatures=accepted.signatures)
             failpoint("verify.after_accept")
         self._remember(verdict.accepted)
         return verdict.accepted, verdict.held
+
+    def _accept(self, ref: str, old: str | None, new: str, **facts: str) -> None:
+        """Move a ref, on record before it moves."""
+        act = Act(FOLLOW, ref, facts={"old": old or "", "new": new, **facts})
+        with self.workspace.audit.acting(act):
+            self.workspace.repository.move_ref(ref, old, new)
 
     def _remember(self, accepted: Iterable[Accepted]) -> None:
         """Branches that were accepted count for what is deployed from them, also when a key ends until then."""
@@ -253,7 +261,7 @@ class Upstream:
         for oid in claimed.values():
             old = repository.target(ref)
             if old is None or repository.descends(oid, old):
-                repository.move_ref(ref, old, oid)
+                self._accept(ref, old, oid)
 
 
 def open_upstream(

@@ -118,6 +118,15 @@ class Signing(NamedTuple):
     days: float = 0
 
 
+class Recording(NamedTuple):
+    """How the audit log is kept here. `key` signs its checkpoints, each of which is due after so many entries or seconds."""
+
+    keep_days: int = 365
+    key: Path | None = None
+    checkpoint_entries: int = 64
+    checkpoint_seconds: int = 3600
+
+
 class Webhook(NamedTuple):
     """Where forges may say that something was pushed. Only a signed request counts."""
 
@@ -130,7 +139,8 @@ class Webhook(NamedTuple):
 class Settings:
     """Without `remote` the local repository is followed. No `environments` are all that the manifest names.
 
-    `trust` is the file of the root of trust; without it, the one that the clone pinned, if it did.
+    `trust` is the file of the root of trust; without it, the one that the clone pinned, if it did. Without `audit` acts are recorded where
+    somebody began that.
     """
 
     remote: Remote | None = None
@@ -144,6 +154,7 @@ class Settings:
     webhook: Webhook | None = None
     signing: Signing | None = None
     trust: Path | None = None
+    audit: Recording | None = None
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     repositories: Mapping[str, GitTarget] = field(default_factory=dict)
     hooks: Mapping[str, HookSpec] = field(default_factory=dict)

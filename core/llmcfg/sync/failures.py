@@ -17,6 +17,7 @@ from llmcfg.errors import (
     RemoteError,
     StorageError,
     UnknownRevisionError,
+    UnrecordedError,
     UsageError,
 )
 from llmcfg.model.failure import Failure, FailureKind
@@ -67,7 +68,7 @@ def _kind(error: LlmcfgError) -> FailureKind:
         return FailureKind.STALLED
     if isinstance(error, _WAITING):
         return FailureKind.WAITING
-    if isinstance(error, ConflictError) and not isinstance(error, HeldError):
+    if isinstance(error, UnrecordedError) or (isinstance(error, ConflictError) and not isinstance(error, HeldError)):
         return FailureKind.RETRY
     return FailureKind.STALLED if isinstance(error, _STALLED) else FailureKind.RETRY
 

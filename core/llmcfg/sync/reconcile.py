@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.errors import LlmcfgError
 from llmcfg.failpoints import failpoint
+from llmcfg.model.act import Act
 from llmcfg.model.failure import Failure, FailureKind, Step
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.stored import read_bundles
@@ -19,16 +20,25 @@ from llmcfg.sync.act import apply, refuse_if_moved
 from llmcfg.sync.deliveries import deliver, find_sinks, observe
 from llmcfg.sync.deployed import deployed_files, read_deployed
 from llmcfg.sync.failures import failure_from
-from llmcfg.sync.plan import build_environment, compare_environment, observe_environment, refuse_quarantined
+from llmcfg.sync.plan import (
+    build_environment,
+    compare_environment,
+    observe_environment,
+    refuse_frozen,
+    refuse_gated,
+    refuse_quarantined,
+)
+from llmcfg.sync.recorded import DEPLOY
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.ports import Repository
+    from llmcfg.ports import AuditLog, Repository
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
+    from llmcfg.sync.plan import Plan
     from llmcfg.sync.signed import Publisher
 
 Tell = Callable[[Step, str], None]  # a step that begins, and of which environment; empty for the repository's own
@@ -38,7 +48,8 @@ Tell = Callable[[Step, str], None]  # a step that begins, and of which environme
 class Doors:
     """What reconciling needs of the outside. `make_sink` gives None for sinks that somebody else delivers to.
 
-    `reader` opens the secret files of what is to be sealed. `publisher` reads who signs; None where nobody does.
+    `reader` opens the secret files of what is to be sealed. `audit` has an entry before a deployed ref moves. `publisher` reads who
+    signs; None where nobody does.
     """
 
     repository: Repository
@@ -48,6 +59,7 @@ class Doors:
     reader: SecretReader
     actor: str
     now: Callable[[], datetime]
+    audit: AuditLog
     publisher: Callable[[], Publisher | None] = lambda: None
 
 
@@ -126,13 +138,27 @@ def _move(environment: str, doors: Doors, tell: Tell) -> _Moved:
         step = Step.ACT
         tell(step, environment)
         failpoint("act.before")
+        if plan.draft is None:
+            return _Moved(wanted, False, None, plan.deliveries)
+        moved = _deploy(plan, doors, publisher)
+        failpoint("act.after_commit")
+        return _Moved(wanted, moved, None, None)
+    except (LlmcfgError, OSError) as error:
+        return _Moved(wanted, False, failure_from(error, step), None)
+
+
+def _deploy(plan: Plan, doors: Doors, publisher: Publisher | None) -> bool:
+    """Whether the deployed ref moved; its sinks come later. What a gate refuses was not begun."""
+    refuse_gated(plan)
+    refuse_frozen(plan)
+    facts = {"source": plan.revision.commit, "root": plan.root}
+    with doors.audit.acting(Act(DEPLOY, "", plan.environment, revision=plan.revision.name, facts=facts)) as account:
         applied = apply(
             replace(plan, deliveries=()), doors.repository, doors.reader, actor=doors.actor, publisher=publisher
         )
-        failpoint("act.after_commit")
-        return _Moved(wanted, applied.commit is not None, None, plan.deliveries if plan.draft is None else None)
-    except (LlmcfgError, OSError) as error:
-        return _Moved(wanted, False, failure_from(error, step), None)
+        if applied.commit is not None:
+            account.note(commit=applied.commit)
+    return applied.commit is not None
 
 
 def _follow(deployed: Deployed, deliveries: tuple[Delivery, ...], doors: Doors) -> tuple[SinkOutcome, ...]:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from llmcfg.audit.unrecorded import Unrecorded
 from llmcfg.disk import atomic_write, make_folders
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
+from llmcfg.model.act import Act
 from llmcfg.signing.roots import read_root, read_root_file
 from llmcfg.sync.demand import KEPT, REF
 from llmcfg.trust import root as roots
 from llmcfg.trust.failure import SignatureError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from llmcfg.ports import AuditLog
     from llmcfg.trust.root import Root
 
+FOLLOW: Final = "trust.follow"
 _SUFFIX: Final = ".root.json"
 
 
@@ -37,12 +41,18 @@ class TrustRef(Protocol):
 
 
 class RootStore:
-    """Of one repository. `folder` belongs to this machine alone; `given` is a file that pins a version, such as the settings name."""
+    """Of one repository. `folder` belongs to this machine alone; `given` is a file that pins a version, such as the settings name.
 
-    def __init__(self, repository: TrustRef, folder: Path, given: Path | None = None) -> None:
+    `audit` opens what records that a newer version is taken over.
+    """
+
+    def __init__(
+        self, repository: TrustRef, folder: Path, given: Path | None = None, audit: Callable[[], AuditLog] = Unrecorded
+    ) -> None:
         self._repository = repository
         self._file = folder / KEPT
         self._given = given
+        self._audit = audit
 
     def pinned(self) -> Root | None:
         """The newest version that was taken over, or None where nothing was ever trusted. Raises IntegrityError, NotFoundError."""
@@ -74,7 +84,9 @@ class RootStore:
                 code=error.code,
             ) from None
         if newest is not None:
-            self._keep(newest)
+            facts = {"version": str(trusted.version), "digest": trusted.digest}
+            with self._audit().acting(Act(FOLLOW, facts=facts)):
+                self._keep(newest)
         return trusted
 
     def _keep(self, content: bytes) -> None:

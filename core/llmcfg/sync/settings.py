@@ -15,6 +15,7 @@ from llmcfg.model.settings import (
     GitTarget,
     HookSpec,
     ProbeSpec,
+    Recording,
     Remote,
     Settings,
     SignalSpec,
@@ -111,6 +112,7 @@ def _settings(said: dict[str, Any], folder: Path) -> Settings:
         webhook=_webhook(said["webhook"], folder) if "webhook" in said else None,
         signing=_signing(said["signing"], folder) if "signing" in said else None,
         trust=_path(said, "trust", folder),
+        audit=_recording(said["audit"], folder) if "audit" in said else None,
         endpoints={name: _endpoint(name, inner, folder) for name, inner in said.get("endpoints", {}).items()},
         repositories={name: _target(name, inner, folder) for name, inner in said.get("repositories", {}).items()},
         hooks={name: _hook(name, inner, folder) for name, inner in said.get("hooks", {}).items()},
@@ -167,6 +169,16 @@ def _webhook(said: dict[str, Any], folder: Path) -> Webhook:
 
 def _signing(said: dict[str, Any], folder: Path) -> Signing:
     return Signing(tuple(folder / key for key in said["keys"]), _path(said, "root", folder), said.get("days", 0))
+
+
+def _recording(said: dict[str, Any], folder: Path) -> Recording:
+    usual, checkpoint = Recording(), said.get("checkpoint", {})
+    return Recording(
+        said.get("keep_days", usual.keep_days),
+        _path(said, "key", folder),
+        checkpoint.get("entries", usual.checkpoint_entries),
+        checkpoint.get("seconds", usual.checkpoint_seconds),
+    )
 
 
 def _hook(name: str, said: dict[str, Any], folder: Path) -> HookSpec:
