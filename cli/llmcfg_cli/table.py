@@ -220,7 +220,9 @@ PANELS: Final = (
                 (
                     Command("init", "audit:init", "record every act from now on, or change how"),
                     Command("show", "audit:show", "show what was done, by whom, and what came of it"),
-                    Command("verify", "audit:verify", "check that nothing in the log was changed or cut"),
+                    Command("verify", "audit_verify:verify", "check that nothing in the log was changed or cut"),
+                    Command("prove", "audit_verify:prove", "prove to others what the log holds"),
+                    Command("checkpoint", "audit_verify:checkpoint", "put a checkpoint of it into Git now"),
                     Command("export", "audit:export", "print entries for other programs"),
                 ),
             ),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from llmcfg.audit.entry import Who
+    from llmcfg.audit.settings import AuditSettings
+    from llmcfg.audit.trail import Trail
     from llmcfg.cache.store import DiskCache
     from llmcfg.custody.files import Custody
     from llmcfg.git.network import GitProgram
@@ -410,6 +412,11 @@ class AuditPlace(NamedTuple):
     repository: GitRepository
     who: Who
 
+    def trail(self, settings: AuditSettings) -> Trail:
+        from llmcfg.audit.trail import Trail
+
+        return Trail(self.root, settings, self.repository, self.who, now)
+
 
 def audit_place(repository: GitRepository) -> AuditPlace:
     from llmcfg.audit.entry import Who
@@ -428,14 +435,13 @@ def open_audit(repository: GitRepository, said: Recording | None = None) -> Audi
 
     settings = read_audit_settings(repository.state_folder / FOLDER)
     if settings is not None or said is not None:
-        from llmcfg.audit.beginning import begin_as
-        from llmcfg.audit.trail import Trail
-
         place = audit_place(repository)
         if said is not None:
+            from llmcfg.audit.beginning import begin_as
+
             settings = begin_as(said, place.root, repository, place.who, now)
         assert settings is not None
-        return Trail(place.root, settings, repository, place.who, now)
+        return place.trail(settings)
     if repository.target(REF) is not None:
         raise IntegrityError(
             f"the audit log of {repository} is gone, and {REF} has checkpoints of it",

@@ -310,6 +310,8 @@ DEPLOYS: Scene = (
     Step("trust revoke ada --key <state>/key"),
     Step("audit show"),
     Step("audit verify"),
+    Step("audit checkpoint"),
+    Step("audit prove 3"),
     Step("audit export -o csv"),
     Step("cache show"),
     Step("cache verify"),

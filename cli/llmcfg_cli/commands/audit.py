@@ -1,4 +1,4 @@
-"""`llmcfg audit init|show|verify|export`: who did what here, on record."""
+"""`llmcfg audit init|show|export`: who did what here, on record."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from llmcfg.errors import IntegrityError, NotFoundError, UsageError
+from llmcfg.errors import UsageError
+from llmcfg_cli.auditing import audit_at, begun_audit
 from llmcfg_cli.console import has_colour, note, out, out_bytes, table_width
 from llmcfg_cli.options import OUTPUT, Directory, Environments, Quiet, Tenants
-from llmcfg_cli.views.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmcfg.audit.entry import Entry
-    from llmcfg.wiring import AuditPlace
 
 _SINCE = Annotated[
     str | None,
@@ -53,7 +52,7 @@ def init(
     from llmcfg.audit.beginning import begin
     from llmcfg.clock import now
 
-    place = _place(directory)
+    place = audit_at(directory)
     settings = begin(place.root, place.repository, place.who, now, key=key, keep_days=keep_days)
     signed = "checkpoints are signed" if settings.key else "checkpoints are not signed"
     note(f"acts are recorded in {place.root} and kept for {settings.keep_days} days; {signed}", quiet=quiet)
@@ -73,28 +72,6 @@ def show(
 
     entries = _entries(directory, since, act, actor, environments, tenants)
     out(view_entries(entries, output, colour=has_colour(), width=table_width()))
-
-
-def verify(
-    directory: Directory = Path(), output: Annotated[Literal["table", "json"], OUTPUT] = "table", quiet: Quiet = False
-) -> None:
-    """Check every entry of every log, their order, and that the logs go as far as their checkpoints in Git.
-
-    Exits with 10 when something was changed, cut or put in the place of something older, and names the entry.
-    """
-    from llmcfg.audit.verify import check_logs
-    from llmcfg_cli.views.audit import view_checked
-
-    place = _begun(directory)
-    checked = check_logs(place.root, place.repository)
-    if not quiet or output == "json":
-        out(view_checked(checked, output, colour=has_colour()))
-    count = sum(len(log.problems) for log in checked)
-    if count:
-        raise IntegrityError(
-            f"the audit log is not as it was written: {plural(count, 'problem')}",
-            hint="keep it as it is, and compare it with a backup",
-        )
 
 
 def export(
@@ -118,7 +95,7 @@ def _entries(
 ) -> Iterator[Entry]:
     from llmcfg.audit.reading import Wanted, choose_logs, find_entries
 
-    place = _begun(directory)
+    place, _ = begun_audit(directory)
     wanted = Wanted(_time(since) if since else "", act, actor, tuple(environments or ()))
     return find_entries(choose_logs(place.root, tenants or ()), wanted)
 
@@ -134,19 +111,3 @@ def _time(text: str) -> str:
     except ValueError:
         raise UsageError(f"{text!r} is no time", hint="write it as 2026-01-31 or 2026-01-31T09:00Z") from None
     return time_text(found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC))
-
-
-def _begun(directory: Path) -> AuditPlace:
-    from llmcfg.audit.settings import read_audit_settings
-
-    place = _place(directory)
-    if read_audit_settings(place.root) is None:
-        raise NotFoundError(f"nothing is recorded in {place.repository}", hint="begin with llmcfg audit init")
-    return place
-
-
-def _place(directory: Path) -> AuditPlace:
-    from llmcfg.git.repository import open_repository
-    from llmcfg.wiring import audit_place
-
-    return audit_place(open_repository(directory))

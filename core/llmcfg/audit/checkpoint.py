@@ -79,12 +79,13 @@ def read_checkpoints(files: Mapping[str, bytes], signer: PublicKey | None) -> di
         if checkpoint.log != log:
             raise IntegrityError(f"the checkpoint of {log} is one of {checkpoint.log}", hint=f"git log {REF}")
         if signer is not None:
-            _check(content, files.get(f"{log}/{SIGNATURE}", b""), log, signer)
+            require_signature(content, files.get(f"{log}/{SIGNATURE}", b""), log, signer)
         found[log] = checkpoint
     return found
 
 
-def _check(content: bytes, signature: bytes, log: str, signer: PublicKey) -> None:
+def require_signature(content: bytes, signature: bytes, log: str, signer: PublicKey) -> None:
+    """Raises IntegrityError unless it is this key's signature of the checkpoint."""
     try:
         by = sshsig.verify(signature, content, namespace=NAMESPACE).key if signature else None
     except SignatureError as error:

@@ -80,6 +80,11 @@ class Log:
 
     def entries(self) -> Iterator[Entry]:
         """Every entry that counts, in order. Raises IntegrityError at one that is not as it was written."""
+        for number, line in self.lines():
+            yield _read(line, self.name, number)
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Every line that counts, without its end, with the number that the entry in it should have."""
         head = self.head_file().read()
         number = head.base.size
         for segment in self.segments():
@@ -88,7 +93,7 @@ class Log:
             for line in segment.lines():
                 if number >= head.top.size:
                     return
-                yield _read(line, self.name, number)
+                yield number, line.removesuffix(b"\n")
                 number += 1
 
     @contextmanager
@@ -112,7 +117,7 @@ class Log:
 
 def _read(line: bytes, log: str, number: int) -> Entry:
     try:
-        entry = parse_entry(line.removesuffix(b"\n"))
+        entry = parse_entry(line)
     except IntegrityError as error:
         raise IntegrityError(f"entry {number} of {log}: {error.message}", hint=error.hint) from None
     if entry.number != number:

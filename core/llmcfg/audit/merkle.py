@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +41,9 @@ class Frontier(NamedTuple):
         return root
 
 
+NO_LEAVES: Final = Frontier()
+
+
 def root_of(leaves: Iterable[bytes]) -> bytes:
     frontier = Frontier()
     for leaf in leaves:
@@ -48,19 +51,49 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     return frontier.root
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The hashes beside the way from a leaf to the root, from below."""
-    if len(leaves) == 1:
-        return []
-    split = _split(len(leaves))
-    if index < split:
-        return [*inclusion_proof(leaves[:split], index), root_of(leaves[split:])]
-    return [*inclusion_proof(leaves[split:], index - split), root_of(leaves[:split])]
+class Tree:
+    """A tree of which the leaves from `before.size` on are known, and of those before only the peaks, as after a deletion."""
+
+    def __init__(self, leaves: Sequence[bytes], before: Frontier = NO_LEAVES) -> None:
+        self._leaves = leaves
+        self._first = before.size
+        self._peaks: dict[tuple[int, int], bytes] = {}
+        at = 0
+        for peak in before.peaks:
+            width = 1 << (before.size - at).bit_length() - 1
+            self._peaks[at, at + width] = peak
+            at += width
+
+    def root(self, start: int, end: int) -> bytes:
+        """Of the leaves from `start` on and before `end`. Raises LookupError where these are not known."""
+        if end <= self._first:
+            return self._peaks[start, end]
+        if end - start == 1:
+            return self._leaves[start - self._first]
+        split = start + _split(end - start)
+        return node_hash(self.root(start, split), self.root(split, end))
 
 
-def consistency_proof(leaves: Sequence[bytes], old: int) -> list[bytes]:
-    """What shows that the tree of the first `old` leaves is the beginning of this one."""
-    return _subproof(leaves, old, is_whole=True) if 0 < old < len(leaves) else []
+def inclusion_proof(tree: Tree, index: int, size: int) -> list[bytes]:
+    """The hashes beside the way from a leaf to the root of the first `size`, from below. Raises LookupError for unknown leaves."""
+    start, end, beside = 0, size, list[bytes]()
+    while end - start > 1:
+        split = start + _split(end - start)
+        beside.append(tree.root(split, end) if index < split else tree.root(start, split))
+        start, end = (start, split) if index < split else (split, end)
+    return beside[::-1]
+
+
+def consistency_proof(tree: Tree, old: int, size: int) -> list[bytes]:
+    """What shows that the tree of the first `old` leaves, one at least, is the beginning of that of `size`. Raises LookupError as above."""
+    start, end, beside = 0, size, list[bytes]()
+    while end > old:
+        split = start + _split(end - start)
+        beside.append(tree.root(split, end) if old <= split else tree.root(start, split))
+        start, end = (start, split) if old <= split else (split, end)
+    if start:
+        beside.append(tree.root(start, end))
+    return beside[::-1]
 
 
 def is_included(leaf: bytes, index: int, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
@@ -103,15 +136,6 @@ def is_consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequ
             after = node_hash(after, beside)
         at, last = at >> 1, last >> 1
     return last == 0 and before == old_root and after == root
-
-
-def _subproof(leaves: Sequence[bytes], old: int, *, is_whole: bool) -> list[bytes]:
-    if old == len(leaves):
-        return [] if is_whole else [root_of(leaves)]
-    split = _split(len(leaves))
-    if old <= split:
-        return [*_subproof(leaves[:split], old, is_whole=is_whole), root_of(leaves[split:])]
-    return [*_subproof(leaves[split:], old - split, is_whole=False), root_of(leaves[:split])]
 
 
 def _split(count: int) -> int:

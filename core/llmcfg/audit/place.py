@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from llmcfg.audit.checkpoint import Checkpoint, checkpoint_files, read_checkpoints
+from llmcfg.audit.checkpoint import (
+    CHECKPOINT,
+    SIGNATURE,
+    Checkpoint,
+    checkpoint_files,
+    parse_checkpoint,
+    read_checkpoints,
+)
 from llmcfg.audit.settings import REF
-from llmcfg.errors import ConflictError
+from llmcfg.errors import ConflictError, NotFoundError
 from llmcfg.limits import HISTORY_COMMITS
 from llmcfg.trust.signer import read_signing_key
 
@@ -19,6 +26,13 @@ if TYPE_CHECKING:
     from llmcfg.trust.keys import PublicKey
 
 _TRIES: Final = 5
+
+
+class Kept(NamedTuple):
+    """A checkpoint that Git has, and its signature, empty without one."""
+
+    checkpoint: Checkpoint
+    signature: bytes = b""
 
 
 class CheckpointPlace(Protocol):
@@ -51,6 +65,16 @@ def keep_checkpoints(
         known = read_checkpoints(before, None)
         return [one for one in checkpoints if known.get(one.log) != one]
     raise ConflictError(f"{REF} is written by others all the time", hint="try again")
+
+
+def newest_checkpoint(place: CheckpointPlace, log: str) -> Kept:
+    """Raises NotFoundError where Git has none of this log, IntegrityError for what is none."""
+    tip = place.read_ref(REF)
+    files = place.read_tree(tip) if tip else {}
+    content = files.get(f"{log}/{CHECKPOINT}")
+    if content is None:
+        raise NotFoundError(f"{REF} has no checkpoint of {log}", hint="make one: llmcfg audit checkpoint")
+    return Kept(parse_checkpoint(content), files.get(f"{log}/{SIGNATURE}", b""))
 
 
 def past_checkpoints(place: CheckpointPlace, signer: PublicKey | None) -> dict[str, list[Checkpoint]]:
