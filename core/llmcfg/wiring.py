@@ -415,7 +415,9 @@ class AuditPlace(NamedTuple):
     def trail(self, settings: AuditSettings) -> Trail:
         from llmcfg.audit.trail import Trail
 
-        return Trail(self.root, settings, self.repository, self.who, now)
+        return Trail(
+            self.root, settings, self.repository, self.who, now, lambda name: _has_tenant(self.repository, name)
+        )
 
 
 def audit_place(repository: GitRepository) -> AuditPlace:
@@ -423,6 +425,16 @@ def audit_place(repository: GitRepository) -> AuditPlace:
     from llmcfg.audit.settings import FOLDER
 
     return AuditPlace(repository.state_folder / FOLDER, repository, Who(repository.identity, _system_user()))
+
+
+def _has_tenant(repository: GitRepository, name: str) -> bool:
+    """Whether the manifest names it; where that cannot be read it names nobody."""
+    try:
+        head = repository.head() if repository.is_bare else None
+        snapshot = repository.snapshot(head) if head else repository.work_tree()
+        return name in Configuration(snapshot, Memo()).manifest.tenants
+    except LlmcfgError:
+        return False
 
 
 def open_audit(repository: GitRepository, said: Recording | None = None) -> AuditLog:

@@ -13,15 +13,24 @@ from llmcfg import failpoints
 from llmcfg.audit import trail as trails
 from llmcfg.audit.beginning import begin
 from llmcfg.audit.entry import value_print
-from llmcfg.audit.settings import REF, AuditSettings
+from llmcfg.audit.settings import REF, AuditSettings, read_audit_settings
 from llmcfg.audit.trail import Trail, open_log, open_logs
 from llmcfg.audit.verify import check_logs
-from llmcfg.errors import ConflictError, FindingsError, NotAuthorisedError, StorageError, UnrecordedError, UsageError
+from llmcfg.errors import (
+    ConflictError,
+    FindingsError,
+    IntegrityError,
+    NotAuthorisedError,
+    StorageError,
+    UnrecordedError,
+    UsageError,
+)
 from llmcfg.git.repository import open_repository
 from llmcfg.model.act import Act
 from support.written import MANIFEST, WrittenRepository
 
 from .conftest import ADA, START
+from .test_verify import flips
 
 
 class Clone:
@@ -160,6 +169,46 @@ def test_what_is_no_name_of_a_tenant_is_recorded_by_the_platform(begun, name):
         pass
     assert begun.outcomes() == [("begun", ""), ("done", "")]
     assert [log.name for log in open_logs(begun.root)] == ["platform"]
+
+
+def test_a_name_that_is_no_tenant_of_the_repository_begins_no_log(begun):
+    trail = Trail(begun.root, AuditSettings(), begun.repository, ADA, begun.now, {"acme"}.__contains__)
+    for tenant in ("acme", "acne"):
+        with trail.acting(Act("apply", tenant=tenant)) as account:
+            account.note_value("pin", b"1234")
+    assert [log.name for log in open_logs(begun.root)] == ["platform", "tenants/acme"]
+    assert [entry.tenant for entry in open_log(begun.root).entries() if entry.act == "apply"] == ["acne", "acne"]
+
+
+def test_a_tenant_that_left_the_repository_keeps_its_log(begun):
+    with begun.trail().acting(Act("apply", tenant="acme")):
+        pass
+    later = Trail(begun.root, AuditSettings(), begun.repository, ADA, begun.now, lambda _: False)
+    with later.acting(Act("apply", tenant="acme")):
+        pass
+    assert len(begun.outcomes("acme")) == 4
+    later.checkpoint()
+    shutil.rmtree(begun.root / "tenants")
+    with pytest.raises(UnrecordedError, match="acme is gone"), later.acting(Act("apply", tenant="acme")):
+        raise AssertionError("it is done")
+
+
+def test_settings_with_any_flipped_bit_are_refused(begun):
+    path = begun.root / "settings.json"
+    content = path.read_bytes()
+    for at, flipped in flips(content, 1):
+        path.write_bytes(flipped)
+        with pytest.raises(IntegrityError, match="not as llmcfg wrote it"):
+            assert read_audit_settings(begun.root) is None, at
+    path.write_bytes(content)
+    assert read_audit_settings(begun.root) == AuditSettings()
+
+
+def test_settings_that_are_gone_are_made_anew_on_record(begun):
+    (begun.root / "settings.json").unlink()
+    assert begun.begin(keep_days=30).keep_days == 30
+    assert begun.outcomes(verb="audit.init") == [("begun", ""), ("done", "")] * 2
+    assert begun.problems() == []
 
 
 def test_a_log_of_a_tenant_is_the_same_whatever_others_do(tmp_path, monkeypatch):

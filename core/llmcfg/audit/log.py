@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from llmcfg.audit.entry import Entry
 
+PLATFORM: Final = "platform"
 _KEY_BYTES: Final = 32
 _SUFFIX: Final = ".jsonl"
 _LOCK_SECONDS: Final = AUDIT_SECONDS * 0.75
@@ -113,6 +114,11 @@ class Log:
             atomic_write(self.folder / "key", secrets.token_bytes(_KEY_BYTES), mode=0o600)
         head = self.head_file().create(secrets.token_hex(16))
         atomic_write(self.folder / "head", head, mode=0o600)
+
+
+def platform_log(root: Path) -> Log:
+    """The log below `root` of what concerns no tenant."""
+    return Log(root / PLATFORM, PLATFORM)
 
 
 def _read(line: bytes, log: str, number: int) -> Entry:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.audit.checkpoint import Checkpoint
 from llmcfg.audit.deadline import within
 from llmcfg.audit.entry import Said, value_print
-from llmcfg.audit.log import Log
+from llmcfg.audit.log import PLATFORM, Log, platform_log
 from llmcfg.audit.place import keep_checkpoints, past_checkpoints
 from llmcfg.audit.writer import append, note_checkpoint
 from llmcfg.errors import IntegrityError, LlmcfgError, PartlyAppliedError, RemoteError, StorageError, UnrecordedError
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from llmcfg.audit.settings import AuditSettings
     from llmcfg.model.act import Act, Outcome
 
-PLATFORM: Final = "platform"
 TENANTS: Final = "tenants/"
 _FAILURES: Final = (StorageError, RemoteError, PartlyAppliedError)
 _HINT: Final = (
@@ -43,8 +42,9 @@ _HINT: Final = (
 
 def open_log(root: Path, tenant: str = "") -> Log:
     """The log below `root` that entries about a tenant go to. What cannot be a tenant's name is the platform's."""
-    name = f"{TENANTS}{tenant}" if tenant and why_not_a_name(tenant) is None else PLATFORM
-    return Log(root / name, name)
+    if not tenant or why_not_a_name(tenant) is not None:
+        return platform_log(root)
+    return Log(root / f"{TENANTS}{tenant}", f"{TENANTS}{tenant}")
 
 
 def open_logs(root: Path) -> list[Log]:
@@ -58,13 +58,21 @@ class Trail:
     """`ports.AuditLog` over the logs below `root`, for one who acts."""
 
     def __init__(
-        self, root: Path, settings: AuditSettings, place: CheckpointPlace, who: Who, now: Callable[[], datetime]
+        self,
+        root: Path,
+        settings: AuditSettings,
+        place: CheckpointPlace,
+        who: Who,
+        now: Callable[[], datetime],
+        is_tenant: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        """`is_tenant` is asked before a log is begun for a name: what is no tenant's is entered for the platform."""
         self._root = root
         self._settings = settings
         self._place = place
         self._who = who
         self._now = now
+        self._is_tenant = is_tenant
 
     @contextmanager
     def acting(self, act: Act) -> Iterator[Account]:
@@ -72,7 +80,7 @@ class Trail:
         account = Account(
             act,
             lambda told: self._enter(told.tenant, [Said(told, "noted", correlation)]),
-            lambda value: value_print(open_log(self._root, act.tenant).key(), value),
+            lambda value: value_print(self._log_of(act.tenant).key(), value),
         )
         self._enter(act.tenant, [Said(act, "begun", correlation)])
         try:
@@ -104,10 +112,9 @@ class Trail:
 
     def _enter(self, tenant: str, said: Sequence[Said]) -> None:
         """Enter these into the log of a tenant, and make the checkpoint that is due. Raises UnrecordedError."""
-        log, keep = open_log(self._root, tenant), timedelta(days=self._settings.keep_days)
+        keep = timedelta(days=self._settings.keep_days)
         with _unrecorded():
-            if not log.exists:
-                self._refuse_lost(log)
+            log = self._log_of(tenant)
             head = within(AUDIT_SECONDS, lambda: append(log, said, self._who, self._now(), keep))
             if self._is_due(head):
                 self.checkpoint()
@@ -119,13 +126,17 @@ class Trail:
             error.message = f"what was begun is on record, and what came of it is not: {error.message}"
             raise
 
-    def _refuse_lost(self, log: Log) -> None:
-        """A log that Git has a checkpoint of is not begun anew."""
+    def _log_of(self, tenant: str) -> Log:
+        """Raises IntegrityError for a log that Git has a checkpoint of and that is gone: it is not begun anew."""
+        log = open_log(self._root, tenant)
+        if log.exists:
+            return log
         if log.name in past_checkpoints(self._place, None):
             raise IntegrityError(
                 f"{log.folder} is gone, and Git has checkpoints of it",
                 hint="restore it from a backup: docs/spec/audit.md",
             )
+        return log if log.name == PLATFORM or self._is_tenant(tenant) else self._log_of("")
 
     def _is_due(self, head: Head) -> bool:
         if head.top.size - head.checkpoint >= self._settings.checkpoint_entries or not head.checked_at:
