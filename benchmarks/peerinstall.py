@@ -27,7 +27,7 @@ PACKAGES = {
     "himl": ["himl==0.22.0"],
     "jsonnet": ["jsonnet==0.22.0"],
     "rjsonnet": ["rjsonnet==0.5.6"],
-    "differs": ["deepdiff==9.1.0", "dictdiffer==0.10.0"],
+    "differs": ["deepdiff==9.1.0", "dictdiffer==0.10.0", "msgspec==0.22.0"],
 }
 PROGRAMS = {
     "kustomize": "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1",

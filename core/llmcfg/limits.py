@@ -6,6 +6,7 @@ from typing import Final
 
 DOCUMENT_BYTES: Final = 1 << 20  # one YAML file
 DOCUMENT_DEPTH: Final = 64  # nested mappings and sequences
+DOCUMENT_PROBLEMS: Final = 1000  # listed of one file, by each of its readings
 DOCUMENT_ALIASES: Final = 100  # uses of `*anchor` in one file
 ALIAS_EXPANSION: Final = 10  # nodes after expansion / nodes written
 BLOB_BYTES: Final = 8 << 20  # any file of the configuration

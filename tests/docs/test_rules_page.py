@@ -25,8 +25,8 @@ AS_OF = date(2026, 11, 25)
 # What no small example can show: Git objects and sizes, and the files that other programs wrote.
 WITHOUT_EXAMPLE = {
     "tree-mode", "tree-type", "tree-order", "tree-count", "blob-size", "blob-encoding", "object-missing", "object-corrupt",
-    "yaml-depth", "yaml-size", "yaml-direction", "yaml-disagree", "manifest-missing", "reference-limit", "schema-limit", "template-limit",
-    "template-timeout", "template-worker", "import-duplicate", "import-left-out", "import-rewritten", "import-reference",
+    "yaml-depth", "yaml-size", "yaml-problems", "yaml-direction", "yaml-disagree", "manifest-missing", "reference-limit", "schema-limit",
+    "template-limit", "template-timeout", "template-worker", "import-duplicate", "import-left-out", "import-rewritten", "import-reference",
     "import-secret", "import-section",
     "value-expires", "policy-limit", "policy-test", "policy-engine", "change-step", "change-owner", "change-approval", "change-freeze",
     "commit-trust",

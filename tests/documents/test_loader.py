@@ -6,7 +6,7 @@ import pytest
 from msgspec import json
 
 from llmcfg.documents.loader import load_document
-from llmcfg.limits import DOCUMENT_ALIASES, DOCUMENT_BYTES, DOCUMENT_DEPTH
+from llmcfg.limits import DOCUMENT_ALIASES, DOCUMENT_BYTES, DOCUMENT_DEPTH, DOCUMENT_PROBLEMS
 from llmcfg.model.value import MergeTag, Tagged
 
 
@@ -264,8 +264,45 @@ def test_a_document_over_the_size_limit_is_refused_before_parsing():
     assert problems_of(b"a: " + b"x" * DOCUMENT_BYTES) == [("yaml-size", 0, 0)]
 
 
-def test_problems_of_one_document_are_bounded():
-    assert len(load_document(b"a:\n" + b"- no\n" * 5000).problems) == 1000
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("- no\n", "yaml-ambiguous"),
+        ("- {{x: 1}: 2}\n", "yaml-key-type"),
+        ("- \x01\n", "yaml-character"),
+        ("- {a:\t1}\n", "yaml-tab"),
+        ("- {a: 1, a: 2}\n", "yaml-duplicate"),
+        ("<<<<<<<\n", "conflict-markers"),
+    ],
+)
+def test_what_one_document_has_too_many_of_is_listed_so_far_and_that_there_is_more(line: str, rule: str):
+    problems = load_document(("a:\n" + line * (DOCUMENT_PROBLEMS + 500)).encode()).problems
+    assert [problem.rule for problem in problems] == [rule] * DOCUMENT_PROBLEMS + ["yaml-problems"]
+    assert problems[-1].line == DOCUMENT_PROBLEMS + 2
+
+
+def test_as_many_problems_as_are_listed_are_not_too_many():
+    problems = load_document(b"a:\n" + b"- no\n" * DOCUMENT_PROBLEMS).problems
+    assert {problem.rule for problem in problems} == {"yaml-ambiguous"}
+
+
+def test_a_document_is_read_no_further_than_its_problems_are_listed():
+    text = b"a:\n" + b"- no\n" * (DOCUMENT_PROBLEMS + 1) + b"- ]\n"
+    assert load_document(text).problems[-1].rule == "yaml-problems"
+
+
+def test_a_syntax_error_after_all_problems_that_are_listed_is_one_too_many():
+    text = b"a:\n" + b"- no\n" * DOCUMENT_PROBLEMS + b"- ]\n"
+    loaded = load_document(text)
+    assert loaded.document is None
+    assert loaded.problems[-1].rule == "yaml-problems"
+
+
+def test_text_that_is_read_in_many_directions_is_a_document_still():
+    text = ("a:\n" + "- '\u202ax\u202c'\n" * DOCUMENT_PROBLEMS).encode()
+    loaded = load_document(text)
+    assert loaded.document is not None
+    assert loaded.problems[-1].rule == "yaml-problems"
 
 
 def test_what_only_one_parser_reads_is_refused_with_its_place():

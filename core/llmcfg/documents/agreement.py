@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.canonical import are_alike
 from llmcfg.documents.positions import find_places_in, nearest_place
 from llmcfg.documents.scalars import resolve_plain
 from llmcfg.model.findings import Problem
@@ -27,7 +28,7 @@ def find_disagreement(text: str, value: dict[str, Value], *, has_tags: bool) -> 
         other = yaml_rs.loads(text, parse_datetime=False)
     except ValueError as error:
         return _refusal(str(error))
-    if not has_tags and _same_encoding(value, other):
+    if not has_tags and are_alike(value, other):
         return None
     path = _first_difference(value, other)
     if path is None:
@@ -42,16 +43,6 @@ def _refusal(complaint: str) -> Problem:
     line, column = (int(place[1]), int(place[2])) if place else (0, 0)
     reason = complaint.rstrip().rsplit("\n", 1)[-1]
     return Problem("yaml-disagree", f"a second YAML reader refuses the document: {reason[:200]}", line, column, _HINT)
-
-
-def _same_encoding(value: Value, other: object) -> bool:
-    """Equal with types (1, 1.0 and true differ) and order, at the speed of an encoder."""
-    from msgspec import json
-
-    try:
-        return json.encode(value) == json.encode(other)
-    except (TypeError, ValueError, OverflowError):
-        return False
 
 
 def _first_difference(value: Value, other: object, path: Path = ()) -> Path | None:

@@ -8,8 +8,8 @@ from yaml.error import MarkedYAMLError
 
 from llmcfg.documents.positions import find_first_keys
 from llmcfg.documents.scalars import Trap, quoted, resolve_plain
-from llmcfg.documents.screen import line_and_column, why_not_a_key
-from llmcfg.limits import DOCUMENT_DEPTH
+from llmcfg.documents.screen import line_and_column, too_many, why_not_a_key
+from llmcfg.limits import DOCUMENT_DEPTH, DOCUMENT_PROBLEMS
 from llmcfg.model.findings import Problem
 
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from yaml import YAMLError
 
 RESERVED_KEYS: Final = frozenset(["$secret", "$text"])
-_MOST: Final = 1000  # problems worth collecting from one document
+
+
+class StopError(Exception):
+    """The rest of the text is not worth reading."""
 
 
 class Complaints:
-    """Collects the problems of one text."""
+    """Collects the problems of one text, and raises StopError when there are too many."""
 
     def __init__(self, text: str) -> None:
         self.problems: list[Problem] = []
@@ -36,13 +39,15 @@ class Complaints:
         self.at(rule, message, start.line + 1, start.column + 1, hint, length)
 
     def at(self, rule: str, message: str, line: int, column: int, hint: str = "", length: int = 1) -> None:
-        if len(self.problems) < _MOST:
-            self.problems.append(Problem(rule, message, line, column, hint, length=length))
+        if len(self.problems) == DOCUMENT_PROBLEMS:
+            self.problems.append(too_many(line, column))
+            raise StopError
+        self.problems.append(Problem(rule, message, line, column, hint, length=length))
 
     def in_text_order(self, others: Sequence[Problem]) -> tuple[Problem, ...]:
         """These and `others`, with the place of the first key in each message about a duplicate."""
         if self._duplicates:
-            firsts = find_first_keys(self._text)
+            firsts = find_first_keys(self._text, self._duplicates[-1][1])
             for index, offset in self._duplicates:
                 line, _ = firsts[offset]
                 problem = self.problems[index]
@@ -58,9 +63,8 @@ class Complaints:
         return f"\0{self._unusable}"
 
     def duplicate(self, event: Any) -> None:
-        if len(self.problems) < _MOST:
-            self._duplicates.append((len(self.problems), event.start_mark.index))
         self.add("yaml-duplicate", f"duplicate key {_shown(event.value)}", event, "remove one of the two")
+        self._duplicates.append((len(self.problems) - 1, event.start_mark.index))
 
     def key(self, event: Any) -> None:
         """A scalar that cannot be a key."""

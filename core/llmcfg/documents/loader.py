@@ -31,7 +31,7 @@ from yaml.events import (
 
 from llmcfg.documents.agreement import find_disagreement
 from llmcfg.documents.aliases import Anchors
-from llmcfg.documents.complaints import RESERVED_KEYS, Complaints
+from llmcfg.documents.complaints import RESERVED_KEYS, Complaints, StopError
 from llmcfg.documents.scalars import NUMBER_STARTS, WORDS, Trap, resolve_plain
 from llmcfg.documents.screen import has_forbidden_character, screen, why_not_a_key
 from llmcfg.documents.tabs import find_tabs
@@ -98,15 +98,18 @@ class _Reader:
         """The root value; what it holds is only sound if there are no complaints."""
         roots: list[Value] = []
         try:
-            self._read_into(roots)
-        except _StopError:
-            pass
-        except YAMLError as error:
-            self.complaints.syntax(error)
+            self._read_to_its_end(roots)
+        except StopError:
             return None
         if not self.complaints.problems:
             self._check_root(roots)
         return roots[0] if roots else None
+
+    def _read_to_its_end(self, roots: list[Value]) -> None:
+        try:
+            self._read_into(roots)
+        except YAMLError as error:
+            self.complaints.syntax(error)
 
     def _read_into(self, roots: list[Value]) -> None:
         get_event: Any = self._events.get_event
@@ -183,7 +186,7 @@ class _Reader:
             if self._documents > 1:
                 hint = "move the second document into a file of its own"
                 self.complaints.add("yaml-documents", "a second document begins here", event, hint)
-                raise _StopError
+                raise StopError
 
     def _check_root(self, roots: list[Value]) -> None:
         root = roots[0] if roots else None
@@ -294,11 +297,7 @@ class _Reader:
 
     def _too_deep(self, event: Event) -> None:
         self.complaints.add("yaml-depth", f"nested deeper than {DOCUMENT_DEPTH} levels", event, "flatten it")
-        raise _StopError
-
-
-class _StopError(Exception):
-    """The rest of the text is not worth reading."""
+        raise StopError
 
 
 def _has_error(problems: Iterable[Problem]) -> bool:

@@ -82,12 +82,13 @@ def nearest_place(places: Mapping[Path, Place], path: Path) -> Place:
     return places[path]
 
 
-def find_first_keys(text: str) -> Mapping[int, tuple[int, int]]:
-    """For each duplicate key, by its character index: line and column (from 1) of the first one."""
+def find_first_keys(text: str, last: int) -> Mapping[int, tuple[int, int]]:
+    """For each duplicate key, by its character index: line and column (from 1) of the first one. `last` is that of the last one."""
     firsts: dict[int, tuple[int, int]] = {}
     walk = _Walk(text, firsts)
     for _ in walk.nodes():
-        pass
+        if last in firsts:
+            break
     return firsts
 
 

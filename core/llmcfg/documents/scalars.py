@@ -44,6 +44,8 @@ def one_number(value: float) -> int | float:
 
 def quoted(text: str) -> str:
     """`text` as a double-quoted scalar on one line, with no character that a reader could take differently."""
+    if text.isprintable():
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return '"' + "".join(_ESCAPES.get(char) or _printable(char) for char in text) + '"'
 
 

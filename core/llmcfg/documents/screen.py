@@ -8,10 +8,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final, NamedTuple
+from itertools import islice, tee
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from llmcfg.limits import DOCUMENT_BYTES, KEY_BYTES
+from llmcfg.limits import DOCUMENT_BYTES, DOCUMENT_PROBLEMS, KEY_BYTES
 from llmcfg.model.findings import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    _Sayer = Callable[[str, int, int], Problem]  # of what was matched, its line and column
 
 
 class Screened(NamedTuple):
@@ -30,18 +36,25 @@ def screen(content: bytes) -> Screened:
     except UnicodeDecodeError as error:
         return Screened(None, (_not_utf8(content, error),))
     text = text.removeprefix("\ufeff")
-    markers = [
-        Problem("conflict-markers", f"merge conflict marker {match[0]}", *line_and_column(text, match.start()), _MERGE)
-        for match in (_MARKER.finditer(text) if "<<<<<<<" in text or ">>>>>>>" in text else ())
-    ]
-    if markers:
+    if ("<<<<<<<" in text or ">>>>>>>" in text) and (markers := _find(_MARKER, text, _marker_problem)):
         return Screened(None, tuple(markers))
     if content.isascii() and not content.translate(None, _PLAIN_BYTES) and "\r" not in text:
         return Screened(text, ())
-    problems = [_character_problem(text, match) for match in _FORBIDDEN.finditer(text)]
-    problems += [_direction_problem(text, match) for match in _DIRECTION.finditer(text)]
+    problems = [*_find(_FORBIDDEN, text, _character_problem), *_find(_DIRECTION, text, _direction_problem)]
     problems.sort(key=lambda problem: (problem.line, problem.column))
     return Screened(text, tuple(problems))
+
+
+def first_of(problems: Iterable[Problem]) -> list[Problem]:
+    """As many problems as are worth listing, and a note where there are more."""
+    found = [*islice(problems, DOCUMENT_PROBLEMS + 1)]
+    return found if len(found) <= DOCUMENT_PROBLEMS else [*found[:-1], too_many(found[-1].line, found[-1].column)]
+
+
+def too_many(line: int, column: int) -> Problem:
+    """Stands where the listing of problems ends."""
+    message = f"more than {DOCUMENT_PROBLEMS:,} problems in one document; those from here on are not listed"
+    return Problem("yaml-problems", message, line, column, "mend those before: many may have one cause")
 
 
 def has_forbidden_character(value: str) -> str | None:
@@ -71,8 +84,17 @@ def why_not_a_key(key: str) -> str | None:
 
 def line_and_column(text: str, index: int) -> tuple[int, int]:
     """Both from 1, of a character index."""
-    start = text.rfind("\n", 0, index) + 1
-    return text.count("\n", 0, index) + 1, index - start + 1
+    return next(lines_and_columns(text, [index]))
+
+
+def lines_and_columns(text: str, indexes: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The same of ascending indexes; no part of the text is looked at twice."""
+    line, start, seen = 1, 0, 0
+    for index in indexes:
+        line += text.count("\n", seen, index)
+        start = text.rfind("\n", seen, index) + 1 or start
+        seen = index
+        yield line, index - start + 1
 
 
 def _whole_file_problem(content: bytes) -> Problem | None:
@@ -93,18 +115,27 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Problem:
     return Problem("blob-encoding", f"byte 0x{content[error.start]:02x} is not UTF-8", line, column, _UTF8)
 
 
-def _character_problem(text: str, match: re.Match[str]) -> Problem:
-    line, column = line_and_column(text, match.start())
-    if match[0] == "\r":
+def _find(pattern: re.Pattern[str], text: str, say: _Sayer) -> list[Problem]:
+    """What is to be said of each match."""
+    matches, again = tee(pattern.finditer(text))
+    places = lines_and_columns(text, (match.start() for match in again))
+    return first_of(say(match[0], *place) for match, place in zip(matches, places, strict=True))
+
+
+def _marker_problem(marker: str, line: int, column: int) -> Problem:
+    return Problem("conflict-markers", f"merge conflict marker {marker}", line, column, _MERGE)
+
+
+def _character_problem(char: str, line: int, column: int) -> Problem:
+    if char == "\r":
         message, hint = "carriage return without a line feed", "end lines with a line feed"
     else:
-        message, hint = f"character {_code_point(match[0])} in the file", "remove it"
+        message, hint = f"character {_code_point(char)} in the file", "remove it"
     return Problem("yaml-character", message, line, column, hint)
 
 
-def _direction_problem(text: str, match: re.Match[str]) -> Problem:
-    line, column = line_and_column(text, match.start())
-    message = f"invisible direction control {_code_point(match[0])}: the text reads differently from what it says"
+def _direction_problem(char: str, line: int, column: int) -> Problem:
+    message = f"invisible direction control {_code_point(char)}: the text reads differently from what it says"
     return Problem("yaml-direction", message, line, column, "remove it, or write it as an escape in double quotes")
 
 

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yaml import YAMLError
 from yaml._yaml import CParser
 from yaml.events import ScalarEvent
 
-from llmcfg.documents.screen import line_and_column
+from llmcfg.documents.screen import first_of, lines_and_columns
 from llmcfg.model.findings import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def find_tabs(text: str) -> list[Problem]:
     """A problem for the first tab of each line on which a tab is white space, up to the first syntax error."""
     if "\t" not in text:
         return []
+    places = lines_and_columns(text, _white_tabs(text))
+    return first_of(Problem("yaml-tab", "a tab as white space", *place, "use spaces") for place in places)
+
+
+def _white_tabs(text: str) -> Iterator[int]:
+    """Where they are; no part of the text is looked at twice."""
     starts, ends, readable = _text_spans(text)
-    problems: dict[int, Problem] = {}
     offset = text.find("\t")
     while 0 <= offset < readable:
         span = bisect_right(starts, offset) - 1
-        begin = max(text.rfind("\n", 0, offset) + 1, ends[span] if span >= 0 else 0)
-        if (span < 0 or offset >= ends[span]) and not _is_comment(text[begin:offset]):
-            line, column = line_and_column(text, offset)
-            problems.setdefault(line, Problem("yaml-tab", "a tab as white space", line, column, "use spaces"))
-        offset = text.find("\t", offset + 1)
-    return list(problems.values())
+        end = ends[span] if span >= 0 else 0
+        if offset < end:
+            offset = text.find("\t", end)
+            continue
+        if not _is_comment(text[max(text.rfind("\n", 0, offset) + 1, end) : offset]):
+            yield offset
+        after = text.find("\n", offset)
+        offset = text.find("\t", after) if after >= 0 else -1
 
 
 def _text_spans(text: str) -> tuple[list[int], list[int], int]:

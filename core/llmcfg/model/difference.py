@@ -1,12 +1,13 @@
 """How two values differ, and making the one of the other.
 
-Values are equal when their canonical JSON is: 2 and 2.0 are, 1 and true are not.
+Values are equal when their canonical JSON is: 2 and 2.0 are, 1 and true are not. What an encoder writes alike is not walked through.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmcfg.canonical import are_alike
 from llmcfg.model.change import ABSENT, Change
 
 if TYPE_CHECKING:
@@ -18,17 +19,22 @@ if TYPE_CHECKING:
 
 def diff_values(before: Side, after: Side, at: Path = ()) -> Iterator[Change]:
     """The changes that lead from one value to the other. Lists of one length are compared item by item, others whole."""
-    if before is after:
-        return
+    return iter(()) if are_alike(before, after) else _differences(before, after, at)
+
+
+def _differences(before: Side, after: Side, at: Path) -> Iterator[Change]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key, item in before.items():
-            yield from diff_values(item, after.get(key, ABSENT), (*at, key))
+            other = after.get(key, ABSENT)
+            if not are_alike(item, other):
+                yield from _differences(item, other, (*at, key))
         for key, item in after.items():
             if key not in before:
                 yield Change((*at, key), ABSENT, item)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from diff_values(old, new, (*at, index))
+            if not are_alike(old, new):
+                yield from _differences(old, new, (*at, index))
     elif not _same_scalar(before, after):
         yield Change(at, before, after)
 

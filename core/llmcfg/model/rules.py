@@ -100,6 +100,7 @@ _RULES: Final = (
     Rule("yaml-anchor", _E, "anchor defined twice or alias to nothing", "What the alias means depends on the reader."),
     Rule("yaml-depth", _E, "nested too deep", "Deep nesting crashes YAML readers."),
     Rule("yaml-size", _E, "document too large", "One document of this size is a mistake or an attack; split it."),
+    Rule("yaml-problems", _W, "too many problems to list", "So many most often have one cause."),
     Rule(
         "yaml-character",
         _E,
