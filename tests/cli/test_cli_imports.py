@@ -110,6 +110,14 @@ def test_a_repository_loads_nothing_for_what_it_does_not_have(tmp_path) -> None:
     assert not top_level(modules) & {"jsonschema", "jinja2", "pyrage", "cryptography", "ruamel", "watchdog"}
 
 
+def test_reading_a_key_loads_nothing_of_secrets_and_nothing_that_writes(tmp_path) -> None:
+    written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
+    modules = imported_by("get", "limits.rpm", "-e", "dev", "-C", str(written.path))
+    wanted = ("secrets.plaintext", "secrets.inspection", "secrets.sops", "documents.writer", "sync.plan", "sinks")
+    assert not [module for module in modules if module.startswith(tuple(f"llmcfg.{name}" for name in wanted))]
+    assert not top_level(modules) & {"jsonschema", "jinja2", "pyrage", "cryptography", "ruamel", "watchdog", "sqlite3"}
+
+
 def test_a_repository_without_policies_loads_nothing_for_them(tmp_path) -> None:
     written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
     modules = imported_by("validate", "-o", "json", "-C", str(written.path))

@@ -18,7 +18,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import random
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -124,6 +123,8 @@ class RefSwap:
         """One attempt at once, then more with growing random pauses until the time is up."""
         deadline, pause = time.monotonic() + self.wait_seconds, _FIRST_PAUSE
         yield
+        import random  # most never wait
+
         while time.monotonic() < deadline:
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 1.5, _LONGEST_PAUSE)

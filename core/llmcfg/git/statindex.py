@@ -7,7 +7,7 @@ changed that decides which files are ignored. Only what had been left alone for 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import msgspec
 
@@ -71,6 +71,15 @@ class StatIndex:
             return None
         self._seen.files[path] = known
         return known[1]
+
+    def blob_ids(self, paths: Sequence[str]) -> Sequence[tuple[Facts, str]] | None:
+        """The facts that files had, and the ids of what they held; None where not all are known. Nothing says that they hold it still."""
+        known = [self._known.files.get(path) for path in paths]
+        return None if None in known else cast("list[tuple[Facts, str]]", known)
+
+    def note_blobs(self, paths: Sequence[str], known: Sequence[tuple[Facts, str]]) -> None:
+        """What is known of these files holds."""
+        self._seen.files.update(zip(paths, known, strict=True))
 
     def note_blob(self, path: str, facts: Facts, oid: str) -> None:
         if were_settled(facts, self._now_ns):

@@ -49,9 +49,10 @@ class WorkTreeSnapshot:
         self._root = root
         self._contents: dict[str, bytes | str] = {}  # by blob id: the content, or the path to read it from
         self._kept = 0
-        walk = _Walk(root, wanted, is_ignored, is_submodule, index, self._contents.setdefault, self._keep)
+        walk = _Walk(root, wanted, is_ignored, is_submodule, index, self._keep)
         walk.run()
-        self._entries = dict(sorted(walk.entries.items()))
+        self._entries = {path: walk.entries[path] for path in sorted(walk.entries)}
+        self._contents = {entry.oid: path for path, entry in self._entries.items()} | self._contents
         self._findings = tuple(sorted(walk.findings, key=Finding.sort_key))
         self.stood_on: Mapping[str, Facts] = {**walk.facts, **index.deciding}
         self.index = index
@@ -100,13 +101,11 @@ class _Walk:
         is_ignored: Callable[[str], bool],
         is_submodule: Callable[[str], bool],
         index: StatIndex,
-        know: Callable[[str, str], object],
         keep: Callable[[str, bytes], str],
     ) -> None:
         self._root = root
         self._top = str(root)
         self._index = index
-        self._know = know
         self._wanted = wanted
         self._is_ignored = is_ignored
         self._is_submodule = is_submodule
@@ -123,16 +122,36 @@ class _Walk:
             if folder.count("/") >= TREE_DEPTH:
                 self.findings.append(too_deep(folder))
                 continue
-            for name, is_folder in self._names(folder):
-                self._count += 1
-                if self._count > TREE_ENTRIES:
-                    self.findings.append(too_many())
-                    return
-                path = f"{folder}/{name}" if folder else name
-                if is_folder:
-                    pending.append(path)
-                else:
+            names = self._names(folder)
+            self._count += len(names)
+            if self._count > TREE_ENTRIES:
+                names = names[: TREE_ENTRIES - self._count]
+                self.findings.append(too_many())
+            before = f"{folder}/" if folder else ""
+            files = [before + name for name, is_folder in names if not is_folder]
+            if not self._take_over(files):
+                for path in files:
                     self._read(path)
+            if self._count > TREE_ENTRIES:
+                return
+            pending += [before + name for name, is_folder in reversed(names) if is_folder]
+
+    def _take_over(self, files: Sequence[str]) -> bool:
+        """What the index knows of the files of a folder, if all of them are as they were, as in most folders: without a step for each."""
+        known = self._index.blob_ids(files)
+        if known is None:
+            return False
+        places = [f"{self._top}/{path}" for path in files]
+        facts = [was for was, _ in known]
+        try:
+            if facts != [facts_of(found) for found in map(os.lstat, places)]:
+                return False
+        except OSError:
+            return False
+        self.facts.update(zip(places, facts, strict=True))
+        self._index.note_blobs(files, known)
+        self.entries.update({path: BlobEntry(path, oid, was[3]) for path, (was, oid) in zip(files, known, strict=True)})
+        return True
 
     def _names(self, folder: str) -> Sequence[tuple[str, bool]]:
         """The readable names of one folder, and which are folders themselves; at the top, not all are wanted, so they are listed anew."""
@@ -203,7 +222,6 @@ class _Walk:
             return
         if oid is not None:
             self.entries[path] = BlobEntry(path, oid, facts[3])
-            self._know(oid, path)
         if read is not None:
             self.facts[place], content = read
             self._take(path, self.facts[place], content)

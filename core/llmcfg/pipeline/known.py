@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from llmcfg.model.later import Later
-from llmcfg.secrets.plaintext import find_plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -109,6 +108,8 @@ def find_file(cache: Cache, name: bytes, about: str) -> KnownFile | None:
 
 def learn_file(cache: Cache, name: bytes, file: KnownFile) -> None:
     """Of a rendering without problems. What looks like a secret or like ciphertext is not kept."""
+    from llmcfg.secrets.plaintext import find_plaintext
+
     if SEALED_MARK not in file.text and not find_plaintext(file.text, by_name=True):
         cache.add(name, _ENCODER.encode(file))
         cache.learn(name, b"")

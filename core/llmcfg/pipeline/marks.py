@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of
-from llmcfg.secrets.inspection import looks_sealed
-from llmcfg.secrets.plaintext import find_plaintext
 
 if TYPE_CHECKING:
     from llmcfg.model.findings import Problem
@@ -33,6 +31,8 @@ def plaintext_in(configuration: Configuration, entry: BlobEntry) -> tuple[Proble
     if known is None:
         if is_sound(memo.disk, name_of("plaintext", entry.oid), "look for plaintext", entry.path):
             return memo.plaintext.setdefault(entry.oid, ())
+        from llmcfg.secrets.plaintext import find_plaintext
+
         known = _note_plaintext(
             configuration, entry, find_plaintext(configuration.snapshot.read(entry.oid), by_name=False)
         )
@@ -41,6 +41,8 @@ def plaintext_in(configuration: Configuration, entry: BlobEntry) -> tuple[Proble
 
 def may_be_kept(configuration: Configuration, entry: BlobEntry) -> bool:
     """Whether the values of a file may lie in a cache: nothing in it looks like a secret, by its shape or by its name."""
+    from llmcfg.secrets.plaintext import find_plaintext
+
     found = find_plaintext(configuration.snapshot.read(entry.oid), by_name=True)
     if not found:
         _note_plaintext(configuration, entry, ())
@@ -62,6 +64,8 @@ def marks_of(configuration: Configuration, entry: BlobEntry) -> Marks:
         name = name_of("marks", entry.oid)
         if is_sound(memo.disk, name, "look through", entry.path):
             return memo.marks.setdefault(entry.oid, _NONE)
+        from llmcfg.secrets.inspection import looks_sealed
+
         content = configuration.snapshot.read(entry.oid)
         known = memo.marks[entry.oid] = Marks(looks_sealed(content), ALLOWANCE in content)
         if known == _NONE:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import TYPE_CHECKING, Final
-
-from llmcfg.resources import data_folder
 
 if TYPE_CHECKING:
     from llmcfg.pipeline.schema.compiled import CompiledSchema
@@ -29,13 +26,8 @@ def record_schema(document: str) -> CompiledSchema | None:
         return None
     named = (name for name, patterns in DOCUMENTS.items() if any(fnmatchcase(document, each) for each in patterns))
     name = next(named, None)
-    return None if name is None else shipped_schema(name)
+    if name is None:
+        return None
+    from llmcfg.pipeline.schema.compiled import shipped_schema
 
-
-@cache
-def shipped_schema(name: str) -> CompiledSchema:
-    from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_text
-
-    compiled = compile_text((data_folder("schemas") / f"{name}.schema.json").read_bytes())
-    assert isinstance(compiled, CompiledSchema), compiled
-    return compiled
+    return shipped_schema(f"{name}.schema.json")

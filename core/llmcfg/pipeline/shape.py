@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,9 @@ from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.manifest import SinkSpec
 from llmcfg.pipeline.tags import find_tags
-from llmcfg.resources import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from llmcfg.pipeline.schema.compiled import CompiledSchema
 
 
 def tag_problems(value: dict[str, Any], rule: str) -> Iterator[Problem]:
@@ -28,10 +24,11 @@ def tag_problems(value: dict[str, Any], rule: str) -> Iterator[Problem]:
 def shape_problems(schema: str, value: dict[str, Any], rule: str) -> list[Problem]:
     """Violations of a shipped schema; unknown and missing keys keep their own rules, everything else gets `rule`."""
     from llmcfg.pipeline.schema.check import check
+    from llmcfg.pipeline.schema.compiled import shipped_schema
 
     return [
         problem if problem.rule in ("schema-unknown-key", "schema-required") else problem._replace(rule=rule)
-        for problem in check(_shipped(schema), value)
+        for problem in check(shipped_schema(schema), value)
     ]
 
 
@@ -87,12 +84,3 @@ def _why_not_a_sink_path(path: str) -> str | None:
     if not parts or not plain.isprintable():
         return "names no folder"
     return None
-
-
-@functools.cache
-def _shipped(name: str) -> CompiledSchema:
-    from llmcfg.pipeline.schema.compiled import compile_text
-
-    compiled = compile_text((data_folder("schemas") / name).read_bytes())
-    assert not isinstance(compiled, tuple), compiled
-    return compiled

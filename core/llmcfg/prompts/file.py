@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from llmcfg.documents.loader import Document, Loaded, load_document
 from llmcfg.documents.positions import Place, find_places
 from llmcfg.documents.screen import screen
-from llmcfg.documents.writer import write_yaml
 from llmcfg.errors import UsageError
 from llmcfg.model.findings import Problem
 
@@ -108,6 +107,8 @@ def find_prompt_places(content: bytes) -> Mapping[Path, Place]:
 
 def write_prompt_file(value: Mapping[str, Value], messages: Iterable[tuple[str, str]]) -> str:
     """The file that holds these fields and messages."""
+    from llmcfg.documents.writer import write_yaml
+
     lines = [_FENCE, *write_yaml(dict(value)).splitlines(), _FENCE]
     for role, content in messages:
         lines += [f"{_FENCE} {role}", *map(_escape, content.strip("\n").split("\n")), ""]

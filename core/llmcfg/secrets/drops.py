@@ -8,7 +8,6 @@ files of its layer, the newest drop over older ones, until somebody with a key f
 from __future__ import annotations
 
 import re
-import secrets
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
@@ -20,8 +19,10 @@ _DROP: Final = re.compile(r"(?P<target>.+)\.drop-(?P<time>[0-9]{8}T[0-9]{12}Z)-[
 
 def drop_name(file: str, moment: datetime) -> str:
     """A name that no drop has yet, for what belongs in `file`."""
+    from secrets import token_hex
+
     stem, dot, ending = file.rpartition(".")
-    return f"{stem}.drop-{moment.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}{dot}{ending}"
+    return f"{stem}.drop-{moment.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{token_hex(4)}{dot}{ending}"
 
 
 def drop_target(file: str) -> str | None:

@@ -20,6 +20,7 @@ from llmcfg.pipeline.schema.keywords import EXPIRES, MERGE, REVIEW_BY, SECRET, c
 from llmcfg.pipeline.schema.lint import lint
 from llmcfg.pipeline.schema.normal import TooManyDefinitionsError, document, normalise
 from llmcfg.pipeline.schema.registry import SchemaFiles, Spot
+from llmcfg.resources import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.schema.normal import Schema
 
 _PATTERN_BYTES = 4 << 20
+_ALONE = "schemas/schema.json"  # what a schema that stands alone is called
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,25 @@ def compile_schema(file: str, files: Mapping[str, bytes]) -> CompiledSchema | tu
     problems = lint(source, file)
     if any(RULES[problem.rule].severity is Severity.ERROR for problem in problems):
         return problems
+    return _compile(source, file, problems)
+
+
+def compile_text(content: bytes) -> CompiledSchema | tuple[Problem, ...]:
+    """A schema that stands alone."""
+    return compile_schema(_ALONE, {_ALONE: content})
+
+
+@functools.cache
+def shipped_schema(file: str) -> CompiledSchema:
+    """A schema that comes with the program, such as `manifest.schema.json`. No mistakes are looked for in it: the tests did."""
+    content = (data_folder("schemas") / file).read_bytes()
+    compiled = _compile(SchemaFiles({_ALONE: content}), _ALONE, ())
+    assert isinstance(compiled, CompiledSchema), compiled
+    return compiled
+
+
+def _compile(source: SchemaFiles, file: str, problems: tuple[Problem, ...]) -> CompiledSchema | tuple[Problem, ...]:
+    """With the problems that do not keep it from being used."""
     try:
         definitions, spots = normalise(source, Spot(file))
     except TooManyDefinitionsError:
@@ -98,11 +119,6 @@ def compile_schema(file: str, files: Mapping[str, bytes]) -> CompiledSchema | tu
         files=frozenset(spot.file for spot in spots),
         has_ends=any(_mentions(schema, EXPIRES) or _mentions(schema, REVIEW_BY) for schema in definitions.values()),
     )
-
-
-def compile_text(content: bytes) -> CompiledSchema | tuple[Problem, ...]:
-    """A schema that stands alone."""
-    return compile_schema("schemas/schema.json", {"schemas/schema.json": content})
 
 
 def _refusals(source: SchemaFiles, file: str, spots: list[Spot], definitions: Mapping[str, Schema]) -> list[Problem]:

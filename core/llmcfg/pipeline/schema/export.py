@@ -9,8 +9,8 @@ import json
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg.pipeline.recordschemas import DOCUMENTS, shipped_schema
-from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema
+from llmcfg.pipeline.recordschemas import DOCUMENTS
+from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema, shipped_schema
 from llmcfg.pipeline.schema.draft07 import Admit, draft07
 from llmcfg.pipeline.schema.forms import partial
 
@@ -55,12 +55,20 @@ def export_schemas(
         bind(f"base/{name}", draft07(whole, admit=Admit.REFERENCES), base)
         bind(f"overlay/{name}", draft07(part, admit=Admit.DELETIONS), overlays)
 
-    bind("manifest.json", draft07(shipped_schema("manifest").definitions, admit=Admit.NOTHING), ["llmcfg.yaml"])
-    bind("consumer.json", draft07(shipped_schema("consumer").definitions, admit=Admit.NOTHING), _files("consumers/*"))
+    bind(
+        "manifest.json",
+        draft07(shipped_schema("manifest.schema.json").definitions, admit=Admit.NOTHING),
+        ["llmcfg.yaml"],
+    )
+    bind(
+        "consumer.json",
+        draft07(shipped_schema("consumer.schema.json").definitions, admit=Admit.NOTHING),
+        _files("consumers/*"),
+    )
     for name, patterns in DOCUMENTS.items():
         own = [names for names in patterns if not any(fnmatchcase(names, each.documents) for each in manifest.schemas)]
         if any(fnmatchcase(document, names) for document in documents for names in own):
-            bind_documents(f"records/{name}.json", shipped_schema(name), own)
+            bind_documents(f"records/{name}.json", shipped_schema(f"{name}.schema.json"), own)
     for binding in manifest.schemas:
         compiled = compile_schema(binding.schema, files) if binding.schema in files else ()
         if not isinstance(compiled, CompiledSchema):
