@@ -12,7 +12,7 @@ from llmcfg.model.findings import Finding
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.diff import compare, state_of
-from llmcfg.pipeline.validate import examine
+from llmcfg.pipeline.validate import examine, validate_configuration
 from support.written import WrittenSnapshot
 
 TODAY = date(2026, 11, 25)
@@ -147,9 +147,10 @@ REPOSITORIES = st.fixed_dictionaries(
 
 
 class Outcome(NamedTuple):
-    """All that a run says."""
+    """All that a run says. `examined` are the findings of a look at everything, which `findings` need not have been."""
 
     findings: tuple[Finding, ...]
+    examined: tuple[Finding, ...]
     bundles: dict[str, dict[str, bytes]]
 
 
@@ -158,10 +159,11 @@ def run(files: dict[str, str], memo: Memo, as_of: date = TODAY) -> Outcome:
     try:
         configuration = Configuration(WrittenSnapshot(files), memo)
     except FindingsError as error:
-        return Outcome(tuple(error.findings), {})
-    examined = examine(configuration, as_of=as_of)
+        return Outcome(tuple(error.findings), tuple(error.findings), {})
+    findings = validate_configuration(configuration, as_of=as_of)
+    examined = examine(configuration, as_of=as_of).findings
     built = build(configuration, configuration.targets)
-    return Outcome(examined.findings, {str(target): bundle.files() for target, bundle in built.bundles.items()})
+    return Outcome(findings, examined, {str(target): bundle.files() for target, bundle in built.bundles.items()})
 
 
 def difference(before: dict[str, str], after: dict[str, str], memo: Memo):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from llmcfg.model.findings import Finding, Origin, merge_findings
+from llmcfg.pipeline.filefindings import every_document
 from llmcfg.pipeline.known import Passed
 from llmcfg.pipeline.marks import marks_of
 
@@ -18,20 +19,24 @@ if TYPE_CHECKING:
 
 
 def with_allowances(
-    configuration: Configuration, findings: Iterable[Finding], as_of: date, *, is_whole: bool
+    configuration: Configuration,
+    documents: Iterable[BlobEntry],
+    findings: Iterable[Finding],
+    as_of: date,
+    *,
+    is_whole: bool,
 ) -> tuple[Finding, ...]:
-    """The findings that no comment in their file allows, and what is wrong with such comments."""
+    """The findings that no comment in these documents allows, and what is wrong with such comments."""
     from llmcfg.llm.allowances import apply_allowances
 
     by_file: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         by_file[finding.origin.file].append(finding)
     kept: list[Finding] = []
-    for layer in configuration.layout.layers.values():
-        for entry in layer.documents.values():
-            if marks_of(configuration, entry).allowance:
-                text = _text(configuration, entry)
-                kept += apply_allowances(entry.path, text, by_file.pop(entry.path, ()), as_of, is_whole=is_whole)
+    for entry in documents:
+        if marks_of(configuration, entry).allowance:
+            text = _text(configuration, entry)
+            kept += apply_allowances(entry.path, text, by_file.pop(entry.path, ()), as_of, is_whole=is_whole)
     return merge_findings([*kept, *(finding for found in by_file.values() for finding in found)])
 
 
@@ -39,7 +44,7 @@ def passed_of(configuration: Configuration, findings: Sequence[Finding], as_of: 
     """What is remembered of findings that all are allowed; None where one is not, or may be none of a document."""
     from llmcfg.llm.allowances import apply_allowances
 
-    documents = {entry.path for layer in configuration.layout.layers.values() for entry in layer.documents.values()}
+    documents = {entry.path for entry in every_document(configuration)}
     for file in {finding.origin.file for finding in findings}:
         if file not in documents:
             return None

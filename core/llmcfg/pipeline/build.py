@@ -264,7 +264,7 @@ def _bundle(
     held = {use: effective.held(parse_secret_use(use)) for use in uses}
     lock = {use: value.fingerprint for use, value in held.items() if value is not None}
     opened = [output.path for output in configuration.consumer(target.consumer).outputs if output.opened]
-    parts = Laid(outputs, selection.parts)
+    parts = Laid(outputs, selection.parts.get())
     return make_bundle(target, parts, lock, recipients_of(configuration, target), opened)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from llmcfg.documents.loader import load_document
 from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
+from llmcfg.model.made import Made
 from llmcfg.pipeline import merge, tags
 from llmcfg.pipeline.known import find_parsed, learn_parsed, name_of
 from llmcfg.prompts.file import SUFFIX, is_prompt_file, load_prompt_file
@@ -74,6 +75,13 @@ class Composed:
         return (self.name, *(source.oid for source in self.sources))
 
 
+class Settled(NamedTuple):
+    """What is known of documents before they are looked at: all but the changed ones can be read, and only the linked ones hold references."""
+
+    changed: frozenset[str]
+    linked: frozenset[str]
+
+
 class Documents:
     """The composed documents after some layers: what this layer changed, and beneath it the documents of the layers below.
 
@@ -123,7 +131,7 @@ class Composer:
     """Composes the documents of one snapshot.
 
     `rules_for(document name)` gives the merge rules of its schema and a key that names them. `may_be_kept` says whether the values of a
-    file may lie on disk.
+    file may lie on disk. What is `settled` is composed only when it is asked for.
     """
 
     def __init__(
@@ -134,7 +142,9 @@ class Composer:
         memo: ComposeMemo,
         disk: Cache | None = None,
         may_be_kept: Callable[[BlobEntry], bool] = lambda _: True,
+        settled: Settled | None = None,
     ) -> None:
+        self._settled = settled
         self._disk = disk
         self._may_be_kept = may_be_kept
         self._layers = layers
@@ -180,23 +190,26 @@ class Composer:
         return parsed
 
     def _lay(self, below: Documents, layer: Layer) -> Documents:
-        own: dict[str, Composed] = {}
+        if not layer.documents and not layer.refused:
+            return below
         unreadable = {*below.unreadable, *layer.refused}
-        for name, entry in layer.documents.items():
-            parsed = self.parsed(entry)
-            if parsed.content is None or is_among(name, unreadable):
+        for name in layer.documents if self._settled is None else self._settled.changed & layer.documents.keys():
+            if self.parsed(layer.documents[name]).content is None or is_among(name, unreadable):
                 unreadable.add(name)
-            else:
-                own[name] = self._compose(name, below.find(name), entry, parsed)
-        return Documents(below, own, frozenset(unreadable)) if layer.documents or layer.refused else below
+        own = Made(
+            layer.documents,
+            lambda name: self._compose(name, below.find(name), layer.documents[name]),
+            lambda name: name not in unreadable,
+        )
+        return Documents(below, own, frozenset(unreadable))
 
-    def _compose(self, name: str, below: Composed | None, entry: BlobEntry, parsed: ParsedDocument) -> Composed:
+    def _compose(self, name: str, below: Composed | None, entry: BlobEntry) -> Composed:
         rules_key, rule_at = self._rules_for(name)
         sources = (*(below.sources if below else ()), entry)
         key = (name, rules_key, sources)
         known = self._memo.composed.get(key)
         if known is None:
-            laying = _Laying(name, below, entry, parsed, sources, rule_at)
+            laying = _Laying(name, below, entry, self.parsed(entry), sources, rule_at)
             known = self._memo.composed[key] = self._lay_document(laying, rules_key)
         return known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -12,6 +13,7 @@ from llmcfg.model.assembly import assemble
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.laid import Laid
+from llmcfg.model.made import Made
 from llmcfg.model.rules import Severity
 from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.model.target import Scope, Target
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from llmcfg.model.reference import SecretUse
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Path, Scalar, Value
+    from llmcfg.pipeline.compose import Composed, Settled
     from llmcfg.pipeline.marks import Marks
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.pipeline.schema.compiled import CompiledSchema
@@ -146,18 +149,20 @@ class Configuration:
         self.consumers, self.consumer_findings = parse_consumers(
             self.layout, self.manifest, snapshot.read, self.locator
         )
-        self.composer = Composer(
-            self.layout.layers,
-            snapshot.read,
-            self.merge_rules,
-            memo.compose,
-            memo.disk,
-            lambda entry: may_be_kept(self, entry),
-        )
+        self._settled: Settled | None = None
+        self.composer = self._make_composer()
         self._effective: dict[Scope, Effective] = {}
         self._schemas: dict[str, CompiledSchema | None] = {}
         self._secrets: dict[tuple[str, ...], dict[str, ScopedSecret]] = {}
         self._plain: dict[Documents, _Plain] = {}
+
+    def narrowed(self, settled: Settled) -> Configuration:
+        """The same one, for who looks at little of it: what is settled is made when it is asked for."""
+        narrowed = copy(self)
+        narrowed._settled = settled
+        narrowed.composer = narrowed._make_composer()
+        narrowed._effective, narrowed._plain = {}, {}
+        return narrowed
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -278,6 +283,17 @@ class Configuration:
             self.memo.secret_files[key] = read_secret_file(entry.path, self.snapshot.read(entry.oid))
         return self.memo.secret_files[key]
 
+    def _make_composer(self) -> Composer:
+        return Composer(
+            self.layout.layers,
+            self.snapshot.read,
+            self.merge_rules,
+            self.memo.compose,
+            self.memo.disk,
+            lambda entry: may_be_kept(self, entry),
+            self._settled,
+        )
+
     def _make_effective(self, scope: Scope) -> Effective:
         folders = layer_folders(self.manifest, scope)
         documents = self.composer.documents(folders)
@@ -293,7 +309,7 @@ class Configuration:
         known = self._plain.get(documents)
         if known is None:
             below = _Plain(Laid({}), ()) if documents.below is None else self._plain_of(documents.below, resolver)
-            known = self._plain[documents] = _lay_plain(documents, below, resolver)
+            known = self._plain[documents] = _lay_plain(documents, below, resolver, self._settled)
         return known
 
     def _secrets_of(self, folders: tuple[str, ...]) -> dict[str, ScopedSecret]:
@@ -344,25 +360,28 @@ class _Plain(NamedTuple):
     linked: tuple[str, ...]
 
 
-def _lay_plain(documents: Documents, below: _Plain, resolver: Resolver) -> _Plain:
+def _lay_plain(documents: Documents, below: _Plain, resolver: Resolver, settled: Settled | None) -> _Plain:
     """What a layer changes, over what lies beneath, and without what cannot be read."""
-    own = {
-        name: None if composed.needs_resolution else resolver.resolve(composed)
-        for name, composed in documents.own.items()
-    }
+
+    def plain(name: str) -> Resolved | None:
+        composed = documents.own[name]
+        return None if composed.needs_resolution else resolver.resolve(composed)
+
+    own = Made(documents.own, plain)
+    may_link = own if settled is None else (settled.changed | settled.linked) & own.keys()
     laid = Laid(own, below.documents)
     if any(name in laid for name in documents.unreadable):
         laid = Laid({name: resolved for name, resolved in laid.items() if name not in documents.unreadable})
-    return _Plain(laid, tuple(name for name in sorted({*below.linked, *own}) if name in laid and laid[name] is None))
+    return _Plain(
+        laid, tuple(name for name in sorted({*below.linked, *may_link}) if name in laid and laid[name] is None)
+    )
 
 
 def _resolve_all(documents: Documents, plain: _Plain, resolver: Resolver) -> Laid[Resolved]:
-    own: dict[str, Resolved | None] = {}
-    for name in plain.linked:
-        composed = documents.find(name)
-        assert composed is not None
-        own[name] = resolver.resolve(composed)
-    return cast("Laid[Resolved]", Laid(own, plain.documents) if own else plain.documents)
+    own: Made[Resolved | None] = Made(
+        dict.fromkeys(plain.linked), lambda name: resolver.resolve(cast("Composed", documents.find(name)))
+    )
+    return cast("Laid[Resolved]", Laid(own, plain.documents) if plain.linked else plain.documents)
 
 
 def _has(value: Value, path: Path) -> bool:

@@ -14,28 +14,38 @@ from llmcfg.pipeline.marks import plaintext_in
 from llmcfg.secrets.drops import drop_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.manifest import Tenant
+    from llmcfg.model.snapshot import BlobEntry
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.layers import Layer
 
 
 def file_findings(configuration: Configuration) -> Iterator[Finding]:
-    layout, locator = configuration.layout, configuration.locator
-    documents = [entry for layer in layout.layers.values() for entry in layer.documents.values()]
-    for entry in documents:
-        for problem in configuration.composer.parsed(entry).problems:
-            yield locator.in_blob(problem, entry)
+    layout = configuration.layout
     manifest = configuration.snapshot.entries[MANIFEST]
-    for entry in [manifest, *layout.consumers.values(), *layout.templates.values(), *documents]:
+    for entry in [manifest, *layout.consumers.values(), *layout.templates.values()]:
         for problem in plaintext_in(configuration, entry):
-            yield locator.in_blob(problem, entry)
+            yield configuration.locator.in_blob(problem, entry)
+    yield from document_findings(configuration, every_document(configuration))
     names = Counter(name for layer in layout.layers.values() for name in layer.documents)
     yield from secret_name_findings(configuration)
     for layer in layout.layers.values():
         yield from _orphans(configuration, layer, names)
+
+
+def every_document(configuration: Configuration) -> list[BlobEntry]:
+    """The files of all documents, in the order of layers."""
+    return [entry for layer in configuration.layout.layers.values() for entry in layer.documents.values()]
+
+
+def document_findings(configuration: Configuration, documents: Iterable[BlobEntry]) -> Iterator[Finding]:
+    """What is wrong in files of documents by themselves."""
+    for entry in documents:
+        for problem in (*configuration.composer.parsed(entry).problems, *plaintext_in(configuration, entry)):
+            yield configuration.locator.in_blob(problem, entry)
 
 
 def secret_name_findings(configuration: Configuration) -> Iterator[Finding]:
@@ -105,9 +115,12 @@ def schema_file_findings(configuration: Configuration) -> Iterator[Finding]:
             yield configuration.locator.in_blob(problem, schema_entry)
 
 
-def quota_findings(configuration: Configuration) -> Iterator[Finding]:
+def quota_findings(configuration: Configuration, among: Collection[str] | None = None) -> Iterator[Finding]:
+    """With `among`, only of the tenants that it names."""
     entry = configuration.snapshot.entries["llmcfg.yaml"]
     for tenant in configuration.manifest.tenants.values():
+        if among is not None and tenant.name not in among:
+            continue
         quota = tenant.quota
         limits = {"keys": quota.keys, "bytes": quota.bytes, "secrets": quota.secrets}
         used = _usage(configuration, tenant) if any(limit is not None for limit in limits.values()) else {}

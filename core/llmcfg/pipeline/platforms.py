@@ -141,7 +141,8 @@ def _is_readable(effective: Effective) -> bool:
 
 
 def _relevant(effective: Effective) -> Mapping[str, Resolved]:
-    return {name: resolved for name, resolved in effective.documents.items() if name.partition("/")[0] in FOLDERS}
+    documents = effective.documents
+    return {name: documents[name] for name in documents if name.partition("/")[0] in FOLDERS}
 
 
 def _platform(effective: Effective, setting: Setting) -> Platform:

@@ -121,7 +121,7 @@ def _name_of_scope(configuration: Configuration, effective: Effective, as_of: da
     """Names what is found of prompts in a scope: all that is read there, and which prompts have a schema of their own."""
     is_protected = configuration.manifest.environments[effective.scope.environment].protected
     around = name_of("around", str(is_protected), *(() if as_of is None else [name_of_catalogue(configuration)]))
-    read = {name: resolved.digest for name, resolved in effective.documents.items() if name.startswith(_READ)}
+    read = {name: effective.documents[name].digest for name in effective.documents if name.startswith(_READ)}
     own = [name for name in read if name.startswith(FOLDER) and configuration.schema_for(name)]
     return name_of_bytes("prompts", [around, text_of((own, effective.unreadable)).encode(), *read.values()])
 
@@ -223,7 +223,7 @@ def _alike(configuration: Configuration, scopes: Iterable[Scope]) -> list[list[S
     alike: dict[object, list[Scope]] = defaultdict(list)
     for scope in scopes:
         documents = configuration.effective(scope).documents
-        read = tuple(id(resolved) for name, resolved in documents.items() if name.startswith(_READ))
+        read = tuple(id(documents[name]) for name in documents if name.startswith(_READ))
         alike[configuration.manifest.environments[scope.environment].protected, read].append(scope)
     return list(alike.values())
 

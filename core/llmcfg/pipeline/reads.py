@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from llmcfg.model.value import Scalar
     from llmcfg.pipeline.compose import Composed, Documents
@@ -123,6 +123,15 @@ class Outcomes(Generic[Outcome]):
         while isinstance(here, _Fork):
             here = here.branches.get(_answer(surroundings, here.question))
         return here
+
+    def documents(self) -> Iterator[str]:
+        """The names of all documents that were asked for in any scope."""
+        pending = [self._root]
+        while pending:
+            here = pending.pop()
+            if isinstance(here, _Fork):
+                yield from [here.question.name] if here.question.kind == "document" else []
+                pending += here.branches.values()
 
     def add(self, reads: Reads, outcome: Outcome) -> None:
         questions = list(reads.answers.items())

@@ -68,7 +68,7 @@ def secret_entries(configuration: Configuration) -> Iterator[BlobEntry]:
     """The secret files of all layers, and whatever else is a SOPS file, by path."""
     named = {entry.path for entry in _named_entries(configuration)}
     for path, entry in configuration.snapshot.entries.items():
-        if path in named or (path != CONFIG and _is_sealed(configuration, entry)):
+        if path in named or (path != CONFIG and is_sealed(configuration, entry)):
             yield entry
 
 
@@ -85,12 +85,12 @@ def _named_entries(configuration: Configuration) -> Iterator[BlobEntry]:
         yield from layer.secret_files
 
 
-def _is_sealed(configuration: Configuration, entry: BlobEntry) -> bool:
+def is_sealed(configuration: Configuration, entry: BlobEntry) -> bool:
     """Whether a file that is no secret file by its place is one by its content."""
     known = configuration.memo.sealed.get(entry.oid)
     if known is None:
-        is_sealed = marks_of(configuration, entry).sealed
-        known = is_sealed and inspected_file(configuration, entry) != Inspected(())
+        looks_so = marks_of(configuration, entry).sealed
+        known = looks_so and inspected_file(configuration, entry) != Inspected(())
         configuration.memo.sealed[entry.oid] = known
     return known
 

@@ -11,6 +11,7 @@ from llmcfg.model.assembly import assemble
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
+from llmcfg.model.made import Made
 from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.bundle import Part, make_part
 from llmcfg.pipeline.compose import is_among
@@ -50,6 +51,10 @@ class SelectedDocument:
     def value(self) -> dict[str, Value]:
         return self.content.get()
 
+    @property
+    def is_telling(self) -> bool:
+        return bool(self.secrets) or self.has_ciphertext
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
@@ -60,8 +65,8 @@ class Selection:
     """
 
     documents: Mapping[str, SelectedDocument]
-    parts: Laid[Part]
-    telling: tuple[SelectedDocument, ...]
+    parts: Later[Laid[Part]]
+    telling: Later[tuple[SelectedDocument, ...]]
     missing: tuple[str, ...]
     is_whole: bool = True
 
@@ -70,7 +75,7 @@ class Selection:
 
     @property
     def secrets(self) -> frozenset[str]:
-        return frozenset().union(*(document.secrets for document in self.telling))
+        return frozenset().union(*(document.secrets for document in self.telling.get()))
 
 
 class Selector:
@@ -101,8 +106,8 @@ class Selector:
         }
         selected = _lay(whole.source, own, whole) if own else whole
         documents = cast("Laid[SelectedDocument]", selected.documents)
-        telling = tuple(documents[name] for name in selected.telling)
-        return Selection(documents, cast("Laid[Part]", selected.parts), telling, tuple(missing), not unread)
+        telling = Later(lambda: tuple(documents[name] for name in selected.telling.get()))
+        return Selection(documents, cast("Later[Laid[Part]]", selected.parts), telling, tuple(missing), not unread)
 
     def _wanted_of(self, texts: tuple[str, ...]) -> _Wanted:
         if texts not in self._wanted:
@@ -124,13 +129,16 @@ class Selector:
         known = self._known.get((named, id(documents)))
         if known is None:
             below = self._whole(documents.below, named) if documents.below is not None else None
-            own = {
-                name: None if resolved is None else _select_document(resolved, (), self._memo)
-                for name, resolved in documents.own.items()
-                if is_among(name, named)
-            }
+            own = Made(
+                documents.own,
+                lambda name: self._select_whole(documents.own[name]),
+                lambda name: is_among(name, named),
+            )
             known = self._known[named, id(documents)] = _lay(documents, own, below)
         return known
+
+    def _select_whole(self, resolved: Resolved | None) -> SelectedDocument | None:
+        return None if resolved is None else _select_document(resolved, (), self._memo)
 
 
 class _Wanted(NamedTuple):
@@ -149,24 +157,30 @@ class _Whole(NamedTuple):
 
     source: Laid[Resolved | None]
     documents: Laid[SelectedDocument | None]
-    parts: Laid[Part | None]
-    telling: tuple[str, ...]
+    parts: Later[Laid[Part | None]]
+    telling: Later[tuple[str, ...]]
 
 
 def _lay(source: Laid[Resolved | None], own: Mapping[str, SelectedDocument | None], below: _Whole | None) -> _Whole:
     if below is not None and not own:
         return below._replace(source=source)
-    parts = {f"config/{name}.json": document.part if document is not None else None for name, document in own.items()}
-    telling = [name for name in below.telling if name not in own] if below is not None else []
-    telling += [
-        name for name, document in own.items() if document is not None and (document.secrets or document.has_ciphertext)
-    ]
     return _Whole(
         source,
         Laid(own, below.documents if below is not None else None),
-        Laid(parts, below.parts if below is not None else None),
-        tuple(telling),
+        Later(lambda: _parts(own, below)),
+        Later(lambda: _telling(own, below)),
     )
+
+
+def _parts(own: Mapping[str, SelectedDocument | None], below: _Whole | None) -> Laid[Part | None]:
+    parts = {f"config/{name}.json": document.part if document is not None else None for name, document in own.items()}
+    return Laid(parts, below.parts.get() if below is not None else None)
+
+
+def _telling(own: Mapping[str, SelectedDocument | None], below: _Whole | None) -> tuple[str, ...]:
+    beneath = [name for name in below.telling.get() if name not in own] if below is not None else []
+    said = (name for name, document in own.items() if document is not None and document.is_telling)
+    return (*beneath, *said)
 
 
 def _document_name(path: Path) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from llmcfg.model.laid import Laid
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 
 class Sharing:
-    """The different documents of some scopes: `resolved`, and `composed` beneath them, each once."""
+    """The different documents of some scopes: `resolved`, and `composed` beneath them, each once; with `names`, only those so called."""
 
-    def __init__(self, configuration: Configuration, scopes: Iterable[Scope]) -> None:
+    def __init__(
+        self, configuration: Configuration, scopes: Iterable[Scope], names: Collection[str] | None = None
+    ) -> None:
         self._documents = {scope: configuration.effective(scope).documents for scope in scopes}
-        self.resolved = tuple(dict.fromkeys(_seen(self._documents.values())))
+        seen = _seen(self._documents.values()) if names is None else _named(self._documents.values(), sorted(names))
+        self.resolved = tuple(dict.fromkeys(seen))
         self.composed = tuple(dict.fromkeys(resolved.composed for resolved in self.resolved))
 
     def scopes_of(self, resolved: Resolved) -> list[Scope]:
@@ -38,6 +41,10 @@ class Sharing:
             for scope, documents in self._documents.items()
             if name in documents and documents[name].composed is composed
         ]
+
+
+def _named(scopes: Iterable[Laid[Resolved]], names: Collection[str]) -> Iterator[Resolved]:
+    return (documents[name] for documents in scopes for name in names if name in documents)
 
 
 def _seen(scopes: Iterable[Laid[Resolved]]) -> Iterator[Resolved]:

@@ -1,0 +1,50 @@
+"""A mapping whose values are made when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Made(Mapping[str, T_co]):
+    """Under each of these names that is wanted lies what `make` makes of it, once. Nobody pays for what nobody asks for.
+
+    `names` may not change afterwards, nor may the answers of `is_wanted`.
+    """
+
+    __slots__ = ("_is_wanted", "_made", "_make", "_names")
+
+    def __init__(
+        self,
+        names: Mapping[str, object],
+        make: Callable[[str], T_co],
+        is_wanted: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        self._names = names
+        self._make = make
+        self._is_wanted = is_wanted
+        self._made: dict[str, T_co] = {}
+
+    def __getitem__(self, name: str) -> T_co:
+        if name not in self._made:
+            if name not in self:
+                raise KeyError(name)
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names and self._is_wanted(cast("str", name))
+
+    def __iter__(self) -> Iterator[str]:
+        return filter(self._is_wanted, self._names)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None

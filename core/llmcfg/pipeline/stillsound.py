@@ -1,0 +1,106 @@
+"""Whether a configuration in which nothing was found is one still, by a look at what changed and at what asked for that.
+
+It says yes only when nothing at all is found there. What is found, and in which words, is for a look at everything to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmcfg.model.findings import merge_findings
+from llmcfg.pipeline.allowed import with_allowances
+from llmcfg.pipeline.build import start_build
+from llmcfg.pipeline.endfindings import end_findings
+from llmcfg.pipeline.filefindings import document_findings, quota_findings
+from llmcfg.pipeline.lastsound import focus_since, keep_last_sound
+from llmcfg.pipeline.platforms import all_readable, platform_findings, without_echoes
+from llmcfg.pipeline.scopefindings import (
+    composition_findings,
+    findings_of_policies,
+    findings_of_prompts,
+    overlap_findings,
+    resolution_findings,
+)
+from llmcfg.pipeline.sealed import is_sealed
+from llmcfg.pipeline.select import Selector
+from llmcfg.pipeline.selectionfindings import selection_findings
+from llmcfg.pipeline.sharing import Sharing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from llmcfg.model.findings import Finding
+    from llmcfg.model.snapshot import BlobEntry
+    from llmcfg.model.target import Target
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.lastsound import Focus, LastSound
+    from llmcfg.pipeline.select import Selection
+
+
+def is_still_sound(configuration: Configuration, last: LastSound, as_of: date) -> bool:
+    """False where that cannot be told from what changed alone."""
+    focus = focus_since(configuration, last)
+    if focus is None:
+        return False
+    narrowed = configuration.narrowed(focus.settled)
+    sharing = Sharing(narrowed, focus.scopes, focus.names)
+    documents = [
+        entry
+        for layer in configuration.layout.layers.values()
+        for name in focus.names
+        if (entry := layer.documents.get(name))
+    ]
+    if not _is_usual(narrowed, focus, sharing, documents):
+        return False
+    found = merge_findings(without_echoes(_findings(narrowed, focus, sharing, documents, as_of)))
+    if with_allowances(narrowed, documents, found, as_of, is_whole=True):
+        return False
+    keep_last_sound(narrowed, as_of, last)
+    return True
+
+
+def _is_usual(configuration: Configuration, focus: Focus, sharing: Sharing, documents: list[BlobEntry]) -> bool:
+    """Whether nothing came that only a look at all files or all scopes can judge."""
+    return (
+        all_readable(configuration, focus.scopes)
+        and not any(composed.idle for composed in sharing.composed)
+        and not any(is_sealed(configuration, entry) for entry in documents)
+    )
+
+
+def _findings(
+    configuration: Configuration, focus: Focus, sharing: Sharing, documents: list[BlobEntry], as_of: date
+) -> Iterator[Finding]:
+    yield from document_findings(configuration, documents)
+    yield from composition_findings(configuration, sharing)
+    yield from resolution_findings(configuration, sharing)
+    yield from overlap_findings(configuration, focus.scopes, focus.names)
+    yield from quota_findings(configuration, focus.tenants)
+    yield from _target_findings(configuration, focus)
+    yield from findings_of_policies(configuration, focus.scopes)
+    yield from end_findings(configuration, sharing, as_of)
+    if focus.is_platform:
+        yield from findings_of_prompts(configuration, focus.scopes, as_of)
+        yield from platform_findings(configuration, focus.scopes, as_of)
+
+
+def _target_findings(configuration: Configuration, focus: Focus) -> Iterator[Finding]:
+    """Of what consumers select, and of the bundles for which something may be rendered or sealed differently."""
+    scopes, selector = {*focus.scopes}, Selector(configuration.memo)
+    selections = {
+        target: selector.select(configuration.consumer(target.consumer), configuration.effective(target.scope))
+        for target in configuration.targets
+        if target.scope in scopes
+    }
+    yield from selection_findings(configuration, selections, focus.names)
+    built = [target for target in selections if _is_built(configuration, target, selections[target], focus)]
+    if built:
+        with start_build(configuration, built) as building:
+            yield from building.finish().findings
+
+
+def _is_built(configuration: Configuration, target: Target, selection: Selection, focus: Focus) -> bool:
+    named = [selection.documents[name] for name in focus.names if name in selection.documents]
+    has_outputs = bool(configuration.consumer(target.consumer).outputs)
+    return any(has_outputs or document.is_telling for document in named)
