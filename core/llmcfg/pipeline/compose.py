@@ -76,7 +76,7 @@ class Composed:
 
 
 class Settled(NamedTuple):
-    """What is known of documents before they are looked at: all but the changed ones can be read, and only the linked ones hold references."""
+    """What is known of documents before they are looked at: those that did not change can be read, and hold no reference but the linked."""
 
     changed: frozenset[str]
     linked: frozenset[str]

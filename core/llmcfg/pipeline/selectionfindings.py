@@ -37,8 +37,8 @@ def selection_findings(
         documents = selection.telling.get() if among is None else _named(selection, among)
         for document, problem in _secret_problems(documents, configuration.effective(target.scope)):
             yield configuration.locator.in_sources(problem, document.source.composed.sources, [str(target)])
-        is_asked = consumer.schema is not None and (among is None or bool(documents))
-        schema = configuration.compiled(consumer.schema) if is_asked else None
+        is_asked = among is None or bool(documents)
+        schema = configuration.compiled(consumer.schema) if consumer.schema and is_asked else None
         if schema is not None and not isinstance(schema, tuple) and selection.is_whole:
             for problem in _check_selected(configuration.memo.disk, schema, selection, consumer.name):
                 yield _locate_selected(configuration, selection, problem, target)
