@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmcfg.model.act import Account, Act
+    from llmcfg.model.files import Files
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
 
@@ -90,7 +91,14 @@ class Repository(Protocol):
         ...
 
     def read_tree(self, commit: str) -> Mapping[str, bytes]:
-        """Every file of a commit's whole tree, by path: for deployed refs, which are small and our own."""
+        """Every file of a commit's whole tree, by path: for refs that are small and our own."""
+        ...
+
+    def read_files(self, commit: str) -> Files:
+        """The bundles that a commit of a deployed ref holds. What is in them is read when something asks for it.
+
+        That raises IntegrityError for what is missing, damaged, or was not written by llmcfg.
+        """
         ...
 
     def read_file(self, commit: str, path: str) -> bytes | None:

@@ -224,7 +224,7 @@ class Workspace:
         removed = [] if environments else sorted(deployed_environments(self.repository) - manifest.environments.keys())
         return (
             *(
-                status_of(self.repository, manifest.environments[name], self.configuration_at, self.sink)
+                status_of(self.repository, manifest.environments[name], self.configuration_at, self.sink, self.memo)
                 for name in names
             ),
             *(status_of_removed(self.repository, name) for name in removed),

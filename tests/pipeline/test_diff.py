@@ -43,7 +43,7 @@ def said(found):
 def stored(files, environment="prod"):
     configuration = opened(files)
     targets = [target for target in configuration.targets if target.environment == environment]
-    return environment_files(environment, build(configuration, targets).bundles, None)
+    return dict(environment_files(environment, build(configuration, targets).bundles, None))
 
 
 # what two revisions differ by

@@ -23,7 +23,7 @@ def delivery(rpm, *, commit="ab" * 20, names=("limits",), targets=(API, BOT)):
         value = {"rpm": rpm if target is API else 1}
         parts = {f"config/{name}.json": make_part(canonical_json(value) + b"\n") for name in names}
         bundles[target] = make_bundle(target, parts, {}, ())
-    return environment_files("prod", bundles, commit)
+    return dict(environment_files("prod", bundles, commit))
 
 
 def deliver(sink, files):

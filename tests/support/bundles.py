@@ -17,7 +17,7 @@ def document(value):
 def files_of(parts, *, secrets=None, target=TARGET):
     """The files of a bundle with these parts, by path."""
     made = make_bundle(target, {name: make_part(content) for name, content in parts.items()}, secrets or {}, ())
-    return made.files()
+    return dict(made.files())
 
 
 def bundle(parts, previous=None, **others):

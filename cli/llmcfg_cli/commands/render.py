@@ -82,8 +82,7 @@ def render(
     revision = configuration.snapshot.revision
     for environment in dict.fromkeys(target.environment for target in targets):
         bundles = {target: bundle for target, bundle in built.bundles.items() if target.environment == environment}
-        files = environment_files(environment, bundles, revision.commit if revision else None)
-        _write_below(to / environment, files)
+        _write_below(to / environment, environment_files(environment, bundles, revision.commit if revision else None))
     out(f"{plural(len(built.bundles), 'bundle')} written to {to}")
     return 0
 

@@ -21,8 +21,9 @@ from llmcfg.daemon.wire import MOST_LINE, Deliver, Start, read_for_child, write_
 from llmcfg.daemon.wire import Lane as LaneSaid
 from llmcfg.errors import LlmcfgError
 from llmcfg.model.act import Act
+from llmcfg.model.files import put_together
 from llmcfg.model.snapshot import Revision
-from llmcfg.pipeline.stored import read_bundles
+from llmcfg.pipeline.stored import read_stored
 from llmcfg.sync.deliveries import compare_sink, cut_for, find_sinks, is_quick, place_of
 from llmcfg.sync.deployed import deployed_files, read_deployed
 from llmcfg.sync.recorded import DELIVER, RecordedSink, SteadyLog
@@ -83,7 +84,8 @@ class Courier:
                 return known
             repository.reopen_packs()  # the builder puts others in their place
             files = deployed_files(repository, deployed)
-            read_bundles(files)
+            read_stored(files, self._workspace.memo)
+            files = put_together(dict(files))  # lanes are threads, and must not read from Git
             sinks = find_sinks(
                 self._workspace.configuration_at(Revision(deployed.source, deployed.source[:10])), environment
             )

@@ -16,6 +16,7 @@ from llmcfg.doctor.verdicts import fail, ok, warn
 from llmcfg.errors import FindingsError, LlmcfgError
 from llmcfg.git.repository import FOLDERS
 from llmcfg.model.rules import Severity
+from llmcfg.pipeline.stored import read_stored
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sinks.directory import DirectorySink
 from llmcfg.sync.deployed import deployed_files, deployed_ref, read_deployed
@@ -135,7 +136,8 @@ def _deployed(repository: GitRepository, configuration: Configuration) -> Iterat
     for name in names:
         try:
             deployed = read_deployed(repository, name)
-            deployed_files(repository, deployed)
+            if deployed:
+                read_stored(deployed_files(repository, deployed))
         except LlmcfgError as error:
             yield fail("deployed", error.message, error.hint)
         else:

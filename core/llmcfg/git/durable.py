@@ -12,7 +12,7 @@ import re
 import time
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
@@ -21,13 +21,24 @@ from llmcfg.disk import make_folders, side_by_side, storage_errors, sync_folder,
 from llmcfg.errors import StorageError, UsageError
 from llmcfg.git.filenames import why_not_a_file_name
 from llmcfg.limits import BLOB_BYTES, COMMIT_MESSAGE_BYTES
+from llmcfg.model.files import Files, StoredFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from llmcfg.model.files import Store
+
 _FALLBACK_IDENTITY = "llmcfg <llmcfg@localhost>"
-_Folder = dict[str, "str | _Folder"]
+
+
+class _TreeId(NamedTuple):
+    """A folder that is stored as it is to be."""
+
+    oid: str
+
+
+_Folder = dict[str, "str | _TreeId | _Folder"]
 
 
 def blob_id(content: bytes) -> str:
@@ -70,12 +81,17 @@ class ObjectWriter:
         self._git = git
         self._folder = git_dir / "objects"
 
-    def write_tree(self, files: Mapping[str, bytes], present: Collection[str] = ()) -> str:
-        """A tree of `files` by path. Objects in `present` are known to be stored and are not written again."""
+    def write_tree(self, files: Mapping[str, bytes], present: Collection[str] = (), store: Store | None = None) -> str:
+        """A tree of `files` by path. Objects in `present` are known to be stored and are not written again.
+
+        Neither are the folders of bundles that are stored already, if `store` is what they are stored in: that of this repository.
+        """
         top: _Folder = {}
         objects: dict[str, bytes] = {}
-        for path, content in sorted(files.items()):
+        for path, content in _single_files(files, store):
             _place(top, path, _add(objects, b"blob", content))
+        for path, folder in _stored_folders(files, store):
+            _place(top, path, _as_it_is(objects, folder))
         tree = _add_folder(objects, top)
         self._write_all([oid for oid in objects if oid not in present], objects)
         return tree
@@ -136,6 +152,39 @@ class ObjectWriter:
         return f"{_plain(signature.name)} <{_plain(signature.email)}>"
 
 
+def _stored_folders(files: Mapping[str, bytes], store: Store | None) -> Iterator[tuple[str, StoredFolder]]:
+    for path, folder in files.folders.items() if isinstance(files, Files) else ():
+        if isinstance(folder, StoredFolder) and folder.store is store:
+            yield path, folder
+
+
+def _single_files(files: Mapping[str, bytes], store: Store | None) -> Iterator[tuple[str, bytes]]:
+    """All others, sorted."""
+    if not isinstance(files, Files):
+        yield from sorted(files.items())
+        return
+    yield from sorted(files.top.items())
+    stored = {path for path, _ in _stored_folders(files, store)}
+    for path, folder in sorted(files.folders.items()):
+        if path not in stored:
+            yield from ((f"{path}/{inner}", content) for inner, content in sorted(folder.items()))
+
+
+def _as_it_is(objects: dict[str, bytes], folder: StoredFolder) -> _TreeId | _Folder:
+    """The folder, with what was put in it or taken out of it."""
+    if not folder.own:
+        return _TreeId(folder.id)
+    inside: _Folder = {
+        name: _TreeId(entry.oid) if entry.is_folder else entry.oid
+        for name, entry in folder.store.entries(folder.id).items()
+    }
+    for name, content in folder.own.items():
+        inside.pop(name, None)
+        if content is not None:
+            inside[name] = _add(objects, b"blob", content)
+    return inside
+
+
 def _add(objects: dict[str, bytes], word: bytes, content: bytes) -> str:
     """The id of an object, which is among `objects` from now on, with its header."""
     if len(content) > BLOB_BYTES:
@@ -152,12 +201,12 @@ def _add_folder(objects: dict[str, bytes], folder: _Folder) -> str:
         if isinstance(below, str):
             lines.append((name, b"100644 " + name.encode() + b"\0" + bytes.fromhex(below)))
         else:
-            oid = _add_folder(objects, below)
+            oid = below.oid if isinstance(below, _TreeId) else _add_folder(objects, below)
             lines.append((f"{name}/", b"40000 " + name.encode() + b"\0" + bytes.fromhex(oid)))
     return _add(objects, b"tree", b"".join(line for _, line in sorted(lines)))
 
 
-def _place(top: _Folder, path: str, oid: str) -> None:
+def _place(top: _Folder, path: str, placed: str | _TreeId | _Folder) -> None:
     *folders, name = path.split("/")
     for segment in (*folders, name):
         reason = why_not_a_file_name(segment.encode())
@@ -166,12 +215,12 @@ def _place(top: _Folder, path: str, oid: str) -> None:
     at = top
     for segment in folders:
         below = at.setdefault(segment, {})
-        if isinstance(below, str):
+        if not isinstance(below, dict):
             raise UsageError(f"{path!r} lies below another file", hint="choose another output path")
         at = below
     if name in at:
         raise UsageError(f"{path!r} is a file and a directory", hint="choose another output path")
-    at[name] = oid
+    at[name] = placed
 
 
 def _write_loose(path: Path, whole: bytes) -> None:

@@ -20,9 +20,11 @@ from llmcfg.git.refswap import RefSwap
 from llmcfg.git.revisions import Revisions
 from llmcfg.git.snapshot import CommitSnapshot, read_blob
 from llmcfg.git.statindex import StatIndex
+from llmcfg.git.storedfiles import StoredFiles
 from llmcfg.git.walk import TreeReader
 from llmcfg.git.worktree import WorkTreeSnapshot
 from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
+from llmcfg.model.files import Files, StoredFolder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -77,6 +79,7 @@ class GitRepository:
         self.git_dir = opened.git_dir
         self._objects = Objects(opened.git)
         self._trees = TreeReader(self._objects)
+        self._stored = StoredFiles(self._trees)
         self._refs = Refs(opened.git, self._objects)
         self._history = History(self._objects, opened.git_dir)
         self._revisions = Revisions(opened.git, self._refs, self._history)
@@ -248,6 +251,9 @@ class GitRepository:
         tree = self._whole_tree(commit)
         return {path: read_blob(self._trees, entry.oid, again=True) for path, entry in tree.items()}
 
+    def read_files(self, commit: str) -> Files:
+        return self._stored.open(self._history.commit(commit).tree)
+
     def read_file(self, commit: str, path: str) -> bytes | None:
         """One file of a commit's whole tree; None if there is no such file."""
         folder, _, name = path.rpartition("/")
@@ -315,9 +321,8 @@ class GitRepository:
         self, ref: str, files: Mapping[str, bytes], expected: str | None, message: str, publish: Publish | None
     ) -> str:
         self._swap.compare(ref, expected)
-        named = self._trees.object_ids(self._history.commit(expected).tree) if expected else ()
-        present = {oid for oid in named if self._objects.is_stored(oid)}  # a damaged clone may lack some
-        tree = self._writer.write_tree(files, present)
+        before = self._history.commit(expected).tree if expected else None
+        tree = self._writer.write_tree(files, self._present(before, files), self._stored)
         failpoint("commit.after_tree")
         commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
         failpoint("commit.after_commit")
@@ -327,6 +332,13 @@ class GitRepository:
         self._swap.swap(ref, expected, commit)
         failpoint("commit.after_ref")
         return commit
+
+    def _present(self, tree: str | None, files: Mapping[str, bytes]) -> Collection[str]:
+        """The objects of a tree that need not be written again. A damaged clone may lack some."""
+        folders = files.folders.values() if isinstance(files, Files) else ()
+        staying = {folder.id for folder in folders if isinstance(folder, StoredFolder)}
+        named = self._trees.object_ids(tree, staying) if tree else ()
+        return {oid for oid in named if self._objects.is_stored(oid)}
 
     def _ignore_test(self) -> Callable[[str], bool]:
         """Whether Git ignores a path from the root: its patterns say so and no file there is tracked."""

@@ -15,6 +15,8 @@ from llmcfg.model.findings import Finding, Origin, Problem, finding_from
 from llmcfg.model.snapshot import BlobEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from llmcfg.git.objects import Objects
 
 TREE_BYTES = 32 << 20
@@ -138,9 +140,9 @@ class TreeReader:
             tree = below[0]
         return tree
 
-    def object_ids(self, tree: str) -> set[str]:
-        """The ids of all readable trees and blobs at and below `tree`."""
-        found, pending = {tree}, [tree]
+    def object_ids(self, tree: str, known: Collection[str] = ()) -> set[str]:
+        """The ids of all readable trees and blobs at and below `tree`, without what is below those that are known."""
+        found, pending = {tree, *known}, [tree]
         while pending:
             for entry in self.parse(pending.pop()).entries:
                 if entry.oid not in found:

@@ -1,12 +1,14 @@
-"""A value that is made when it is first asked for, and once."""
+"""Values that are made when they are first asked for, and once."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
+K = TypeVar("K")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -31,3 +33,30 @@ class Later(Generic[T_co]):
             self._made: T_co = self._make()
             self._make = None
         return self._made
+
+
+class Each(Mapping[K, T_co]):
+    """Values by key, each made when it is first asked for, and once."""
+
+    __slots__ = ("_keys", "_made", "_make")
+
+    def __init__(self, keys: Iterable[K], make: Callable[[K], T_co]) -> None:
+        self._keys = dict.fromkeys(keys)
+        self._make = make
+        self._made: dict[K, T_co] = {}
+
+    def __getitem__(self, key: K) -> T_co:
+        if key not in self._made:
+            if key not in self._keys:
+                raise KeyError(key)
+            self._made[key] = self._make(key)
+        return self._made[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)

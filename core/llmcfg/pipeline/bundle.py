@@ -9,16 +9,18 @@ are null.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from llmcfg import __version__
 from llmcfg.bundlefile.sealed import SECRETS, sealed_path
 from llmcfg.canonical import canonical_json, digest, digest_of
+from llmcfg.model.files import Files
 from llmcfg.model.later import Later
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from llmcfg.bundlefile.sealed import SealedFile
     from llmcfg.model.target import Target
@@ -69,14 +71,45 @@ class Bundle:
     def manifest(self) -> bytes:
         return self.later.get()[1]
 
-    def files(self) -> dict[str, bytes]:
+    @property
+    def manifest_digest(self) -> str:
+        return digest(self.manifest)
+
+    def files(self, sealed: Mapping[str, SealedFile] | None = None) -> BundleFiles:
         """Every file of the bundle by its path inside it, sorted."""
-        files = {path: part.content for path, part in self.parts.items()}
-        files[MANIFEST] = self.manifest
-        return dict(sorted(files.items()))
+        return BundleFiles(self, {path: file.content for path, file in (sealed or {}).items()})
+
+
+class BundleFiles(Mapping[str, bytes]):
+    """The files of a bundle by path, sorted, each made when it is asked for; and those `beside` them: what is sealed or signed."""
+
+    __slots__ = ("beside", "bundle")
+
+    def __init__(self, bundle: Bundle, beside: Mapping[str, bytes]) -> None:
+        self.bundle = bundle
+        self.beside = beside
+
+    def __getitem__(self, path: str) -> bytes:
+        if path == MANIFEST:
+            return self.bundle.manifest
+        return self.beside[path] if path in self.beside else self.bundle.parts[path].content
+
+    def __contains__(self, path: object) -> bool:
+        return path == MANIFEST or path in self.beside or path in self.bundle.parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted([*self.bundle.parts, *self.beside, MANIFEST]))
+
+    def __len__(self) -> int:
+        return len(self.bundle.parts) + len(self.beside) + 1
+
+    def put(self, name: str, content: bytes) -> BundleFiles:
+        """With another file beside them."""
+        return BundleFiles(self.bundle, {**self.beside, name: content})
 
 
 SealedFiles: TypeAlias = "Mapping[Target, Mapping[str, SealedFile]]"
+SaidOfSealed: TypeAlias = "Mapping[str, Mapping[str, str | int]]"
 
 
 class Stamp(NamedTuple):
@@ -126,7 +159,7 @@ def _sum_up(
 
 def root_digest(bundles: Mapping[Target, Bundle]) -> str:
     """The digest of an environment: over the digest of every bundle's manifest, by folder."""
-    return digest_of({target.folder: digest(bundle.manifest) for target, bundle in bundles.items()})
+    return digest_of({target.folder: bundle.manifest_digest for target, bundle in bundles.items()})
 
 
 def head_of(
@@ -134,16 +167,20 @@ def head_of(
     bundles: Mapping[Target, Bundle],
     commit: str | None,
     stamp: Stamp | None = None,
-    sealed: SealedFiles | None = None,
+    sealed: Mapping[str, SaidOfSealed] | None = None,
 ) -> bytes:
-    """`head.json`. It holds no time and no actor. Without a stamp nothing was deployed, and nothing is sealed."""
+    """`head.json`. It holds no time and no actor. Without a stamp nothing was deployed, and nothing is sealed.
+
+    `sealed` is what it says of the sealed files, by folder.
+    """
+    said = {target.folder: bundle.manifest_digest for target, bundle in bundles.items()}
     head: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "Head",
         "environment": environment,
-        "root": f"sha256:{root_digest(bundles)}",
-        "bundles": {target.folder: f"sha256:{digest(bundle.manifest)}" for target, bundle in bundles.items()},
-        "sealed": None if stamp is None else _said_of(sealed or {}),
+        "root": f"sha256:{digest_of(said)}",
+        "bundles": {folder: f"sha256:{manifest}" for folder, manifest in said.items()},
+        "sealed": None if stamp is None else {folder: of_it for folder, of_it in (sealed or {}).items() if of_it},
         "revision": commit,
         "engine": ENGINE,
         "epoch": None,
@@ -168,22 +205,17 @@ def environment_files(
     commit: str | None,
     stamp: Stamp | None = None,
     sealed: SealedFiles | None = None,
-) -> dict[str, bytes]:
+) -> Files:
     """Every file of an environment's bundles, by path: the tree of its deployed ref, and what a directory sink holds."""
-    files = {HEAD: head_of(environment, bundles, commit, stamp, sealed)}
-    for target, bundle in bundles.items():
-        files.update((f"{target.folder}/{path}", content) for path, content in bundle.files().items())
-    for target, of_target in (sealed or {}).items():
-        files.update((f"{target.folder}/{path}", file.content) for path, file in of_target.items())
-    return dict(sorted(files.items()))
+    sealed = sealed or {}
+    said = {target.folder: say_sealed(of_target) for target, of_target in sealed.items()}
+    folders = {target.folder: bundle.files(sealed.get(target)) for target, bundle in bundles.items()}
+    return Files({HEAD: head_of(environment, bundles, commit, stamp, said)}, folders)
 
 
-def _said_of(sealed: SealedFiles) -> dict[str, Any]:
+def say_sealed(files: Mapping[str, SealedFile]) -> SaidOfSealed:
+    """The sealed files of a bundle as the head has them."""
     return {
-        target.folder: {
-            path: {"sha256": digest(file.content), "size": len(file.content), "sequence": file.sequence}
-            for path, file in of_target.items()
-        }
-        for target, of_target in sealed.items()
-        if of_target
+        path: {"sha256": digest(file.content), "size": len(file.content), "sequence": file.sequence}
+        for path, file in files.items()
     }

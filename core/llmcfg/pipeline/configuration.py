@@ -73,6 +73,7 @@ class Memo:
     plaintext: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     marks: dict[str, Marks] = field(default_factory=dict)
     stored: dict[str, Value] = field(default_factory=dict)
+    checked: dict[str, frozenset[bytes]] = field(default_factory=dict)
     policies: dict[tuple[object, ...], tuple[Policies, Evaluated]] = field(default_factory=dict)
 
 

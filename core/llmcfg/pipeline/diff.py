@@ -18,9 +18,9 @@ from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.difference import diff_values, spread
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.keypath import format_key_path
-from llmcfg.model.later import Later
+from llmcfg.model.later import Each, Later
 from llmcfg.pipeline.decisions import decisions_of
-from llmcfg.pipeline.stored import DocumentReader, read_bundles
+from llmcfg.pipeline.stored import DocumentReader, read_stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.bundle import Bundle
     from llmcfg.pipeline.configuration import Configuration, Memo
-    from llmcfg.pipeline.stored import StoredBundle
+    from llmcfg.pipeline.stored import Stored
 
     Documents = Mapping[str, Value | Later[Value]]
 
@@ -58,12 +58,14 @@ class TargetState:
 class State:
     """`scopes` is empty for a deployed state, which knows only what was selected.
 
-    `decisions` are those of `pipeline.decisions`; None where nobody knows them, and then they are not compared.
+    `decisions` are those of `pipeline.decisions`; None where nobody knows them, and then they are not compared. `manifests` are the digests
+    of targets' manifests, as far as they are known: targets with one digest are the same, and not looked into.
     """
 
     scopes: Mapping[str, Documents]
     targets: Mapping[Target, TargetState]
     decisions: Mapping[str, Value] | None = None
+    manifests: Mapping[Target, str] = field(default_factory=dict)
 
 
 NOTHING_DEPLOYED = State({}, {})
@@ -90,18 +92,21 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
         if id(documents) not in shared:
             shared[id(documents)] = {name: resolved.content for name, resolved in documents.items()}
         scopes[str(scope)] = shared[id(documents)]
-    targets = {
-        target: TargetState(
-            {name: document.content for name, document in built.selections[target].documents.items()},
-            {path[len("files/") :]: part.content for path, part in bundle.parts.items() if path.startswith("files/")},
-            bundle.secrets,
-            frozenset(bundle.recipients),
-            manifest_digest(bundle, configuration.memo),
-            {name: document.part.sha256 for name, document in built.selections[target].documents.items()},
-        )
-        for target, bundle in built.bundles.items()
-    }
-    return State(scopes, targets, decisions_of(configuration) if with_scopes else None)
+    manifests = {target: manifest_digest(bundle, configuration.memo) for target, bundle in built.bundles.items()}
+    targets = Each(built.bundles, lambda target: _target_state(built, target, manifests[target]))
+    return State(scopes, targets, decisions_of(configuration) if with_scopes else None, manifests)
+
+
+def _target_state(built: Built, target: Target, manifest: str) -> TargetState:
+    bundle, documents = built.bundles[target], built.selections[target].documents
+    return TargetState(
+        {name: document.content for name, document in documents.items()},
+        {path[len("files/") :]: part.content for path, part in bundle.parts.items() if path.startswith("files/")},
+        bundle.secrets,
+        frozenset(bundle.recipients),
+        manifest,
+        {name: document.part.sha256 for name, document in documents.items()},
+    )
 
 
 def manifest_digest(bundle: Bundle, memo: Memo) -> str:
@@ -114,33 +119,28 @@ def manifest_digest(bundle: Bundle, memo: Memo) -> str:
     return known
 
 
-def deployed_state(files: Mapping[str, bytes]) -> State:
+def deployed_state(files: Mapping[str, bytes], memo: Memo | None = None) -> State:
     """The state that a deployed ref or a delivered directory holds. Raises IntegrityError if a part is not what its manifest says."""
-    return state_of_stored(read_bundles(files)) if files else NOTHING_DEPLOYED
+    return state_of_stored(read_stored(files, memo), memo.stored if memo else None) if files else NOTHING_DEPLOYED
 
 
-def state_of_stored(bundles: Mapping[str, StoredBundle], known: dict[str, Value] | None = None) -> State:
-    """The state that bundles are which were read back. `known` remembers documents by their digests.
-
-    Raises IntegrityError if a document in them is none that llmcfg wrote.
-    """
+def state_of_stored(stored: Stored, known: dict[str, Value] | None = None) -> State:
+    """The state that bundles are which were read back. `known` remembers documents by their digests."""
     reader = DocumentReader({} if known is None else known)
-    targets: dict[Target, TargetState] = {}
-    for folder, bundle in bundles.items():
-        documents: dict[str, Value] = {}
-        rendered: dict[str, bytes] = {}
-        digests: dict[str, str] = {}
-        for path, content in bundle.parts.items():
-            if path.startswith("config/"):
-                name = path[len("config/") : -len(".json")]
-                digests[name] = bundle.digests[path]
-                documents[name] = reader.read(f"{folder}/{path}", content, digests[name])
-            else:
-                rendered[path.removeprefix("files/")] = content
-        targets[bundle.target] = TargetState(
-            documents, rendered, bundle.secrets, frozenset(bundle.recipients), bundle.digest, digests
+
+    def read(target: Target) -> TargetState:
+        bundle = stored.bundles[target.folder]
+        documents = reader.read_all(target.folder, bundle)
+        return TargetState(
+            documents,
+            {path.removeprefix("files/"): it for path, it in bundle.parts.items() if path.startswith("files/")},
+            bundle.secrets,
+            frozenset(bundle.recipients),
+            bundle.digest,
+            {name: bundle.digests[f"config/{name}.json"] for name in documents},
         )
-    return State({}, targets)
+
+    return State({}, Each(stored.manifests, read), manifests=stored.manifests)
 
 
 def compare(before: State, after: State) -> Difference:
@@ -149,7 +149,8 @@ def compare(before: State, after: State) -> Difference:
     for scope in sorted({*before.scopes, *after.scopes}):
         for pair in collected.pairs(before.scopes.get(scope, {}), after.scopes.get(scope, {})):
             pair.scopes.add(scope)
-    for target in sorted({*before.targets, *after.targets}, key=str):
+    same = {target for target, said in before.manifests.items() if after.manifests.get(target) == said}
+    for target in sorted({*before.targets, *after.targets} - same, key=str):
         collected.target(target, before.targets.get(target), after.targets.get(target))
     difference = collected.difference(
         tuple(sorted(str(target) for target in after.targets if target not in before.targets)),

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.bundlefile.sealed import SECRETS, SealedFile, output_of, source_of
 from llmcfg.errors import FindingsError
+from llmcfg.model.files import Files
 from llmcfg.model.findings import merge_findings
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.reference import parse_secret_use
-from llmcfg.pipeline.bundle import environment_files
+from llmcfg.pipeline.bundle import HEAD, head_of, say_sealed
 from llmcfg.pipeline.openedoutputs import Wanted, render_opened
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret
+from llmcfg.pipeline.stored import NOTHING_STORED
 from llmcfg.secrets.age import parse_recipient
 from llmcfg.secrets.envelope import Content, Context, seal, sealed_value
 
@@ -30,9 +32,9 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.model.value import Path
     from llmcfg.pipeline.build import Built
-    from llmcfg.pipeline.bundle import Bundle, SealedFiles, Stamp
+    from llmcfg.pipeline.bundle import Bundle, SaidOfSealed, SealedFiles, Stamp
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.pipeline.stored import StoredBundle
+    from llmcfg.pipeline.stored import Stored, StoredBundle
     from llmcfg.pipeline.templates.render import RenderRequest
     from llmcfg.secrets.held import SecretReader
 
@@ -61,7 +63,10 @@ class SealTask:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a deployed ref should hold next, up to what only a key can make: `tasks`. `kept` are the sealed files that stay as they are."""
+    """What a deployed ref should hold next, up to what only a key can make: `tasks`. `kept` are the sealed files that stay as they are.
+
+    `stored` is what it holds now; bundles that are the same in it stay as they are, with all that is sealed in them.
+    """
 
     configuration: Configuration
     environment: str
@@ -69,14 +74,22 @@ class Draft:
     stamp: Stamp
     kept: SealedFiles
     tasks: tuple[SealTask, ...]
+    stored: Stored = NOTHING_STORED
 
-    def files(self, sealed: SealedFiles | None = None) -> dict[str, bytes]:
+    def files(self, sealed: SealedFiles | None = None) -> Files:
         """All files; without `sealed`, those that need no key."""
-        both = {target: {**self.kept.get(target, {}), **(sealed or {}).get(target, {})} for target in self.bundles}
         revision = self.configuration.snapshot.revision
-        return environment_files(
-            self.environment, self.bundles, revision.commit if revision else None, self.stamp, both
-        )
+        said: dict[str, SaidOfSealed] = {}
+        folders: dict[str, Mapping[str, bytes]] = {}
+        for target, bundle in self.bundles.items():
+            folder = target.folder
+            if self.stored.has(folder, bundle.manifest_digest):
+                said[folder], folders[folder] = self.stored.said_of_sealed(folder), self.stored.files.folders[folder]
+            else:
+                files = {**self.kept.get(target, {}), **(sealed or {}).get(target, {})}
+                said[folder], folders[folder] = say_sealed(files), bundle.files(files)
+        head = head_of(self.environment, self.bundles, revision.commit if revision else None, self.stamp, said)
+        return Files({HEAD: head}, folders)
 
     @property
     def open_paths(self) -> frozenset[str]:
@@ -84,14 +97,17 @@ class Draft:
         return frozenset(f"{task.target.folder}/{task.path}" for task in self.tasks)
 
 
-def draft(
-    configuration: Configuration, environment: str, built: Built, stamp: Stamp, stored: Mapping[str, StoredBundle]
-) -> Draft:
-    """`stored` are the bundles that are deployed now, by folder. Needs no key."""
+def draft(configuration: Configuration, environment: str, built: Built, stamp: Stamp, stored: Stored) -> Draft:
+    """`stored` are the bundles that are deployed now. Needs no key."""
     kept: dict[Target, dict[str, SealedFile]] = {}
     tasks: list[SealTask] = []
-    for target, bundle in built.bundles.items():
-        before = _sealed_before(stored.get(target.folder))
+    changed = (
+        (target, bundle)
+        for target, bundle in built.bundles.items()
+        if bundle.sealed and not stored.has(target.folder, bundle.manifest_digest)
+    )
+    for target, bundle in changed:
+        before = _sealed_before(stored.bundles.get(target.folder))
         digests = {path: part.sha256 for path, part in bundle.parts.items()}
         for path in bundle.sealed:
             source = source_of(path, digests, bundle.secrets, bundle.recipients)
@@ -103,7 +119,7 @@ def draft(
                 later = built.opened.get(target, {}).get(output_of(path)) if path != SECRETS else None
                 request = later.get() if later is not None else None
                 tasks.append(SealTask(target, path, source, bundle.recipients, held, request))
-    return Draft(configuration, environment, built.bundles, stamp, kept, tuple(tasks))
+    return Draft(configuration, environment, built.bundles, stamp, kept, tuple(tasks), stored)
 
 
 def seal_all(draft: Draft, reader: SecretReader) -> SealedFiles:

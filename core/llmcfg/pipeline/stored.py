@@ -2,15 +2,15 @@
 
 The head names the digest of every manifest and their root, a manifest names the digest of every part, and nothing else may lie beside
 them but the sealed files, whose digests are in the head. What does not fit together raises IntegrityError with the first file that is
-wrong; nothing unchecked is ever returned.
+wrong; nothing unchecked is ever returned. A folder that was checked is known by the id that it is stored under: as long as that and what
+the head says of it stay, it is not looked at again.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -18,14 +18,19 @@ from llmcfg.bundlefile.files import ENVELOPE, is_root
 from llmcfg.bundlefile.sealed import SealedFile, find_misplaced
 from llmcfg.canonical import digest, digest_of
 from llmcfg.errors import IntegrityError
-from llmcfg.model.target import Target
+from llmcfg.model.files import Files, StoredFolder, put_together
+from llmcfg.model.later import Each
+from llmcfg.model.target import SHARED, Target
 from llmcfg.pipeline.bundle import HEAD, MANIFEST
+from llmcfg.pipeline.known import is_sound, learn_sound, name_of
 from llmcfg.pipeline.typedsecrets import from_typed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from llmcfg.model.value import Value
+    from llmcfg.pipeline.bundle import SaidOfSealed
+    from llmcfg.pipeline.configuration import Memo
 
 _HINT = "deploy again: llmcfg apply"
 
@@ -86,6 +91,35 @@ class _Manifest(msgspec.Struct):
     sealed: list[str] | None = None
 
 
+class Stored(NamedTuple):
+    """The bundles of an environment as they are stored. Those that are asked for are read, by folder; all were found to be right."""
+
+    files: Files
+    head: Head
+    bundles: Mapping[str, StoredBundle]
+
+    @property
+    def manifests(self) -> dict[Target, str]:
+        """The digest of every manifest, by target."""
+        return {self.target_of(folder): said for folder, said in _manifests(self.head).items()}
+
+    def has(self, folder: str, manifest: str) -> bool:
+        """Whether the bundle in a folder is the one whose manifest has this digest, with all that is to be sealed in it."""
+        return self.head.bundles.get(folder) == f"sha256:{manifest}" and self.head.sealed is not None
+
+    def said_of_sealed(self, folder: str) -> SaidOfSealed:
+        """What the head says of the sealed files of a bundle."""
+        said = (self.head.sealed or {}).get(folder, {})
+        return {path: msgspec.structs.asdict(entry) for path, entry in said.items()}
+
+    def target_of(self, folder: str) -> Target:
+        tenant, _, consumer = folder.partition("/")
+        return Target(self.head.environment, None if tenant == SHARED else tenant, consumer)
+
+
+NOTHING_STORED: Final = Stored(Files({}, {}), Head("", {}, ""), {})
+
+
 def read_head(files: Mapping[str, bytes]) -> Head:
     """`head.json` of an environment's files."""
     try:
@@ -94,18 +128,28 @@ def read_head(files: Mapping[str, bytes]) -> Head:
         raise IntegrityError(f"the bundles have no readable {HEAD}", hint=_HINT) from None
 
 
-def read_bundles(files: Mapping[str, bytes]) -> dict[str, StoredBundle]:
-    """The bundles of an environment by folder. Raises IntegrityError when any file is not what head and manifests say."""
-    head = read_head(files)
+def read_stored(files: Mapping[str, bytes], memo: Memo | None = None) -> Stored:
+    """The bundles of an environment. Raises IntegrityError when any file is not what head and manifests say.
+
+    `memo` remembers what was checked, and values of documents by their digests.
+    """
+    files = put_together(files)
+    head = read_head(files.top)
     said = _manifests(head)
-    folders: dict[str, dict[str, bytes]] = defaultdict(dict)
-    for path, content in files.items():
-        if path != HEAD and not is_root(path):
-            folder, inner = _split(path)
-            if folder not in said:
-                raise IntegrityError(f"{path} belongs to no bundle that {HEAD} names", hint=_HINT)
-            folders[folder][inner] = content
-    return {folder: _read_bundle(folder, folders[folder], manifest, head) for folder, manifest in sorted(said.items())}
+    strange = [path for path in files.top if path != HEAD and not is_root(path)]
+    for path in (*strange, *sorted(files.folders.keys() - said)):
+        raise IntegrityError(f"{path} belongs to no bundle that {HEAD} names", hint=_HINT)
+
+    def read(folder: str) -> StoredBundle:
+        return _read_bundle(folder, dict(files.folders.get(folder, {})), said[folder], head)
+
+    _check_all(files, head, read, memo)
+    return Stored(files, head, Each(sorted(said), read))
+
+
+def read_bundles(files: Mapping[str, bytes]) -> Mapping[str, StoredBundle]:
+    """The bundles of an environment by folder. Raises as `read_stored`."""
+    return read_stored(files).bundles
 
 
 def read_bundle(head: Head, folder: str, files: Mapping[str, bytes]) -> StoredBundle:
@@ -130,11 +174,40 @@ class DocumentReader:
                 raise IntegrityError(f"{path} is not configuration that llmcfg wrote", hint=_HINT) from None
         return self._values[digest]
 
+    def read_all(self, folder: str, bundle: StoredBundle) -> dict[str, Value]:
+        """The documents of a bundle, by name."""
+        return {
+            path[len("config/") : -len(".json")]: self.read(f"{folder}/{path}", content, bundle.digests[path])
+            for path, content in bundle.parts.items()
+            if path.startswith("config/")
+        }
 
-def _split(path: str) -> tuple[str, str]:
-    tenant, _, rest = path.partition("/")
-    consumer, _, inner = rest.partition("/")
-    return f"{tenant}/{consumer}", inner
+
+def _check_all(files: Files, head: Head, read: Callable[[str], StoredBundle], memo: Memo | None) -> None:
+    """Read what is not known to be right."""
+    documents = DocumentReader(memo.stored if memo is not None else {})
+    disk = memo.disk if memo is not None else None
+    before = memo.checked.get(head.environment, frozenset()) if memo is not None else frozenset()
+    names: set[bytes] = set()
+    for folder in sorted(head.bundles):
+        name = _name_of_checked(head, folder, files.folders.get(folder))
+        if name is None or not (name in before or is_sound(disk, name, "read back", folder)):
+            documents.read_all(folder, read(folder))
+            if name is not None:
+                learn_sound(disk, name)
+        names |= {name} if name is not None else set()
+    if memo is not None:
+        memo.checked[head.environment] = frozenset(names)
+    if disk is not None and names - before:
+        disk.keep()
+
+
+def _name_of_checked(head: Head, folder: str, files: Mapping[str, bytes] | None) -> bytes | None:
+    """What it is remembered under that a folder holds what is said of it; None where only reading it can tell."""
+    if not isinstance(files, StoredFolder) or files.own:
+        return None
+    sealed = None if head.sealed is None else sorted((head.sealed.get(folder) or {}).items())
+    return name_of("stored", head.environment, folder, files.id, head.bundles[folder], repr(sealed))
 
 
 def _manifests(head: Head) -> dict[str, str]:

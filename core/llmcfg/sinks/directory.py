@@ -333,15 +333,15 @@ class DirectorySink:
     def _write_folder(self, folder: Path, files: Mapping[str, bytes], same: Mapping[str, Path]) -> None:
         """Write and flush all files, or link those of `same`, then flush every folder."""
         folders = {PurePosixPath()}
-        written = []
+        written = {}  # read here: threads write, and what is stored in Git is for one thread
         for path in sorted(files):
             for above in reversed(PurePosixPath(path).parents):
                 if above not in folders:
                     (folder / above).mkdir(mode=0o700)
                     folders.add(above)
             if not (path in same and self._link(same[path], folder / path)):
-                written.append(path)
-        side_by_side(lambda path: write_new(folder / path, files[path], mode=0o600), written)
+                written[path] = files[path]
+        side_by_side(lambda path: write_new(folder / path, written[path], mode=0o600), [*written])
         side_by_side(lambda inner: sync_folder(folder / inner), sorted(folders))
 
     def _link(self, source: Path, path: Path) -> bool:

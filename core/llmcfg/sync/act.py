@@ -30,8 +30,9 @@ from llmcfg.sync.plan import read_state, refuse_frozen, refuse_gated, refuse_qua
 from llmcfg.sync.signed import Source, read_signatures, sign, without_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from llmcfg.model.files import Files
     from llmcfg.model.impact import Difference
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
@@ -101,7 +102,7 @@ class RollbackPlan:
     environment: str
     current: Deployed
     target: Deployed
-    files: Mapping[str, bytes]
+    files: Files
     source: Source
     difference: Difference
     deliveries: tuple[Delivery, ...]
@@ -125,14 +126,15 @@ def plan_rollback(
             f"nothing was ever deployed to {environment}", hint=f"deploy: llmcfg apply -e {environment}"
         )
     target = find_deployed(repository, environment, to) if to else _previous(repository, current)
-    there = read_state(repository, current, environment)
+    configurations = [open_at(Revision(target.source, target.source[:10]))]
+    memo = configurations[0].memo
+    there = read_state(repository, current, environment, memo)
     files = deployed_files(repository, target)
-    after = deployed_state(files)
+    after = deployed_state(files, memo)
     if target.root != current.root:
         files = stamp_anew(without_signatures(files), next_stamp(repository, current))
     elif not there.damage:
-        files = there.files
-    configurations = [open_at(Revision(target.source, target.source[:10]))]
+        files = there.stored.files
     with suppress(LlmcfgError):  # what is left may be the trouble that is left behind
         configurations.append(open_at(Revision(current.source, current.source[:10])))
     sinks = find_sinks(configurations[0], environment)
@@ -184,13 +186,13 @@ class _Settled(NamedTuple):
     """The tip of the deployed ref, with the files of the plan: committed here, or by another replica that was first."""
 
     tip: str
-    files: Mapping[str, bytes]
+    files: Files
     is_new: bool
 
 
 def _commit_plan(
     plan: Plan,
-    files: Mapping[str, bytes],
+    files: Files,
     repository: Repository,
     actor: str,
     during_freeze: str,
@@ -223,10 +225,11 @@ def _commit_plan(
 def _settled_by_another(plan: Plan, repository: Repository, publisher: Publisher | None) -> _Settled | None:
     """What the replica deployed that was first, if it is the same: its sealed files have other bytes, and the root is one."""
     now = read_deployed(repository, plan.environment)
-    there = read_state(repository, now, plan.environment)
-    if now is None or now.root != plan.root or there.damage or not (publisher is None or publisher.covers(there.files)):
+    there = read_state(repository, now, plan.environment, plan.draft.configuration.memo if plan.draft else None)
+    if now is None or now.root != plan.root or there.damage:
         return None
-    return _Settled(now.commit, there.files, is_new=False)
+    files = there.stored.files
+    return _Settled(now.commit, files, is_new=False) if publisher is None or publisher.covers(files) else None
 
 
 def _previous(repository: Repository, current: Deployed) -> Deployed:

@@ -17,6 +17,7 @@ from llmcfg.sync.deployed import cut_to_folders
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from llmcfg.model.files import Files
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Sink
@@ -133,7 +134,7 @@ class Wanted(NamedTuple):
     root: str
 
 
-def cut_for(files: Mapping[str, bytes], folders: Collection[str]) -> Wanted:
+def cut_for(files: Files, folders: Collection[str]) -> Wanted:
     """What a sink of the bundles in these folders should hold of an environment's files."""
     wanted = cut_to_folders(files, folders)
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
@@ -148,7 +149,7 @@ def compare_sink(sink: Sink, spec: SinkSpec, wanted: Wanted) -> Delivery:
 def observe(
     sinks: SinkFolders,
     environment: str,
-    files: Mapping[str, bytes],
+    files: Files,
     make_sink: MakeSink,
     unknown: Collection[str] = (),
 ) -> tuple[Delivery, ...]:
@@ -168,7 +169,7 @@ def observe(
     return tuple(deliveries)
 
 
-def aim(sink: Sink, files: Mapping[str, bytes], seen: Seen, unknown: Collection[str] = ()) -> Delivery:
+def aim(sink: Sink, files: Files, seen: Seen, unknown: Collection[str] = ()) -> Delivery:
     """The delivery of its part of these files to a sink that was seen like that. Looks at nothing."""
     return _compare(sink, cut_for(files, seen.folders), seen, unknown)
 

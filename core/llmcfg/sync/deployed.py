@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg.bundlefile.files import is_root
 from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.errors import IntegrityError, NotFoundError
+from llmcfg.model.files import Files
 from llmcfg.model.moment import parse_moment
 from llmcfg.pipeline.bundle import ENGINE, HEAD, Stamp, stamp_fields
 from llmcfg.pipeline.stored import read_head
@@ -117,8 +117,8 @@ def find_deployed(repository: Repository, environment: str, wanted: str) -> Depl
     )
 
 
-def deployed_files(repository: Repository, deployed: Deployed | None) -> Mapping[str, bytes]:
-    return {} if deployed is None else repository.read_tree(deployed.commit)
+def deployed_files(repository: Repository, deployed: Deployed | None) -> Files:
+    return Files({}, {}) if deployed is None else repository.read_files(deployed.commit)
 
 
 def commit_message(
@@ -142,28 +142,29 @@ def commit_message(
     return subject + "\n\n" + "".join(f"{name}: {value}\n" for name, value in trailers)
 
 
-def cut_to_folders(files: Mapping[str, bytes], folders: Collection[str]) -> dict[str, bytes]:
+def cut_to_folders(files: Files, folders: Collection[str]) -> Files:
     """The files of some bundles of an environment, under a head of their own: what a sink of only these consumers holds."""
-    head = read_head(files)
+    head = read_head(files.top)
     bundles = {folder: said for folder, said in head.bundles.items() if folder in folders}
     if len(bundles) == len(head.bundles):
-        return dict(files)
+        return files
     root = digest_of({folder: said.removeprefix("sha256:") for folder, said in bundles.items()})
-    kept = {
-        path: content for path, content in files.items() if "/".join(path.split("/")[:2]) in bundles or is_root(path)
-    }
-    said = json.loads(files[HEAD])
+    said = json.loads(files.top[HEAD])
     sealed = said.get("sealed")
     said |= {"bundles": bundles, "root": f"sha256:{root}", "previous": None}
     said |= {"sealed": sealed and {folder: of_it for folder, of_it in sealed.items() if folder in bundles}}
-    kept[HEAD] = canonical_json(said) + b"\n"
-    return dict(sorted(kept.items()))
+    return Files(
+        _with_head(files, said), {folder: files.folders[folder] for folder in bundles if folder in files.folders}
+    )
 
 
-def stamp_anew(files: Mapping[str, bytes], stamp: Stamp) -> dict[str, bytes]:
+def stamp_anew(files: Files, stamp: Stamp) -> Files:
     """Files that were deployed before, as the next state: what was sealed stays sealed for the state that it was sealed in."""
-    head = {**json.loads(files[HEAD]), **stamp_fields(stamp)}
-    return {**files, HEAD: canonical_json(head) + b"\n"}
+    return Files(_with_head(files, {**json.loads(files.top[HEAD]), **stamp_fields(stamp)}), files.folders)
+
+
+def _with_head(files: Files, said: Mapping[str, Any]) -> Mapping[str, bytes]:
+    return {**files.top, HEAD: canonical_json(said) + b"\n"}
 
 
 def next_stamp(repository: Repository, deployed: Deployed | None) -> Stamp:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -17,24 +17,24 @@ from llmcfg.pipeline.bundle import API_VERSION, ENGINE, root_digest
 from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
 from llmcfg.pipeline.gates import find_gate_closed, gate_findings
 from llmcfg.pipeline.sealing import draft
-from llmcfg.pipeline.stored import read_bundles, read_head
+from llmcfg.pipeline.stored import NOTHING_STORED, read_stored
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sync.deliveries import find_sinks, observe
 from llmcfg.sync.deployed import deployed_files, next_stamp, read_deployed
+from llmcfg.sync.signed import without_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
+    from llmcfg.model.files import Files
     from llmcfg.model.findings import Finding
     from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import Revision
-    from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.changelimits import Frozen
-    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.configuration import Configuration, Memo
     from llmcfg.pipeline.sealing import Draft
-    from llmcfg.pipeline.stored import StoredBundle
+    from llmcfg.pipeline.stored import Stored
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
@@ -55,7 +55,7 @@ class Plan:
     revision: Revision
     expected: Deployed | None
     root: str
-    files: Mapping[str, bytes]
+    files: Files
     difference: Difference
     deliveries: tuple[Delivery, ...]
     bundles: int
@@ -133,7 +133,7 @@ class Observed(NamedTuple):
 
     deployed: Deployed | None
     there: ReadState
-    files: Mapping[str, bytes]
+    files: Files
     draft: Draft | None
     deliveries: tuple[Delivery, ...]
     author: str = ""
@@ -145,11 +145,11 @@ def observe_environment(
 ) -> Observed:
     environment = built.environment
     deployed = read_deployed(repository, environment)
-    there = read_state(repository, deployed, environment, built.configuration.memo.stored)
+    there = read_state(repository, deployed, environment, built.configuration.memo)
     is_same = deployed is not None and not there.damage and deployed.root == built.root
-    is_same = is_same and (publisher is None or publisher.covers(there.files))
+    is_same = is_same and (publisher is None or publisher.covers(there.stored.files))
     made = None if is_same else _draft(built, repository, deployed, there)
-    files = made.files() if made else there.files
+    files = made.files() if made else there.stored.files
     unknown = made.open_paths if made else ()
     deliveries = observe(find_sinks(built.configuration, environment), environment, files, make_sink, unknown)
     author = "" if is_same else repository.facts(built.revision.commit).email
@@ -159,7 +159,8 @@ def observe_environment(
 
 def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed | None, there: ReadState) -> Draft:
     stamp = next_stamp(repository, deployed)
-    return draft(built.configuration, built.environment, built.built, stamp, there.bundles)
+    stored = there.stored._replace(files=without_signatures(there.stored.files))
+    return draft(built.configuration, built.environment, built.built, stamp, stored)
 
 
 def compare_environment(built: BuiltEnvironment, observed: Observed, now: datetime | None = None) -> Plan:
@@ -178,14 +179,20 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         deliveries=observed.deliveries,
         bundles=len(built.built.bundles),
         protected=built.configuration.manifest.environments[built.environment].protected,
-        quarantined=deployed is not None
-        and (built.revision.commit in deployed.quarantined or root in deployed.quarantined_roots),
+        quarantined=is_quarantined(built, deployed),
         damage=observed.there.damage,
         draft=observed.draft,
         signers=observed.signers,
         gates=gates,
         frozen=find_gate_closed(built.configuration, built.environment, now) if is_new and now else None,
         made_at=now,
+    )
+
+
+def is_quarantined(built: BuiltEnvironment, deployed: Deployed | None) -> bool:
+    """Whether this revision was rolled back, or another one with the same bundles."""
+    return deployed is not None and (
+        built.revision.commit in deployed.quarantined or built.root in deployed.quarantined_roots
     )
 
 
@@ -196,32 +203,40 @@ def _gates(built: BuiltEnvironment, difference: Difference, author: str) -> tupl
 
 
 class ReadState(NamedTuple):
-    """Deployed files, their bundles by folder, and the state that they are; all of it nothing where `damage` says what is wrong."""
+    """Deployed bundles, and the state that they are; both of it nothing where `damage` says what is wrong."""
 
-    files: Mapping[str, bytes]
-    bundles: Mapping[str, StoredBundle]
+    stored: Stored
     state: State
     damage: str
 
 
+_NOTHING: Final = ReadState(NOTHING_STORED, NOTHING_DEPLOYED, "")
+
+
 def read_state(
-    repository: Repository, deployed: Deployed | None, environment: str, known: dict[str, Value] | None = None
+    repository: Repository, deployed: Deployed | None, environment: str, memo: Memo | None = None
 ) -> ReadState:
-    """What is deployed. `known` remembers documents by their digests."""
+    """What is deployed. `memo` remembers documents by their digests, and bundles that were found to be right."""
     if deployed is None:
-        return ReadState({}, {}, NOTHING_DEPLOYED, "")
+        return _NOTHING
     try:
         files = deployed_files(repository, deployed)
-        bundles = read_bundles(files) if files else {}
-        state = state_of_stored(bundles, known)
-        if files and (found := read_head(files).environment) != environment:
-            raise IntegrityError(f"it holds the bundles of {found}")
+        if not (files.top or files.folders):
+            return _NOTHING._replace(damage="it is empty")
+        stored = read_stored(files, memo)
+        if stored.head.environment != environment:
+            raise IntegrityError(f"it holds the bundles of {stored.head.environment}")
+        if stored.head.sealed is None:
+            _refuse_unsealed(stored)
     except IntegrityError as error:
-        return ReadState({}, {}, NOTHING_DEPLOYED, error.message)
-    unsealed = next((folder for folder, bundle in bundles.items() if bundle.seals and not bundle.sealed), None)
-    if unsealed is not None:
-        return ReadState({}, {}, NOTHING_DEPLOYED, f"the secrets of {unsealed} are not sealed")
-    return ReadState(files, bundles, state, "" if files else "it is empty")
+        return _NOTHING._replace(damage=error.message)
+    return ReadState(stored, state_of_stored(stored, memo.stored if memo else None), "")
+
+
+def _refuse_unsealed(stored: Stored) -> None:
+    for folder, bundle in stored.bundles.items():
+        if bundle.seals:
+            raise IntegrityError(f"the secrets of {folder} are not sealed")
 
 
 def save_plan(plan: Plan) -> bytes:

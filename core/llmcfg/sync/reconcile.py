@@ -15,7 +15,7 @@ from llmcfg.failpoints import failpoint
 from llmcfg.model.act import Act
 from llmcfg.model.failure import Failure, FailureKind, Step
 from llmcfg.model.snapshot import Revision
-from llmcfg.pipeline.stored import read_bundles
+from llmcfg.pipeline.stored import read_stored
 from llmcfg.sync.act import apply, refuse_if_moved
 from llmcfg.sync.deliveries import deliver, find_sinks, observe
 from llmcfg.sync.deployed import deployed_files, read_deployed
@@ -111,9 +111,9 @@ def reconcile(environment: str, doors: Doors, tell: Tell) -> Reconciled:
 
 def observe_deployed(deployed: Deployed, doors: Doors) -> tuple[Delivery, ...]:
     """What the sinks should hold of what is deployed, and do hold. Raises IntegrityError for bundles that are not what was written."""
-    files = deployed_files(doors.repository, deployed)
-    read_bundles(files)
     configuration = doors.open_at(Revision(deployed.source, deployed.source[:10]))
+    files = deployed_files(doors.repository, deployed)
+    read_stored(files, configuration.memo)
     return observe(find_sinks(configuration, deployed.environment), deployed.environment, files, doors.make_sink)
 
 

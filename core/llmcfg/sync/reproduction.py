@@ -92,7 +92,7 @@ def _compare(repository: Repository, state: Deployed, rebuilt: _Rebuilt) -> Repr
     there = read_state(repository, state, state.environment)
     if there.damage:
         return Reproduction(state, engine, Outcome.DAMAGED, why=there.damage)
-    deployed = {folder: bundle.digest for folder, bundle in there.bundles.items()}
+    deployed = {target.folder: manifest for target, manifest in there.stored.manifests.items()}
     both = {*deployed, *rebuilt.bundles} if rebuilt.outcome is Outcome.SAME else set[str]()
     differing = tuple(sorted(folder for folder in both if deployed.get(folder) != rebuilt.bundles.get(folder)))
     outcome = Outcome.DIFFERS if differing else rebuilt.outcome

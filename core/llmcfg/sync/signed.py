@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from llmcfg.bundlefile.bundle import MANIFEST, target_of
 from llmcfg.bundlefile.files import ENVELOPE, bundle_of, is_root, root_path
 from llmcfg.errors import IntegrityError, NotAuthorisedError
-from llmcfg.pipeline.bundle import HEAD
+from llmcfg.model.files import Files, StoredFolder
+from llmcfg.pipeline.bundle import BundleFiles
 from llmcfg.pipeline.stored import read_head
 from llmcfg.signing import heartbeat
 from llmcfg.signing.heartbeat import LASTS_SECONDS, Heartbeat, encode_heartbeat
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from llmcfg.bundlefile.bundle import Bundle
     from llmcfg.ports import Repository, Snapshot
     from llmcfg.sync.deployed import Deployed
     from llmcfg.trust.root import Root
@@ -84,20 +84,21 @@ class Publisher:
                 code="signing-key",
             )
 
-    def sign(self, files: Mapping[str, bytes], source: Source, before: Mapping[str, bytes]) -> dict[str, bytes]:
+    def sign(self, files: Files, source: Source, before: Mapping[str, bytes]) -> Files:
         """The files of an environment with an envelope for each bundle. `before` are those that were deployed before."""
         self.check()
         digest, issued = source.digest(), int(self.now().timestamp())
         known = {folder: said.root for folder, _, said in envelopes(before)}
-        sequence = read_head(files).sequence or 0
-        signed = without_signatures(files) | {path: said for path, said in before.items() if is_root(path)}
-        signed |= {root_path(version): content for version, content in self.roots.items()}
-        for folder, bundle in _bundles(signed).items():
+        head = read_head(files.top)
+        sealed = head.sealed or {}
+        signed: dict[str, Mapping[str, bytes]] = {}
+        for folder, inner in files.folders.items():
+            bundle = bundle_of(inner, seals={path: said.sequence for path, said in sealed.get(folder, {}).items()})
             statement = Statement(
                 repository=self.root.repository,
                 target=target_of(bundle),
                 epoch=self.root.epoch,
-                sequence=sequence,
+                sequence=head.sequence or 0,
                 previous=known.get(folder, b""),
                 issued=issued,
                 expires=issued + self.life_seconds if self.life_seconds else 0,
@@ -106,12 +107,14 @@ class Publisher:
                 digest=bundle.head.digest,
                 root=bundle.head.root,
                 subjects={
-                    MANIFEST: hashlib.sha256(files[f"{folder}/{MANIFEST}"]).digest(),
+                    MANIFEST: hashlib.sha256(inner[MANIFEST]).digest(),
                     **sealed_digests(bundle),
                 },
             )
-            signed[f"{folder}/{ENVELOPE}"] = self._envelope(KIND, encode_statement(statement))
-        return dict(sorted(signed.items()))
+            signed[folder] = _put(inner, self._envelope(KIND, encode_statement(statement)))
+        roots = {path: said for path, said in before.items() if is_root(path)}
+        roots |= {root_path(version): content for version, content in self.roots.items()}
+        return Files({**files.top, **roots}, signed)
 
     def heartbeat(self, environment: str, sequence: int, root: str) -> bytes:
         """A heartbeat that says that this is the newest state now. Raises NotAuthorisedError as `check`."""
@@ -122,12 +125,12 @@ class Publisher:
         )
         return self._envelope(heartbeat.KIND, encode_heartbeat(said))
 
-    def covers(self, files: Mapping[str, bytes]) -> bool:
+    def covers(self, files: Files) -> bool:
         """Whether all bundles are signed as this would sign them, and will be for a while."""
-        head, now = read_head(files), self.now().timestamp()
-        if any(files.get(root_path(version)) != content for version, content in self.roots.items()):
+        head, now = read_head(files.top), self.now().timestamp()
+        if any(files.top.get(root_path(version)) != content for version, content in self.roots.items()):
             return False
-        known = {folder: (envelope, said) for folder, envelope, said in envelopes(files)}
+        known = {folder: (envelope, said) for folder, envelope, said in envelopes(_envelopes_of(files))}
         for folder, manifest in head.bundles.items():
             if folder not in known:
                 return False
@@ -157,14 +160,14 @@ def envelopes(files: Mapping[str, bytes]) -> Iterator[tuple[str, dsse.Envelope, 
 
 
 def sign(
-    files: Mapping[str, bytes],
+    files: Files,
     source: Source,
     before: Mapping[str, bytes],
     publisher: Publisher | None,
     *,
     unsigned: bool,
-) -> Mapping[str, bytes]:
-    """The files of a state, signed if there is a publisher. `before` are the envelopes of the state that it follows.
+) -> Files:
+    """The files of a state, which are not signed yet, signed if there is a publisher. `before` are the envelopes of the state before.
 
     Raises NotAuthorisedError where that was signed and nobody signs now, which would leave consumers with what they have.
     """
@@ -189,37 +192,34 @@ def read_signatures(repository: Repository, deployed: Deployed | None) -> dict[s
     if deployed is None:
         return {}
     with suppress(IntegrityError):
-        head = read_head({HEAD: repository.read_file(deployed.commit, HEAD) or b""})
-        first = next(iter(head.bundles), "")
-        if first and repository.read_file(deployed.commit, f"{first}/{ENVELOPE}") is not None:
-            blobs = repository.tree_digests(deployed.commit)
-            return {
-                path: repository.read_blob(oid) for path, oid in blobs.items() if _is_envelope(path) or is_root(path)
-            }
+        files = repository.read_files(deployed.commit)
+        if ENVELOPE in next(iter(files.folders.values()), ()):
+            return _envelopes_of(files) | {path: content for path, content in files.top.items() if is_root(path)}
     return {}
 
 
-def without_signatures(files: Mapping[str, bytes]) -> dict[str, bytes]:
+def _envelopes_of(files: Files) -> dict[str, bytes]:
+    found = ((folder, inner.get(ENVELOPE)) for folder, inner in files.folders.items())
+    return {f"{folder}/{ENVELOPE}": envelope for folder, envelope in found if envelope is not None}
+
+
+def without_signatures(files: Files) -> Files:
     """The files without what signing adds to them."""
-    return {path: content for path, content in files.items() if not (_is_envelope(path) or is_root(path))}
+    top = {path: content for path, content in files.top.items() if not is_root(path)}
+    return Files(top, {folder: _without_envelope(inner) for folder, inner in files.folders.items()})
+
+
+def _without_envelope(inner: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    return inner.put(ENVELOPE, None) if isinstance(inner, StoredFolder) else inner
+
+
+def _put(inner: Mapping[str, bytes], envelope: bytes) -> Mapping[str, bytes]:
+    return (
+        inner.put(ENVELOPE, envelope)
+        if isinstance(inner, StoredFolder | BundleFiles)
+        else {**inner, ENVELOPE: envelope}
+    )
 
 
 def _is_envelope(path: str) -> bool:
     return path.count("/") == 2 and path.endswith(f"/{ENVELOPE}")
-
-
-def _bundles(files: Mapping[str, bytes]) -> dict[str, Bundle]:
-    """The bundles of an environment, by folder."""
-    head = read_head(files)
-    inner: dict[str, dict[str, bytes]] = {folder: {} for folder in head.bundles}
-    for path, content in files.items():
-        tenant, _, rest = path.partition("/")
-        consumer, _, name = rest.partition("/")
-        if f"{tenant}/{consumer}" in inner:
-            inner[f"{tenant}/{consumer}"][name] = content
-    return {
-        folder: bundle_of(
-            parts, seals={path: said.sequence for path, said in (head.sealed or {}).get(folder, {}).items()}
-        )
-        for folder, parts in inner.items()
-    }

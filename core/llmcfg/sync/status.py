@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Literal
 
 from llmcfg.errors import IntegrityError, LlmcfgError
 from llmcfg.model.snapshot import Revision
-from llmcfg.pipeline.stored import read_bundles
+from llmcfg.pipeline.diff import compare, state_of
 from llmcfg.sync.deliveries import find_sinks, observe
-from llmcfg.sync.deployed import deployed_files, read_deployed
-from llmcfg.sync.plan import make_plan
+from llmcfg.sync.deployed import read_deployed
+from llmcfg.sync.plan import build_environment, is_quarantined, read_state
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmcfg.model.manifest import Environment
-    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.configuration import Configuration, Memo
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
+    from llmcfg.sync.plan import ReadState
 
 State = Literal["current", "pending", "drifted", "never deployed", "blocked", "damaged"]
 
@@ -51,26 +52,36 @@ class Status:
 
 
 def status_of(
-    repository: Repository, environment: Environment, open_at: Callable[[Revision], Configuration], make_sink: MakeSink
+    repository: Repository,
+    environment: Environment,
+    open_at: Callable[[Revision], Configuration],
+    make_sink: MakeSink,
+    memo: Memo,
 ) -> Status:
-    """The state of one environment. What is wrong with it is part of the answer, not an error."""
+    """The state of one environment. What is wrong with it is part of the answer, not an error. `memo` is that of what `open_at` opens."""
     name = environment.name
     try:
         deployed = read_deployed(repository, name)
     except LlmcfgError as error:
         return Status(name, None, None, 0, (), error.message, damaged=isinstance(error, IntegrityError))
     try:
-        delivered = _observe_deployed(repository, deployed, open_at, make_sink)
+        there = read_state(repository, deployed, name, memo)
+        if there.damage:
+            return Status(name, None, deployed, 0, (), there.damage, damaged=True)
+        delivered = _observe(deployed, there, open_at, make_sink)
     except LlmcfgError as error:
         return Status(name, None, deployed, 0, (), error.message, damaged=isinstance(error, IntegrityError))
     wanted = None
     try:
         wanted = wanted_revision(repository, environment)
-        plan = make_plan(open_at(wanted), repository, name, make_sink)
+        built = build_environment(open_at(wanted), name)
+        for spec in find_sinks(built.configuration, name):
+            make_sink(spec, name)
     except LlmcfgError as error:
         return Status(name, wanted, deployed, 0, delivered, error.message)
-    trouble = f"{wanted.name} is quarantined" if plan.quarantined else ""
-    return Status(name, wanted, deployed, len(plan.difference.affected), delivered, trouble)
+    pending = compare(there.state, state_of(built.configuration, built.built, with_scopes=False)).affected
+    trouble = f"{wanted.name} is quarantined" if is_quarantined(built, deployed) else ""
+    return Status(name, wanted, deployed, len(pending), delivered, trouble)
 
 
 def status_of_removed(repository: Repository, name: str) -> Status:
@@ -82,14 +93,11 @@ def status_of_removed(repository: Repository, name: str) -> Status:
         return Status(name, None, None, 0, (), error.message, damaged=isinstance(error, IntegrityError))
 
 
-def _observe_deployed(
-    repository: Repository, deployed: Deployed | None, open_at: Callable[[Revision], Configuration], make_sink: MakeSink
+def _observe(
+    deployed: Deployed | None, there: ReadState, open_at: Callable[[Revision], Configuration], make_sink: MakeSink
 ) -> tuple[Delivery, ...]:
-    """Raises IntegrityError when what is deployed is not what was written."""
+    """What the sinks should hold of what is deployed, and do hold."""
     if deployed is None:
         return ()
-    files = deployed_files(repository, deployed)
-    read_bundles(files)
-    configuration = open_at(Revision(deployed.source, deployed.source[:10]))
-    sinks = find_sinks(configuration, deployed.environment)
-    return observe(sinks, deployed.environment, files, make_sink)
+    sinks = find_sinks(open_at(Revision(deployed.source, deployed.source[:10])), deployed.environment)
+    return observe(sinks, deployed.environment, there.stored.files, make_sink)

@@ -1,0 +1,131 @@
+"""The files of an environment's bundles, by path, as they hang together: a folder for each bundle, and a few files beside these.
+
+A folder may be one that is stored. It says which, so that whoever compares it, or writes it again, need not look into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Entry(NamedTuple):
+    """One name in a stored folder."""
+
+    oid: str
+    is_folder: bool
+
+
+class Store(Protocol):
+    """Where folders are stored, by id. Each raises IntegrityError for what is missing, damaged or not ours."""
+
+    def entries(self, folder: str) -> Mapping[str, Entry]:
+        """What lies right in a folder, by name."""
+        ...
+
+    def files(self, folder: str) -> Mapping[str, str]:
+        """The ids of all files at and below it, by path, sorted."""
+        ...
+
+    def read_blob(self, oid: str) -> bytes: ...
+
+
+class StoredFolder(Mapping[str, bytes]):
+    """The files of the folder that is stored as `id`, but for what is put right in it, or taken out (None): `own`."""
+
+    __slots__ = ("_blobs", "id", "own", "store")
+
+    def __init__(self, store: Store, folder: str, own: Mapping[str, bytes | None] | None = None) -> None:
+        self.store = store
+        self.id = folder
+        self.own = own or {}
+        self._blobs: Mapping[str, str] | None = None
+
+    def __getitem__(self, path: str) -> bytes:
+        content = self.own.get(path)
+        if content is not None:
+            return content
+        if path in self.own:
+            raise KeyError(path)
+        if "/" in path:
+            return self.store.read_blob(self.blobs[path])
+        entry = self.store.entries(self.id)[path]
+        if entry.is_folder:
+            raise KeyError(path)
+        return self.store.read_blob(entry.oid)
+
+    def __contains__(self, path: object) -> bool:
+        return self.own[str(path)] is not None if path in self.own else path in self.blobs
+
+    def __iter__(self) -> Iterator[str]:
+        here = {*self.blobs, *self.own}
+        return iter(sorted(path for path in here if self.own.get(path, b"") is not None))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @property
+    def blobs(self) -> Mapping[str, str]:
+        """The ids of what is stored, by path."""
+        if self._blobs is None:
+            self._blobs = self.store.files(self.id)
+        return self._blobs
+
+    def put(self, name: str, content: bytes | None) -> StoredFolder:
+        """With another file right in it, or without it. The same folder, where there is none to take out."""
+        if content is None and name not in self.own and name not in self.store.entries(self.id):
+            return self
+        return StoredFolder(self.store, self.id, {**self.own, name: content})
+
+
+class Files(Mapping[str, bytes]):
+    """By path, in the order of paths. `top` are those that lie in no bundle, `folders` those of each bundle by `<tenant>/<consumer>`."""
+
+    __slots__ = ("folders", "top")
+
+    def __init__(self, top: Mapping[str, bytes], folders: Mapping[str, Mapping[str, bytes]]) -> None:
+        self.top = top
+        self.folders = folders
+
+    def __getitem__(self, path: str) -> bytes:
+        folder, inner = split_path(path)
+        return self.folders[folder][inner] if folder in self.folders else self.top[path]
+
+    def __contains__(self, path: object) -> bool:
+        folder, inner = split_path(str(path))
+        return inner in self.folders[folder] if folder in self.folders else path in self.top
+
+    def __iter__(self) -> Iterator[str]:
+        for name in sorted({*self.top, *(f"{folder}/" for folder in self.folders)}):
+            if name.endswith("/"):
+                yield from (name + inner for inner in sorted(self.folders[name[:-1]]))
+            else:
+                yield name
+
+    def __len__(self) -> int:
+        return len(self.top) + sum(map(len, self.folders.values()))
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """The folder of the bundle that a path lies in, and the rest of it."""
+    tenant, _, rest = path.partition("/")
+    consumer, _, inner = rest.partition("/")
+    return f"{tenant}/{consumer}", inner
+
+
+def put_together(files: Mapping[str, bytes]) -> Files:
+    """Files that are only known by their paths. What is not in a folder two names deep lies in no bundle."""
+    if isinstance(files, Files):
+        return files
+    top: dict[str, bytes] = {}
+    folders: dict[str, dict[str, bytes]] = {}
+    for path, content in files.items():
+        folder, inner = split_path(path)
+        if inner:
+            folders.setdefault(folder, {})[inner] = content
+        else:
+            top[path] = content
+    return Files(top, folders)
