@@ -52,7 +52,7 @@ class WorkTreeSnapshot:
         walk = _Walk(root, wanted, is_ignored, is_submodule, index, self._keep)
         walk.run()
         self._entries = {path: walk.entries[path] for path in sorted(walk.entries)}
-        self._contents = {entry.oid: path for path, entry in self._entries.items()} | self._contents
+        self._contents = {**{entry.oid: path for path, entry in self._entries.items()}, **self._contents}
         self._findings = tuple(sorted(walk.findings, key=Finding.sort_key))
         self.stood_on: Mapping[str, Facts] = {**walk.facts, **index.deciding}
         self.index = index
