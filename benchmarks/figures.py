@@ -9,6 +9,7 @@ import json
 import statistics
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from machine import read_revision
 from processes import Run
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def curves(columns: Mapping[str, Column], measure: Measure = "seconds") -> dict[
 
 
 def write_columns(path: Path, columns: Mapping[str, Column]) -> None:
-    path.write_text(json.dumps({"columns": as_json(columns)}, indent=1) + "\n")
+    """With the revision that they are of."""
+    path.write_text(json.dumps({"revision": read_revision(), "columns": as_json(columns)}, indent=1) + "\n")
 
 
 def as_json(columns: Mapping[str, Column]) -> dict[str, object]:
@@ -73,14 +75,16 @@ def as_json(columns: Mapping[str, Column]) -> dict[str, object]:
     }
 
 
-def read_columns(path: Path) -> Columns:
-    found = json.loads(path.read_text())["columns"]
-    return {
+def read_columns(path: Path) -> tuple[Columns, str]:
+    """And the revision that they are of."""
+    found = json.loads(path.read_text())
+    columns = {
         size: Column(
             {name: [Run(**run) for run in runs] for name, runs in one["runs"].items()}, one["without"], one["given_up"]
         )
-        for size, one in found.items()
+        for size, one in found["columns"].items()
     }
+    return columns, found["revision"]
 
 
 def table(columns: Mapping[str, Column]) -> Iterator[str]:

@@ -30,9 +30,14 @@ def read_machine() -> Machine:
         processors=os.cpu_count() or 1,
         memory_gib=round(memory, 1),
         system=f"{platform.system()} {platform.release()}",
-        revision=said("git", "-C", str(ROOT), "describe", "--always", "--dirty") or "unknown",
+        revision=read_revision(),
         versions=versions | {name: version(name) for name in _LIBRARIES},
     )
+
+
+def read_revision() -> str:
+    """Of this checkout; `-dirty` where files differ from it."""
+    return said("git", "-C", str(ROOT), "describe", "--always", "--dirty") or "unknown"
 
 
 def load() -> float:

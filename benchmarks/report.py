@@ -4,8 +4,9 @@
     .venv/bin/python benchmarks/report.py --full             # an hour or two; up to 1,000,000 keys and 1,000 tenants
     .venv/bin/python benchmarks/report.py --only daily --only loading
 
-Writes `report.md`, `report.json` and SVGs into `.bench`. The programs that llmcfg is measured beside are installed first, each from its
-registry; what a registry refuses has no figures, and the report says why. A benchmark that fails is named, and the others go on.
+Writes `report.md`, `report.json` and SVGs into `.bench`. What does not run this time is taken from the last time, and says so. The programs
+that llmcfg is measured beside are installed first, each from its registry; what a registry refuses has no figures, and the report says why.
+A benchmark that fails is named, and the others go on.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from figures import as_json
 from machine import ROOT, Machine, load, read_machine
-from suite import BENCHMARKS, HERE, Outcome, run_benchmark
+from suite import BENCHMARKS, HERE, Outcome, read_outcome, run_benchmark
 from targets import TARGETS, judge, rows
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def main() -> None:
     names = options.only or [*BENCHMARKS]
     if not options.no_install and {"peers", "differing"} & {*names}:
         subprocess.run([sys.executable, str(HERE / "peerinstall.py")], check=False)  # it says what it cannot have
-    outcomes, loads = {}, [load()]
+    outcomes, loads = {name: read_outcome(name, options.to) for name in BENCHMARKS}, [load()]
     for name in names:
         print(f"measuring {name}: {BENCHMARKS[name].title}", file=sys.stderr, flush=True)
         outcomes[name] = run_benchmark(name, options.to, full=options.full)
@@ -54,7 +55,7 @@ def report(machine: Machine, outcomes: Mapping[str, Outcome], loads: list[float]
     yield from about(machine, loads)
     yield from ("", "## What is to be reached", "", *rows({name: one.columns for name, one in outcomes.items()}))
     for name, outcome in outcomes.items():
-        yield from section(name, outcome)
+        yield from section(name, outcome, machine.revision)
 
 
 def about(machine: Machine, loads: list[float]) -> Iterator[str]:
@@ -68,11 +69,13 @@ def about(machine: Machine, loads: list[float]) -> Iterator[str]:
         yield "The machine had other work. Ratios within this run still say something; seconds that passed say little."
 
 
-def section(name: str, outcome: Outcome) -> Iterator[str]:
+def section(name: str, outcome: Outcome, revision: str) -> Iterator[str]:
     yield from ("", f"## {BENCHMARKS[name].title}", "")
     if outcome.why_not:
         yield f"No figures: {outcome.why_not}"
         return
+    if outcome.revision != revision:
+        yield f"Of an earlier run, with revision {outcome.revision}.\n"
     yield outcome.markdown
     if BENCHMARKS[name].draws:
         yield from ("", f"![{BENCHMARKS[name].title}]({name}.svg)")
@@ -87,7 +90,8 @@ def as_report(machine: Machine, outcomes: Mapping[str, Outcome], loads: list[flo
             {"work": target.work, "target": target.says, **judge(target, found)._asdict()} for target in TARGETS
         ],
         "benchmarks": {
-            name: {"columns": as_json(one.columns), "why_not": one.why_not} for name, one in outcomes.items()
+            name: {"columns": as_json(one.columns), "revision": one.revision, "why_not": one.why_not}
+            for name, one in outcomes.items()
         },
     }
 

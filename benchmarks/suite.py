@@ -29,10 +29,11 @@ class Benchmark(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What it printed and measured, or why it did not."""
+    """What it printed and measured, and of which revision; or why it did not."""
 
     markdown: str
     columns: Columns
+    revision: str = ""
     why_not: str = ""
 
 
@@ -78,7 +79,7 @@ def run_benchmark(name: str, folder: Path, *, full: bool) -> Outcome:
     """In a process of its own, with its Markdown, JSON and SVG below `folder`."""
     benchmark = BENCHMARKS[name]
     if not benchmark.interpreter.exists():
-        return Outcome("", {}, f"{benchmark.interpreter.parts[-3]} is not installed: see peerinstall.py")
+        return Outcome("", {}, why_not=f"{benchmark.interpreter.parts[-3]} is not installed: see peerinstall.py")
     files = ["--json", str(folder / f"{name}.json")]
     files += ["--svg", str(folder / f"{name}.svg")] if benchmark.draws else []
     command = [str(benchmark.interpreter), str(HERE / f"{benchmark.script or name}.py"), *files]
@@ -91,7 +92,17 @@ def run_benchmark(name: str, folder: Path, *, full: bool) -> Outcome:
             timeout=MOST_SECONDS,
         )
     except subprocess.CalledProcessError as error:
-        return Outcome("", {}, f"it ended with {error.returncode}: {error.stderr.strip()[-300:]}")
+        return Outcome("", {}, why_not=f"it ended with {error.returncode}: {error.stderr.strip()[-300:]}")
     except subprocess.TimeoutExpired:
-        return Outcome("", {}, f"it took more than {MOST_SECONDS} s")
-    return Outcome(ran.stdout.strip(), read_columns(folder / f"{name}.json"))
+        return Outcome("", {}, why_not=f"it took more than {MOST_SECONDS} s")
+    (folder / f"{name}.md").write_text(ran.stdout)
+    return read_outcome(name, folder)
+
+
+def read_outcome(name: str, folder: Path) -> Outcome:
+    """Of the last time that it ran."""
+    figures, markdown = folder / f"{name}.json", folder / f"{name}.md"
+    if not (figures.exists() and markdown.exists()):
+        return Outcome("", {}, why_not="it did not run")
+    columns, revision = read_columns(figures)
+    return Outcome(markdown.read_text().strip(), columns, revision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from llmcfg.documents.loader import load_document
 from support.benchmarks import FOLDER, load
 
 
@@ -47,6 +49,18 @@ def test_a_platform_has_the_same_documents_each_time_and_nothing_to_find(tmp_pat
         [sys.executable, "-m", "llmcfg_cli", "-C", tmp_path / "one", "validate"], capture_output=True, text=True
     )
     assert (ran.returncode, ran.stdout) == (0, "")
+
+
+def test_a_profile_is_by_part_of_the_program_and_what_is_built_in_counts_as_its_callers(tmp_path):
+    profiles, profile = load("profiles"), cProfile.Profile()
+    profile.runcall(load_document, b"a: [1, 2]\n" * 100)
+    profile.dump_stats(tmp_path / "profile")
+    parts = profiles.by_part(tmp_path / "profile")
+    assert parts["llmcfg.documents"] > 0 and "~" not in parts
+    assert [
+        profiles.part_of(place)
+        for place in (("/x/site-packages/typer/core.py", 1, "f"), ("~", 0, "<built-in method marshal.loads>"))
+    ] == ["typer", "imports"]
 
 
 def test_growth_is_measured_beside_the_plain_way_and_drawn(tmp_path):
