@@ -20,7 +20,7 @@ Measure = Literal["seconds", "processors", "memory", "grown"]
 
 
 class Column(NamedTuple):
-    """At one size: the runs of each thing, why a thing has none, and after how many seconds it was given up."""
+    """At one size: the runs of each thing, why a thing has none, and after how many seconds of the processors it was given up."""
 
     runs: dict[str, list[Run]]
     without: dict[str, str]

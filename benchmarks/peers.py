@@ -70,7 +70,9 @@ def main() -> None:
     parser.add_argument("--keys", type=int, action="append", help="how many; default 1,000 and 10,000")
     parser.add_argument("--peer", action="append", choices=PEERS, help="only this one; may be repeated")
     parser.add_argument("--runs", type=int, default=5, help="rounds")
-    parser.add_argument("--limit", type=int, default=120, help="seconds after which a run is given up")
+    parser.add_argument(
+        "--limit", type=int, default=120, help="seconds of the processors after which a run is given up"
+    )
     parser.add_argument("--once", type=int, default=10, help="seconds beyond which a run is not repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw seconds against keys there; needs two sizes")
@@ -136,7 +138,7 @@ def run_all(commands: Iterable[Command], form: Path, limit: int, errors: str) ->
     """Processes one after another, which have so many seconds in all."""
     taken: list[Run] = []
     for command in commands:
-        left = limit - sum(run.seconds for run in taken)
+        left = limit - sum(run.processors for run in taken)
         taken.append(run(command, form, None, max(1, int(left)), errors))
     return in_turn(taken)
 
@@ -284,7 +286,8 @@ def report(columns: Mapping[str, Column], versions: Mapping[str, str]) -> str:
 def figures(found: Column, name: str) -> tuple[str, str]:
     runs, base = found.runs.get(name, []), median(found.runs[OURS])
     if name in found.given_up:
-        return f"over {found.given_up[name]:.0f} s", f"over {found.given_up[name] / base:.0f}"
+        least = found.given_up[name] / median(found.runs[OURS], "processors")
+        return f"over {found.given_up[name]:.0f} s", f"over {least:.0f}"
     if name in found.without or not runs:
         return "none", ""
     return cell(runs), f"{median(runs) / base:.2f}"

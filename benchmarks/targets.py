@@ -206,7 +206,7 @@ def _of_given_up(target: Target, found: Mapping[str, Columns]) -> Verdict | None
         or _why_not(target.base, found)
     ):
         return None
-    least = column.given_up[target.figure.name] / _value(Target("", target.base, 0), found, "seconds")
+    least = column.given_up[target.figure.name] / _value(Target("", target.base, 0), found, "processors")
     shown = f"more than {_shown(least, target.kind)}"
     return Verdict(shown, "met" if target.is_least and least >= target.bound else "not known: it was given up")
 
