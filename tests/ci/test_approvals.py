@@ -7,7 +7,7 @@ import pytest
 from llmcfg.ci.approvals import approvals, ask_proposed
 from llmcfg.ci.github import GitHub
 from llmcfg.errors import UsageError
-from support.forge import TOKEN, Forge
+from support.forge import TOKEN, Forge, GitLabForge
 from support.written import MANIFEST, WrittenRepository
 
 from .test_command import job, llmcfg
@@ -122,3 +122,66 @@ def test_names_are_either_asked_or_given(tmp_path, forge) -> None:
 
 def test_without_a_token_nobody_is_asked(tmp_path, forge) -> None:
     assert review(tmp_path, forge, "--ask-forge", token="").returncode == 5
+
+
+# GitLab
+
+
+def review_on_gitlab(tmp_path, *approved_by, author="ada", is_behind=False, **other):
+    """`llmcfg ci --ask-forge` in a job about the merge request of a change that takes an approval, and what it asked."""
+    files = {"llmcfg.yaml": MANIFEST, "base/limits.yaml": "rpm: 10\n", "policies/limits.yaml": LIMITS}
+    repository = WrittenRepository(tmp_path / "made", files)
+    repository.git("checkout", "-q", "-b", "topic")
+    head = repository.commit({"base/limits.yaml": "rpm: 20\n"})
+    with GitLabForge(author, OLD if is_behind else head, *approved_by).serving() as forge:
+        forge.status = other.pop("status", 200)
+        variables = {
+            "GITLAB_CI": "true",
+            "GITLAB_TOKEN": TOKEN,
+            "CI_API_V4_URL": forge.address,
+            "CI_PROJECT_ID": "12",
+            "CI_COMMIT_SHA": head,
+            "CI_MERGE_REQUEST_IID": "7",
+            "CI_MERGE_REQUEST_DIFF_BASE_SHA": repository.git("rev-parse", "main"),
+        }
+        return llmcfg(repository.path, "ci", "--ask-forge", "-o", "json", **variables | other), forge.asked
+
+
+def test_an_approval_on_gitlab_lets_the_change_pass(tmp_path) -> None:
+    done, asked = review_on_gitlab(tmp_path, "fin", "bob")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [each.rpartition("/projects/")[2] for each in asked] == [
+        "12/merge_requests/7",
+        "12/merge_requests/7/approvals",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("approved_by", "more", "said"),
+    [
+        (["bob"], {}, "takes the approval of 1 of finance"),
+        (["fin"], {"author": "fin"}, "takes the approval of 1 of finance"),
+        (["fin"], {"author": "mallory"}, "mallory may not change limits.rpm"),
+        (["fin"], {"is_behind": True}, "takes the approval of 1 of finance"),  # of which commit, nobody knows
+    ],
+)
+def test_what_was_not_agreed_to_on_gitlab_does_not_pass(tmp_path, approved_by, more, said) -> None:
+    done, _ = review_on_gitlab(tmp_path, *approved_by, **more)
+    assert (done.returncode, said in done.stdout) == (4, True), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"status": 403}, 5),
+        ({"status": 503}, 8),
+        ({"GITLAB_TOKEN": ""}, 5),
+        ({"CI_MERGE_REQUEST_IID": ""}, 2),
+        ({"CI_PROJECT_ID": "13"}, 7),
+        ({"CI_API_V4_URL": "http://gitlab.example/api/v4"}, 2),
+    ],
+)
+def test_where_gitlab_does_not_say_there_is_no_verdict(tmp_path, more, code) -> None:
+    done, _ = review_on_gitlab(tmp_path, "fin", **more)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert TOKEN not in done.stderr

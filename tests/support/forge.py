@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -84,34 +84,79 @@ class Forge:
 
     @contextmanager
     def serving(self) -> Iterator[Forge]:
-        forge = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _serve(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
-                if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                    status, said = 401, {"message": "Bad credentials"}
-                else:
-                    status, said = forge.answer(self.command, self.path, body)
-                content = b"" if said is None else json.dumps(said).encode()
-                self.send_response(status)
-                if status // 100 == 3:
-                    self.send_header("Location", "http://127.0.0.1:1/elsewhere")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = do_PATCH = do_DELETE = _serve
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.address = f"http://127.0.0.1:{server.server_address[1]}/api/v3"
-        try:
+        with served(self.answer, "Authorization", f"Bearer {TOKEN}") as address:
+            self.address = f"{address}/api/v3"
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
+
+
+class GitLabForge:
+    """GitLab's REST API (v4) as far as it says who proposes merge request 7 and who approved it, by its documented shapes."""
+
+    def __init__(self, author: str, sha: str, *approved_by: str) -> None:
+        self.request = {
+            "id": 90,
+            "iid": 7,
+            "project_id": 12,
+            "state": "opened",
+            "sha": sha,
+            "author": _gitlab_user(author),
+        }
+        self.approved_by = [{"user": _gitlab_user(name), "approved_at": "2026-01-05T09:00:00Z"} for name in approved_by]
+        self.asked: list[str] = []
+        self.status = 200
+        self.address = ""
+
+    def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
+        self.asked.append(f"{method} {target}")
+        if self.status != 200:
+            return self.status, {"message": f"{self.status} Forbidden"}
+        match target:
+            case "/api/v4/projects/12/merge_requests/7":
+                return 200, self.request
+            case "/api/v4/projects/12/merge_requests/7/approvals":
+                return 200, {"id": 90, "iid": 7, "approvals_left": 0, "approved_by": self.approved_by}
+        return 404, {"message": "404 Not found"}
+
+    @contextmanager
+    def serving(self) -> Iterator[GitLabForge]:
+        with served(self.answer, "PRIVATE-TOKEN", TOKEN) as address:
+            self.address = f"{address}/api/v4"
+            yield self
+
+
+def _gitlab_user(name: str) -> dict[str, Any]:
+    return {"id": len(name), "username": name, "name": name.title(), "state": "active"}
+
+
+@contextmanager
+def served(answer: Callable[[str, str, Any], tuple[int, Any]], header: str, token: str) -> Iterator[str]:
+    """The address at which `answer` is asked by everybody whose `header` holds the token."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            if self.headers.get(header) != token:
+                status, said = 401, {"message": "Bad credentials"}
+            else:
+                status, said = answer(self.command, self.path, body)
+            content = b"" if said is None else json.dumps(said).encode()
+            self.send_response(status)
+            if status // 100 == 3:
+                self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()

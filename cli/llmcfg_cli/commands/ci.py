@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from llmcfg.ci.github import GitHub
+    from llmcfg.ci.gitlab import GitLab
+    from llmcfg.ci.occasion import Occasion
     from llmcfg.ci.opa import Opa
     from llmcfg.ci.review import Proposed, Review
     from llmcfg_cli.views.ci_markdown import Block
@@ -53,7 +55,7 @@ def run(
     ask_forge: Annotated[
         bool,
         typer.Option(
-            "--ask-forge", help="Ask GitHub who proposes the change and who approved this commit.", show_default=False
+            "--ask-forge", help="Ask GitHub or GitLab who proposes the change and who approved it.", show_default=False
         ),
     ] = False,
     opa: Annotated[
@@ -80,8 +82,8 @@ def run(
 
     Compares HEAD with what it is to be merged into, as the variables of GitHub or GitLab say, or by Git alone. The first line is the
     verdict. Exits with 4 when a finding that the change brings is at least as severe as --fail-on, and for any error, old or new.
-    Needs no keys, no writable checkout, and no network but for --ask-forge, which reads GITHUB_TOKEN,
-    and --opa.
+    Needs no keys, no writable checkout, and no network but for --ask-forge, which reads GITHUB_TOKEN
+    or GITLAB_TOKEN, and --opa.
     """
     from llmcfg.ci.base import find_base
     from llmcfg.ci.links import Links
@@ -101,7 +103,7 @@ def run(
         raise UsageError("--ask-forge asks what --author and --approved-by say", hint="choose one of them")
     with progress("comparing", quiet=quiet):
         said = Proposed(author, frozenset(approved_by or ()) if author is not None or approved_by else None)
-        proposed = _ask_forge() if ask_forge else said
+        proposed = _ask_forge(occasion) if ask_forge else said
         reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed, opa=server)
     passes = not _holds_up(reviewed, fail_on)
     account().note(head=head.commit, base=found.commit or "")
@@ -146,10 +148,12 @@ def _token_in(file: Path) -> str:
         raise UsageError(f"cannot read a token from {file}", hint="write it into a file of its own") from None
 
 
-def _ask_forge() -> Proposed:
-    from llmcfg.ci.approvals import ask_proposed
+def _ask_forge(occasion: Occasion) -> Proposed:
+    from llmcfg.ci.approvals import ask_proposed, ask_proposed_on_gitlab
     from llmcfg.ci.occasion import parse_event
 
+    if occasion.forge == "gitlab":
+        return ask_proposed_on_gitlab(occasion, _gitlab_of_job())
     return ask_proposed(parse_event(event_content()), github_of_job())
 
 
@@ -162,6 +166,18 @@ def github_of_job() -> GitHub:
         raise NotAuthorisedError("there is no GITHUB_TOKEN", hint="env: GITHUB_TOKEN: ${{ github.token }}")
     address = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
     return GitHub(address, os.environ.get("GITHUB_REPOSITORY") or "", token)
+
+
+def _gitlab_of_job() -> GitLab:
+    from llmcfg.ci.gitlab import GitLab
+
+    token = os.environ.get("GITLAB_TOKEN")
+    if not token:
+        raise NotAuthorisedError(
+            "there is no GITLAB_TOKEN",
+            hint="a job's own token may not read approvals: a project token with read_api may",
+        )
+    return GitLab(os.environ.get("CI_API_V4_URL") or "", os.environ.get("CI_PROJECT_ID") or "", token)
 
 
 def event_content() -> bytes | None:

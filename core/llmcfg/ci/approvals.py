@@ -1,7 +1,9 @@
-"""Who proposes a change on GitHub and who agreed to it, so that owners and approvals can be required.
+"""Who proposes a change on GitHub or GitLab and who agreed to it, so that owners and approvals can be required.
 
 Rules: the last word of each person counts, without plain comments. An approval is one of the commit that was proposed when it was given:
-to what came after it, nobody has agreed. The author's own does not count, which the limits see to. Names are logins, as GitHub writes them.
+to what came after it, nobody has agreed. GitLab does not say which commit that was, so there an approval counts as long as nothing came
+after the commit that this job is about. The author's own does not count, which the limits see to. Names are logins, as the forge writes
+them.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.ci.review import Proposed
-from llmcfg.errors import UsageError
+from llmcfg.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from llmcfg.ci.github import GitHub
+    from llmcfg.ci.gitlab import GitLab
+    from llmcfg.ci.occasion import Occasion
 
 _NO_WORD: Final = frozenset({"COMMENTED", "PENDING"})
 
@@ -30,6 +34,23 @@ def ask_proposed(event: Mapping[str, Any], github: GitHub) -> Proposed:
             hint="leave out --ask-forge, or run it on pull_request and pull_request_review",
         ) from None
     return Proposed(author, approvals(github.reviews(number), head))
+
+
+def ask_proposed_on_gitlab(occasion: Occasion, gitlab: GitLab) -> Proposed:
+    """By the merge request that this job is about. Raises UsageError when it is about none."""
+    if occasion.number is None:
+        raise UsageError(
+            "this job is not about a merge request, so nobody proposes or approves",
+            hint='leave out --ask-forge, or run it on $CI_PIPELINE_SOURCE == "merge_request_event"',
+        )
+    request = gitlab.merge_request(occasion.number)
+    try:
+        author, head = str(request["author"]["username"]), request["sha"]
+        agreed = {str(each["user"]["username"]) for each in gitlab.approvals(occasion.number)["approved_by"]}
+    except (KeyError, TypeError):
+        raise RemoteError("GitLab does not say who proposes or approves", hint="run the job again") from None
+    is_this = head == (occasion.source or occasion.commit)
+    return Proposed(author, frozenset(agreed if is_this else ()))
 
 
 def approvals(reviews: Iterable[Mapping[str, Any]], commit: str) -> frozenset[str]:

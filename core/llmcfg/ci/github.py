@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from llmcfg.ci.web import exchange, parse_address
+from llmcfg.ci.web import BUSY, exchange, parse_address, parse_json
 from llmcfg.errors import NotAuthorisedError, NotFoundError, RefusedError, RemoteError, UsageError
 from llmcfg.limits import FORGE_ANSWER_BYTES
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _SECONDS: Final = 30
 _PAGE: Final = 100
 _PAGES: Final = 30
-_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class GitHub:
@@ -96,12 +95,7 @@ class GitHub:
             raise self._refusal(method, path, status, said)
         if not said:
             return None
-        try:
-            return json.loads(said)
-        except (ValueError, RecursionError):
-            raise RemoteError(
-                f"{self._parts.hostname} answers {method} {path} with something that is no JSON"
-            ) from None
+        return parse_json(said, f"{self._parts.hostname} answers {method} {path}")
 
     def _headers(self) -> dict[str, str]:
         return {
@@ -118,7 +112,7 @@ class GitHub:
         """GitHub answers 403 for a lack of rights and for too many requests; the message tells them apart."""
         reason = _reason(said)
         what = f"GitHub refuses {method} {path.partition('?')[0]}: {status} {reason}".rstrip()
-        if status in _BUSY or (status == 403 and "rate limit" in reason.lower()):
+        if status in BUSY or (status == 403 and "rate limit" in reason.lower()):
             return RemoteError(what, hint="run the job again later")
         if status in (401, 403):
             rights = "`permissions: {pull-requests: write, checks: write}`, or read for --ask-forge"

@@ -7,13 +7,12 @@ nobody is asked any more, and the change has an error.
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg.ci.web import exchange, parse_address
+from llmcfg.ci.web import exchange, parse_address, parse_json
 from llmcfg.errors import NotAuthorisedError, RemoteError, UsageError
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.limits import POLICY_OUTPUT_BYTES
@@ -78,10 +77,7 @@ class Opa:
         )
         if answered.status != 200:
             raise RemoteError(f"{self} answers with {answered.status}")
-        try:
-            said = json.loads(answered.body)
-        except (ValueError, RecursionError):
-            raise RemoteError(f"{self} answers with something that is no JSON") from None
+        said = parse_json(answered.body, f"{self} answers")
         if not isinstance(said, dict) or "result" not in said:
             raise RemoteError(f"{self} is undefined")
         return said["result"]

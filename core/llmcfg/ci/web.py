@@ -7,7 +7,8 @@ read up to a limit.
 from __future__ import annotations
 
 import http.client
-from typing import TYPE_CHECKING, Final, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from llmcfg.errors import RemoteError, UsageError
@@ -15,6 +16,8 @@ from llmcfg.errors import RemoteError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""What a forge answers that has no time now."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -61,3 +64,11 @@ def exchange(
     if len(said) > most:
         raise RemoteError(f"{to.hostname} answers with more than {most >> 20} MiB")
     return Answered(answer.status, said)
+
+
+def parse_json(said: bytes, what: str) -> Any:
+    """`what` is who answers which question. Raises RemoteError for what is no JSON."""
+    try:
+        return json.loads(said)
+    except (ValueError, RecursionError):
+        raise RemoteError(f"{what} with something that is no JSON") from None
