@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from llmcfg.git.gpg import Gpg
+from llmcfg.trust import openpgp
 from llmcfg.trust.commits import SignedBy, who_committed, who_tagged
 from llmcfg.trust.failure import SignatureError
 from llmcfg.trust.openpgp import Certificate, parse_certificate, parse_certificate_text
@@ -108,6 +110,25 @@ def test_a_signature_of_another_form_does_not_count(
     ring: KeyRing, keys: dict[str, Certificate], options: tuple[str, ...]
 ) -> None:
     assert refusal(commit(ring, ADA, *options), listed(keys[ADA])) in ("sig-form", "sig-wrong")
+
+
+def test_numbers_with_all_bits_of_their_bytes_count_as_the_forges_write_them(
+    ring: KeyRing, keys: dict[str, Certificate]
+) -> None:
+    for turn in range(100):
+        content = commit_content(message=b"%d\n" % turn)
+        blob = ring("--local-user", RSA, "--detach-sign", content=content)
+        at = len(blob) - 258  # the count of bits of the one number
+        if blob[at : at + 2] < b"\x08\x00" and len(blob) - at == 258:
+            break
+    padded = blob[:at] + b"\x08\x00" + blob[at + 2 :]
+    encoded = base64.b64encode(padded)
+    lines = [encoded[start : start + 64] for start in range(0, len(encoded), 64)]
+    armour = b"\n".join((openpgp.BEGIN, b"", *lines, b"-----END PGP SIGNATURE-----"))
+    assert judged(with_signature(content, armour), listed(keys[RSA])).signer.name == "signer0@example.com"
+    damaged = blob[:at] + b"\x07\xf9" + blob[at + 2 :]
+    armour = armour.replace(b"\n".join(lines), base64.b64encode(damaged))
+    assert refusal(with_signature(content, armour), listed(keys[RSA])) == "sig-form"
 
 
 @pytest.mark.fault("S03")

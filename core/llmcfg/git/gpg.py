@@ -48,17 +48,17 @@ class Gpg:
 
     def check(self, certificates: Sequence[Certificate], signature: bytes, content: bytes) -> str:
         """The fingerprint of the certificate that signed. Raises SignatureError."""
-        issuer = openpgp.issuer_of(signature, content)
+        made = openpgp.parse_signature(signature, content)
         with tempfile.TemporaryDirectory(prefix="llmcfg-gpg-") as home:
-            said = self._ask(Path(home), certificates, signature, content)
-        return _signer(said, issuer)
+            said = self._ask(Path(home), certificates, made.packet, content)
+        return _signer(said, made.issuer)
 
-    def _ask(self, home: Path, certificates: Sequence[Certificate], signature: bytes, content: bytes) -> str:
-        ring, armour, signed = (home / name for name in ("keys.gpg", "signature", "content"))
+    def _ask(self, home: Path, certificates: Sequence[Certificate], packet: bytes, content: bytes) -> str:
+        ring, signature, signed = (home / name for name in ("keys.gpg", "signature", "content"))
         ring.write_bytes(b"".join(certificate.blob for certificate in certificates))
-        armour.write_bytes(signature)
+        signature.write_bytes(packet)
         signed.write_bytes(content)
-        command = ["gpg", "--homedir", home, *_OPTIONS, "--keyring", ring, "--verify", armour, signed]
+        command = ["gpg", "--homedir", home, *_OPTIONS, "--keyring", ring, "--verify", signature, signed]
         environment = {"PATH": self._search_path, "HOME": str(home), "LC_ALL": "C"}
         try:
             ran = run([*map(str, command)], environment=environment, seconds=_SECONDS, most_output=_MOST_OUTPUT)

@@ -46,6 +46,13 @@ class Certificate(NamedTuple):
         return f"{KIND} {base64.b64encode(self.blob).decode()}"
 
 
+class Made(NamedTuple):
+    """A signature without its armour. `issuer` ends the fingerprint of who claims to have made it; empty where nobody does."""
+
+    packet: bytes
+    issuer: bytes
+
+
 class Packet(NamedTuple):
     tag: int
     body: bytes
@@ -78,12 +85,10 @@ def parse_certificate_text(text: str) -> Certificate:
         raise SignatureError(SIG_FORM, "it is not written as a key of OpenPGP is") from None
 
 
-def issuer_of(armour: bytes, content: bytes) -> bytes:
-    """The last bytes of the fingerprint of who claims to have signed, empty where nobody does.
-
-    Raises SignatureError for a signature that has not the one form, or that is of another content.
-    """
-    found = [*_packets(_disarmed(armour, BEGIN, _END))]
+def parse_signature(armour: bytes, content: bytes) -> Made:
+    """Raises SignatureError for a signature that has not the one form, or that is of another content."""
+    packet = _disarmed(armour, BEGIN, _END)
+    found = [*_packets(packet)]
     if len(found) != 1 or found[0].tag != _SIGNATURE:
         raise SignatureError(SIG_FORM, "it is not one signature of OpenPGP")
     body = found[0].body
@@ -99,7 +104,7 @@ def issuer_of(armour: bytes, content: bytes) -> bytes:
     trailer = signed + b"\x04\xff" + len(signed).to_bytes(4)
     if hashlib.new(_HASHES[hashed], content + trailer).digest()[:2] != numbers[:2]:
         raise SignatureError(SIG_WRONG, "it is not a signature of this content")
-    return issuer
+    return Made(packet, issuer)
 
 
 def _counted(content: bytes, at: int) -> tuple[bytes, bytes]:
@@ -111,11 +116,11 @@ def _counted(content: bytes, at: int) -> tuple[bytes, bytes]:
 
 
 def _require_numbers(content: bytes, count: int) -> None:
-    """So many numbers, each with as many bits as it says."""
+    """So many numbers, each with as many bits as it says, or all those of its bytes, as the forges write them."""
     for _ in range(count):
         bits = int.from_bytes(content[:2])
         digits, content = content[2 : 2 + (bits + 7) // 8], content[2 + (bits + 7) // 8 :]
-        if not bits or int.from_bytes(digits).bit_length() != bits:
+        if not bits or bits not in (int.from_bytes(digits).bit_length(), 8 * len(digits)):
             raise SignatureError(SIG_FORM, "a number in it is not written in its one form")
     if content:
         raise SignatureError(SIG_FORM, "something follows its end")
