@@ -62,7 +62,7 @@ def rollback(
     from llmcfg_cli.settings import open_workspace
     from llmcfg_cli.views.plan import view_rollback
 
-    workspace = open_workspace(directory, deliver_to, settings_file, signing_keys=signing_keys, root=root)
+    workspace = open_workspace(directory, deliver_to, settings_file, cache=True, signing_keys=signing_keys, root=root)
     publisher = None if unsigned else workspace.publisher()
     repository = workspace.repository
     if read_deployed(repository, environment) is None:

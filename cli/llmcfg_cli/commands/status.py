@@ -154,7 +154,7 @@ def _live(
     from llmcfg_cli.views.sync import view_acknowledgements
     from llmcfg_cli.views.tables import table
 
-    workspace = open_workspace(directory, deliver_to, settings_file)
+    workspace = open_workspace(directory, deliver_to, settings_file, cache=True)
     for name in environments or ():
         workspace.configuration("HEAD").scope(name, None)
     with progress("looking", quiet=quiet):

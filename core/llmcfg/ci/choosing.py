@@ -98,6 +98,7 @@ def deployed_side(workspace: Workspace, configuration: Configuration, chosen: Ch
 
     targets: dict[Target, TargetState] = {}
     for environment in chosen.environments or configuration.manifest.environments:
-        state = deployed_state(deployed_files(workspace.repository, read_deployed(workspace.repository, environment)))
+        files = deployed_files(workspace.repository, read_deployed(workspace.repository, environment))
+        state = deployed_state(files, workspace.memo)
         targets.update((target, there) for target, there in state.targets.items() if chosen.keeps(target))
     return ChosenSide(State({}, targets))

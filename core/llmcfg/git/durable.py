@@ -90,7 +90,7 @@ class ObjectWriter:
         objects: dict[str, bytes] = {}
         for path, content in _single_files(files, store):
             _place(top, path, _add(objects, b"blob", content))
-        for path, folder in _stored_folders(files, store):
+        for path, folder in stored_folders(files, store):
             _place(top, path, _as_it_is(objects, folder))
         tree = _add_folder(objects, top)
         self._write_all([oid for oid in objects if oid not in present], objects)
@@ -152,9 +152,10 @@ class ObjectWriter:
         return f"{_plain(signature.name)} <{_plain(signature.email)}>"
 
 
-def _stored_folders(files: Mapping[str, bytes], store: Store | None) -> Iterator[tuple[str, StoredFolder]]:
+def stored_folders(files: Mapping[str, bytes], store: Store | None) -> Iterator[tuple[str, StoredFolder]]:
+    """The folders of bundles that lie in this store already, by path."""
     for path, folder in files.folders.items() if isinstance(files, Files) else ():
-        if isinstance(folder, StoredFolder) and folder.store is store:
+        if isinstance(folder, StoredFolder) and folder.store == store:
             yield path, folder
 
 
@@ -164,7 +165,7 @@ def _single_files(files: Mapping[str, bytes], store: Store | None) -> Iterator[t
         yield from sorted(files.items())
         return
     yield from sorted(files.top.items())
-    stored = {path for path, _ in _stored_folders(files, store)}
+    stored = {path for path, _ in stored_folders(files, store)}
     for path, folder in sorted(files.folders.items()):
         if path not in stored:
             yield from ((f"{path}/{inner}", content) for inner, content in sorted(folder.items()))

@@ -9,7 +9,7 @@ from llmcfg.disk import atomic_write
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.failpoints import failpoint
 from llmcfg.git.changes import changed_files, changed_paths
-from llmcfg.git.durable import ObjectWriter, branch_ref, own_ref, tag_ref
+from llmcfg.git.durable import ObjectWriter, branch_ref, own_ref, stored_folders, tag_ref
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.history import History
 from llmcfg.git.leftovers import find_locks
@@ -24,7 +24,6 @@ from llmcfg.git.storedfiles import StoredFiles
 from llmcfg.git.walk import TreeReader
 from llmcfg.git.worktree import WorkTreeSnapshot
 from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
-from llmcfg.model.files import Files, StoredFolder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from llmcfg.git.leftovers import Lock
     from llmcfg.git.opening import Opened
+    from llmcfg.model.files import Files
     from llmcfg.model.snapshot import BlobEntry, ChangedFile, CommitFacts, LineBlame, Revision
 
 Publish = Callable[[str, str | None, str], None]  # ref, what it was, what it is to be
@@ -79,7 +79,7 @@ class GitRepository:
         self.git_dir = opened.git_dir
         self._objects = Objects(opened.git)
         self._trees = TreeReader(self._objects)
-        self._stored = StoredFiles(self._trees)
+        self._stored = StoredFiles(self._trees, self.git_dir)
         self._refs = Refs(opened.git, self._objects)
         self._history = History(self._objects, opened.git_dir)
         self._revisions = Revisions(opened.git, self._refs, self._history)
@@ -335,8 +335,7 @@ class GitRepository:
 
     def _present(self, tree: str | None, files: Mapping[str, bytes]) -> Collection[str]:
         """The objects of a tree that need not be written again. A damaged clone may lack some."""
-        folders = files.folders.values() if isinstance(files, Files) else ()
-        staying = {folder.id for folder in folders if isinstance(folder, StoredFolder)}
+        staying = {folder.id for _, folder in stored_folders(files, self._stored)}
         named = self._trees.object_ids(tree, staying) if tree else ()
         return {oid for oid in named if self._objects.is_stored(oid)}
 

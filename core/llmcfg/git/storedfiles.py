@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.canonical import digest
 from llmcfg.errors import IntegrityError
 from llmcfg.git.snapshot import read_blob
 from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
@@ -11,18 +12,28 @@ from llmcfg.model.files import Entry, Files, StoredFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from llmcfg.git.walk import TreeReader
     from llmcfg.model.findings import Finding, Problem
 
+_REMEMBERED_DIGESTS: Final = 500_000
 _BUNDLE_DEPTH: Final = DEPLOYED_DEPTH - 2  # below <tenant>/<consumer>
 
 
 class StoredFiles:
-    """Folders as trees of one repository."""
+    """Folders as trees of the repository at `git_dir`. However often it is opened, it is the same store."""
 
-    def __init__(self, trees: TreeReader) -> None:
+    def __init__(self, trees: TreeReader, git_dir: Path) -> None:
         self._trees = trees
+        self._git_dir = git_dir
+        self._digests: dict[str, str] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StoredFiles) and other._git_dir == self._git_dir
+
+    def __hash__(self) -> int:
+        return hash(self._git_dir)
 
     def entries(self, folder: str) -> Mapping[str, Entry]:
         parsed = self._trees.parse(folder)
@@ -38,6 +49,14 @@ class StoredFiles:
 
     def read_blob(self, oid: str) -> bytes:
         return read_blob(self._trees, oid, again=True)
+
+    def digest(self, oid: str) -> str:
+        known = self._digests.get(oid)
+        if known is None:
+            if len(self._digests) >= _REMEMBERED_DIGESTS:
+                self._digests.clear()
+            known = self._digests[oid] = digest(read_blob(self._trees, oid))
+        return known
 
     def open(self, tree: str) -> Files:
         """The files of an environment."""

@@ -6,7 +6,9 @@ A folder may be one that is stored. It says which, so that whoever compares it, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+from llmcfg.canonical import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,17 @@ class Store(Protocol):
         ...
 
     def read_blob(self, oid: str) -> bytes: ...
+
+    def digest(self, oid: str) -> str:
+        """The SHA-256 of a file's content; it is read for that once."""
+        ...
+
+
+@runtime_checkable
+class Digested(Protocol):
+    """Files that know their digests."""
+
+    def digests(self) -> dict[str, str]: ...
 
 
 class StoredFolder(Mapping[str, bytes]):
@@ -74,6 +87,11 @@ class StoredFolder(Mapping[str, bytes]):
             self._blobs = self.store.files(self.id)
         return self._blobs
 
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each file's content, by path."""
+        digests = {path: self.store.digest(oid) for path, oid in self.blobs.items() if path not in self.own}
+        return digests | {path: digest(content) for path, content in self.own.items() if content is not None}
+
     def put(self, name: str, content: bytes | None) -> StoredFolder:
         """With another file right in it, or without it. The same folder, where there is none to take out."""
         if content is None and name not in self.own and name not in self.store.entries(self.id):
@@ -107,6 +125,14 @@ class Files(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self.top) + sum(map(len, self.folders.values()))
+
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each file's content, by path. What a folder knows of itself is not read for it."""
+        digests = {path: digest(content) for path, content in self.top.items()}
+        for folder, inner in self.folders.items():
+            known = inner.digests() if isinstance(inner, Digested) else {path: digest(it) for path, it in inner.items()}
+            digests.update((f"{folder}/{path}", said) for path, said in known.items())
+        return digests
 
 
 def split_path(path: str) -> tuple[str, str]:

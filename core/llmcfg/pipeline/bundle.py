@@ -103,6 +103,12 @@ class BundleFiles(Mapping[str, bytes]):
     def __len__(self) -> int:
         return len(self.bundle.parts) + len(self.beside) + 1
 
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each, by path, for which no part has to be made."""
+        digests = {path: part.sha256 for path, part in self.bundle.parts.items()}
+        digests |= {path: digest(content) for path, content in self.beside.items()}
+        return {**digests, MANIFEST: self.bundle.manifest_digest}
+
     def put(self, name: str, content: bytes) -> BundleFiles:
         """With another file beside them."""
         return BundleFiles(self.bundle, {**self.beside, name: content})

@@ -137,7 +137,7 @@ class Wanted(NamedTuple):
 def cut_for(files: Files, folders: Collection[str]) -> Wanted:
     """What a sink of the bundles in these folders should hold of an environment's files."""
     wanted = cut_to_folders(files, folders)
-    digests = {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
+    digests = wanted.digests()
     return Wanted(frozenset(folders), wanted, digests, _delivery_root(digests))
 
 
