@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -74,7 +75,7 @@ def compare(history: History) -> int:
     for name, raw in history.commits.items():
         spoilt = raw[:-1] + bytes((raw[-1] ^ 1,))
         changed = git(history.folder, "hash-object", "-t", "commit", "-w", "--literally", "--stdin", content=spoilt)
-        taken.append(timed(lambda raw=raw: judge(raw, history.signers)))
+        taken.append(timed(partial(judge, raw, history.signers)))
         for one, content in ((name, raw), (changed.decode().strip(), spoilt)):
             if judge(content, history.signers) != is_good_for_git(history.folder, one, listed):
                 differing.append(one)

@@ -45,17 +45,18 @@ _DECODER: Final = msgspec.msgpack.Decoder(LastSound)
 
 
 class Focus(NamedTuple):
-    """Where something may be found: in these documents, the `changed` ones and those that ask for them, in these scopes.
+    """Where something may be found: in these documents, which changed or ask for one that did, in these scopes.
 
-    `tenants` are those in whose layers something changed. `is_platform` says whether rules about LLM platforms and prompts have a say.
+    `tenants` are those in whose layers something changed. `judged` are the scopes for the rules about LLM platforms and prompts, with the
+    documents that let findings of theirs pass: whether a comment is of use is for all scopes to say.
     """
 
-    changed: frozenset[str]
     names: frozenset[str]
     scopes: tuple[Scope, ...]
     tenants: frozenset[str]
+    judged: tuple[Scope, ...]
+    allowing: frozenset[str]
     settled: Settled
-    is_platform: bool
 
 
 def find_last_sound(configuration: Configuration, as_of: date) -> LastSound | None:
@@ -98,14 +99,15 @@ def focus_since(configuration: Configuration, last: LastSound) -> Focus | None:
     asking = frozenset(name for name, asked in last.asked.items() if not changed.isdisjoint(asked))
     names = changed | asking
     is_platform = any(name.startswith(PROMPTS) or name.partition("/")[0] in FOLDERS for name in names)
-    layers = [layer for layer, _ in said]
-    settled = Settled(changed, frozenset(last.asked))
-    if is_platform and last.allowing:  # whether a comment is of use is for all scopes to say
-        names, scopes = names.union(last.allowing), configuration.scopes
-    else:
-        scopes = _scopes_with(configuration, {layer.folder for layer in layers})
-    tenants = frozenset(layer.tenant for layer in layers if layer.tenant is not None)
-    return Focus(changed, names, scopes, tenants, settled, is_platform)
+    scopes = _scopes_with(configuration, {layer.folder for layer, _ in said})
+    return Focus(
+        names,
+        scopes,
+        frozenset(layer.tenant for layer, _ in said if layer.tenant is not None),
+        (configuration.scopes if last.allowing else scopes) if is_platform else (),
+        frozenset(last.allowing if is_platform else ()),
+        Settled(changed, frozenset(last.asked)),
+    )
 
 
 def _has_findings(configuration: Configuration) -> bool:

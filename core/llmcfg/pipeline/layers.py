@@ -42,7 +42,8 @@ _WANTED: Final = {
     "policies": "*.rego and *.yaml",
     "catalogue": CATALOGUE,
 }
-_YAML: Final = (".yaml", ".yml")
+_DOCUMENT: Final = ".yaml"
+_YAML: Final = (_DOCUMENT, ".yml")
 _POLICY_FILES: Final = (".rego", *_YAML)
 _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattributes")
 """Files that may lie anywhere, for people and for Git."""
@@ -86,7 +87,7 @@ def sort_files(entries: Mapping[str, BlobEntry], manifest: Manifest, refused: It
     """
     sorter = _Sorter(LayerPatterns(manifest))
     for path, entry in entries.items():
-        if not path.endswith(_KEPT_ASIDE) or path.rpartition("/")[2] not in _KEPT_ASIDE:
+        if not sorter.add_beside(path, entry) and path.rpartition("/")[2] not in _KEPT_ASIDE:
             sorter.add(path, entry)
     for path in refused:
         sorter.add_refused(path)
@@ -105,7 +106,21 @@ class _Sorter:
         self._templates: dict[str, BlobEntry] = {}
         self._policies: dict[str, BlobEntry] = {}
         self._findings: list[Finding] = []
-        self._keys: set[str] = set()  # that were looked at and may be keys
+        self._beside: dict[str, tuple[dict[str, BlobEntry], str]] = {}
+
+    def add_beside(self, path: str, entry: BlobEntry) -> bool:
+        """Add a document to the folder of one that was added before, as most are. False where there is more to see."""
+        around, _, file = path.rpartition("/")
+        beside = self._beside.get(around)
+        if beside is None or not file.endswith(_DOCUMENT) or file.startswith("$"):
+            return False
+        documents, prefix = beside
+        key = file[: -len(_DOCUMENT)]
+        name = prefix + key
+        if name in documents or why_not_a_key(key):
+            return False
+        documents[name] = entry
+        return True
 
     def add(self, path: str, entry: BlobEntry) -> None:
         if path.startswith(CONSUMERS) and path.endswith(_YAML) and path.count("/") == 1:
@@ -166,14 +181,16 @@ class _Sorter:
                 self._findings.append(_unknown(path, "secret files end in .yaml (SOPS) or .age"))
 
     def _add_document(self, folder: str, name: str, entry: BlobEntry) -> None:
-        for key in (key for key in name.split("/") if key not in self._keys):
+        for key in name.split("/"):
             why = "it begins with $" if key.startswith("$") else why_not_a_key(key)
             if why:
                 message = f"the file name becomes the key {key!r}, and {why}"
                 self._findings.append(Finding("key-name", message, Origin(entry.path), "rename the file"))
                 return
-            self._keys.add(key)
-        self._add_named(self._documents.setdefault(folder, {}), name, entry, "document")
+        documents = self._documents.setdefault(folder, {})
+        self._add_named(documents, name, entry, "document")
+        if entry.path.endswith(f"{name}{_DOCUMENT}"):
+            self._beside[entry.path.rpartition("/")[0]] = documents, name[: name.rfind("/") + 1]
 
     def _add_named(self, named: dict[str, BlobEntry], name: str, entry: BlobEntry, what: str) -> None:
         if name not in named:

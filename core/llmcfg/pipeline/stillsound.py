@@ -12,6 +12,7 @@ from llmcfg.pipeline.allowed import with_allowances
 from llmcfg.pipeline.build import start_build
 from llmcfg.pipeline.endfindings import end_findings
 from llmcfg.pipeline.filefindings import document_findings, quota_findings
+from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.lastsound import focus_since, keep_last_sound
 from llmcfg.pipeline.platforms import all_readable, platform_findings, without_echoes
 from llmcfg.pipeline.scopefindings import (
@@ -28,6 +29,7 @@ from llmcfg.pipeline.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from llmcfg.model.findings import Finding
@@ -45,28 +47,20 @@ def is_still_sound(configuration: Configuration, last: LastSound, as_of: date) -
         return False
     narrowed = configuration.narrowed(focus.settled)
     sharing = Sharing(narrowed, focus.scopes, focus.names)
-    documents = [
-        entry
-        for layer in configuration.layout.layers.values()
-        for name in focus.names
-        if (entry := layer.documents.get(name))
-    ]
-    if not _is_usual(narrowed, focus, sharing, documents):
+    documents = _files_of(configuration, focus.names)
+    if not all_readable(narrowed, focus.scopes) or any(is_sealed(configuration, entry) for entry in documents):
         return False
     found = merge_findings(without_echoes(_findings(narrowed, focus, sharing, documents, as_of)))
-    if with_allowances(narrowed, documents, found, as_of, is_whole=True):
+    commented = _files_of(configuration, focus.names | focus.allowing)
+    if with_allowances(narrowed, commented, found, as_of, is_whole=True):
         return False
     keep_last_sound(narrowed, as_of, last)
     return True
 
 
-def _is_usual(configuration: Configuration, focus: Focus, sharing: Sharing, documents: list[BlobEntry]) -> bool:
-    """Whether nothing came that only a look at all files or all scopes can judge."""
-    return (
-        all_readable(configuration, focus.scopes)
-        and not any(composed.idle for composed in sharing.composed)
-        and not any(is_sealed(configuration, entry) for entry in documents)
-    )
+def _files_of(configuration: Configuration, names: AbstractSet[str]) -> list[BlobEntry]:
+    layers = configuration.layout.layers.values()
+    return [layer.documents[name] for layer in layers for name in sorted(names & layer.documents.keys())]
 
 
 def _findings(
@@ -74,15 +68,23 @@ def _findings(
 ) -> Iterator[Finding]:
     yield from document_findings(configuration, documents)
     yield from composition_findings(configuration, sharing)
+    yield from _idle_findings(configuration, sharing)
     yield from resolution_findings(configuration, sharing)
     yield from overlap_findings(configuration, focus.scopes, focus.names)
     yield from quota_findings(configuration, focus.tenants)
     yield from _target_findings(configuration, focus)
     yield from findings_of_policies(configuration, focus.scopes)
     yield from end_findings(configuration, sharing, as_of)
-    if focus.is_platform:
-        yield from findings_of_prompts(configuration, focus.scopes, as_of)
-        yield from platform_findings(configuration, focus.scopes, as_of)
+    if focus.judged:
+        yield from findings_of_prompts(configuration, focus.judged, as_of)
+        yield from platform_findings(configuration, focus.judged, as_of)
+
+
+def _idle_findings(configuration: Configuration, sharing: Sharing) -> Iterator[Finding]:
+    """Of overlays that do nothing here, which may do something in scopes that nothing changed for."""
+    names = {composed.name for composed in sharing.composed if composed.idle}
+    everywhere = Sharing(configuration, configuration.scopes if names else (), names)
+    yield from idle_findings(everywhere.composed, configuration.locator)
 
 
 def _target_findings(configuration: Configuration, focus: Focus) -> Iterator[Finding]:
