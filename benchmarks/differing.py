@@ -1,7 +1,7 @@
 """The semantic diff beside deepdiff and dictdiffer, on the same two values in one process: 100,000 leaves, of which 100 differ.
 
-    .bench/peers/differs/bin/python benchmarks/differing.py          # after peerinstall.py
-    .bench/peers/differs/bin/python benchmarks/differing.py --leaves 1000000 --runs 3 --json differing.json
+    .venv/bin/python benchmarks/differing.py          # after peerinstall.py
+    .venv/bin/python benchmarks/differing.py --leaves 1000000 --runs 3 --json differing.json
 
 *shared* is what a build gives: what did not change is the same object on both sides. *apart* has nothing in common, as two files that were
 loaded one after the other. Each way must find the same 100 paths. Rounds are interleaved; figures are medians.
@@ -16,16 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepdiff import DeepDiff
-from dictdiffer import diff
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "core"))
-
 from figures import Column, column, median, write_columns
 from llmcfg.model.change import Change
 from llmcfg.model.difference import apply_changes, diff_values
 from machine import headline
+from peerinstall import DIFFERS as INSTALLED
 from processes import timed
+
+sys.path.append(str(INSTALLED))
+
+from deepdiff import DeepDiff
+from dictdiffer import diff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

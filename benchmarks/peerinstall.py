@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / ".bench" / "peers"
+DIFFERS = FOLDER / "differs/lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
 REFUSED = FOLDER / "refused.json"
 PACKAGES = {
     "kapitan": ["kapitan==0.36.3"],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from figures import Columns, read_columns
-from peerinstall import FOLDER as PEERS
+from peerinstall import DIFFERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,14 +18,14 @@ MOST_SECONDS: Final = 3 * 3600  # of one benchmark: what hangs is ended, and the
 
 
 class Benchmark(NamedTuple):
-    """`draws` are the figures over size that it can write as an SVG."""
+    """Whether it draws figures over size as an SVG, and what has to be there."""
 
     title: str
     quick: Sequence[str] = ()
     full: Sequence[str] = ()
     draws: bool = False
     script: str = ""  # where it is not that of its own name
-    interpreter: Path = Path(sys.executable)
+    needs: Path = HERE
 
 
 class Outcome(NamedTuple):
@@ -64,7 +64,7 @@ BENCHMARKS: Final = {
         "Deploying to many tenants", ("--runs", "2"), (*keys(1_000_000), "--tenants", "1000", "--runs", "3")
     ),
     "loading": Benchmark("Reading YAML", ("--runs", "5"), ("--documents", "500")),
-    "differing": Benchmark("Semantic diff", ("--runs", "3"), (), interpreter=PEERS / "differs/bin/python"),
+    "differing": Benchmark("Semantic diff", ("--runs", "3"), (), needs=DIFFERS),
     "peers": Benchmark(
         "Beside others",
         (*keys(*_SMALL), "--runs", "3", "--once", "2", "--limit", "30"),
@@ -78,11 +78,11 @@ BENCHMARKS: Final = {
 def run_benchmark(name: str, folder: Path, *, full: bool) -> Outcome:
     """In a process of its own, with its Markdown, JSON and SVG below `folder`."""
     benchmark = BENCHMARKS[name]
-    if not benchmark.interpreter.exists():
-        return Outcome("", {}, why_not=f"{benchmark.interpreter.parts[-3]} is not installed: see peerinstall.py")
+    if not benchmark.needs.exists():
+        return Outcome("", {}, why_not="what it is measured beside is not installed: see peerinstall.py")
     files = ["--json", str(folder / f"{name}.json")]
     files += ["--svg", str(folder / f"{name}.svg")] if benchmark.draws else []
-    command = [str(benchmark.interpreter), str(HERE / f"{benchmark.script or name}.py"), *files]
+    command = [sys.executable, str(HERE / f"{benchmark.script or name}.py"), *files]
     try:
         ran = subprocess.run(
             [*command, *(benchmark.full if full else benchmark.quick)],
