@@ -115,12 +115,10 @@ def test_a_signature_of_another_form_does_not_count(
 def test_numbers_with_all_bits_of_their_bytes_count_as_the_forges_write_them(
     ring: KeyRing, keys: dict[str, Certificate]
 ) -> None:
-    for turn in range(100):
-        content = commit_content(message=b"%d\n" % turn)
-        blob = ring("--local-user", RSA, "--detach-sign", content=content)
-        at = len(blob) - 258  # the count of bits of the one number
-        if blob[at : at + 2] < b"\x08\x00" and len(blob) - at == 258:
-            break
+    contents = (commit_content(message=b"%d\n" % turn) for turn in range(100))
+    made = ((content, ring("--local-user", RSA, "--detach-sign", content=content)) for content in contents)
+    content, blob = next(one for one in made if b"\x07\xf9" < one[1][-258:-256] < b"\x08\x00")
+    at = len(blob) - 258  # the count of bits of the one number
     padded = blob[:at] + b"\x08\x00" + blob[at + 2 :]
     encoded = base64.b64encode(padded)
     lines = [encoded[start : start + 64] for start in range(0, len(encoded), 64)]
