@@ -147,8 +147,11 @@ def two_branches(guarded: Guarded) -> None:
         guarded.git("commit", "-q", "-a", "-m", branch, "--no-verify")
 
 
-def signing_key(guarded: Guarded) -> None:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", guarded.folder / "state/key"], check=True)
+def signing_keys(guarded: Guarded) -> None:
+    for name in ("key", "lost"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", guarded.folder / "state" / name], check=True
+        )
 
 
 def rules_of_trust(guarded: Guarded) -> None:
@@ -290,7 +293,7 @@ DEPLOYS: Scene = (
     Step("rollback -e prod -y"),
     Step("tag v1"),
     Step("doctor"),
-    signing_key,
+    signing_keys,
     Step("trust init --key <state>/key --out <state>/draft.json"),
     Step("trust sign <state>/draft.json --key <state>/key"),
     Step("trust publish <state>/draft.json"),
@@ -307,7 +310,8 @@ DEPLOYS: Scene = (
     Step("trust pin <state>/root.json"),
     Step("audit init"),
     Step("tag v2"),
-    Step("trust revoke ada --key <state>/key"),
+    Step("trust add-signer bob <state>/lost.pub --key <state>/key"),
+    Step("trust revoke bob --key <state>/key"),
     Step("audit show"),
     Step("audit verify"),
     Step("audit checkpoint"),
