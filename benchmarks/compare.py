@@ -50,8 +50,8 @@ class Side(NamedTuple):
 
 
 WORKS: Final[Mapping[str, Callable[[Side, int], Run]]] = {
-    "--version": lambda side, _: side.run("--version"),
-    "--help": lambda side, _: side.run("--help"),
+    "version": lambda side, _: side.run("--version"),
+    "help": lambda side, _: side.run("--help"),
     "validate, cold": lambda side, _: side.run("validate", "-q", cold=True),
     "validate, one key of an overlay": lambda side, turn: side.after_change("environments/dev", turn, "validate", "-q"),
     "validate, one key of base": lambda side, turn: side.after_change("base", turn, "validate", "-q"),

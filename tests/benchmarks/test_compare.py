@@ -86,6 +86,6 @@ def test_both_sides_take_turns_on_one_repository(tmp_path):
         name: compare.Side(compare.sys.executable, tmp_path / "repository", tmp_path / name)
         for name in ("base", "here")
     }
-    columns = compare.measure(sides, ["--version", "validate, one key of an overlay"], 1)
+    columns = compare.measure(sides, ["version", "validate, one key of an overlay"], 1)
     assert all(len(runs) == 1 for found in columns.values() for runs in found.runs.values())
     assert overlay.read_bytes() == before and all((tmp_path / name).is_dir() for name in sides)
