@@ -157,6 +157,10 @@ class AuditLog(Protocol):
         """Record that the act begins, before its body does anything, and what came of it. Raises UnrecordedError."""
         ...
 
+    def note(self, act: Act) -> None:
+        """Record an act that has no end of its own, before it happens. Raises UnrecordedError."""
+        ...
+
     def refuse(self, act: Act, code: str) -> None:
         """Record that something is not done, and the code of why. Raises UnrecordedError."""
         ...

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from llmcfg.client.trust import Trust
+    from llmcfg.ports import AuditLog
 
 
 def agent(
@@ -78,6 +79,15 @@ def agent(
             show_default=False,
         ),
     ] = None,
+    audit: Annotated[
+        Path | None,
+        typer.Option(
+            "--audit",
+            metavar="DIR",
+            help="Record who is given what in the audit log of this repository.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> int:
     """Serve the bundles of a delivered folder to the programs of this host, with secrets opened in memory alone.
@@ -88,6 +98,7 @@ def agent(
     from llmcfg.agent.access import Access, parse_grant
     from llmcfg.agent.service import Agent
     from llmcfg.agent.shelf import Shelf
+    from llmcfg.audit.unrecorded import Unrecorded
     from llmcfg.client.secrets import Opener
     from llmcfg.clock import now
     from llmcfg.notify import notifier_of
@@ -100,9 +111,19 @@ def agent(
         Access(os.geteuid(), [parse_grant(text) for text in allow or ()]),
         notifier=notifier_of(os.environ, os.getpid()),
         log=lambda event: write_event(event, now(), quiet=quiet),
+        audit=Unrecorded if audit is None else _audit(audit),
     )
     with _listener(path, int(mode, 8), group) as listener:
         return INTERRUPTED if served.run(listener) is signal.SIGINT else 0
+
+
+def _audit(directory: Path) -> Callable[[], AuditLog]:
+    """Raises NotFoundError for a repository in which nothing is recorded."""
+    from llmcfg.wiring import open_audit
+    from llmcfg_cli.auditing import begun_audit
+
+    place, _ = begun_audit(directory)
+    return lambda: open_audit(place.repository)
 
 
 def _trust(root: Path, state: Path | None) -> Callable[[str], Trust]:

@@ -1,7 +1,8 @@
 """The loop of an agent: one thread that takes connections, hears what they say, looks at the folder, and sends what is new.
 
 Nothing that a program does or leaves undone holds up another: of each is read a little at a time, and to each is written only what it takes
-at once. Verdicts are written down a few at a time, so that a slow disk does not hold up bundles.
+at once. Verdicts are written down a few at a time, so that a slow disk does not hold up bundles. What is put on record is waited for, since
+nothing is given before.
 """
 
 from __future__ import annotations
@@ -15,9 +16,18 @@ import msgspec
 
 from llmcfg.agent.access import peer_of
 from llmcfg.agent.connection import Connection
+from llmcfg.audit.unrecorded import Unrecorded
 from llmcfg.client import agentwire
-from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, PendingError, UsageError
+from llmcfg.errors import (
+    IntegrityError,
+    LlmcfgError,
+    NotAuthorisedError,
+    PendingError,
+    UnrecordedError,
+    UsageError,
+)
 from llmcfg.limits import AGENT_CONNECTIONS, AGENT_CONNECTIONS_OF_USER
+from llmcfg.model.act import Act
 
 if TYPE_CHECKING:
     import socket
@@ -25,21 +35,32 @@ if TYPE_CHECKING:
 
     from llmcfg.agent.access import Access, Peer
     from llmcfg.agent.shelf import Place, Shelf
+    from llmcfg.ports import AuditLog
 
     Log = Callable[[dict[str, object]], None]
 
 _LOOK_EVERY: Final = 0.05  # seconds
 _VERDICTS: Final = 8  # written in one turn
 _QUIET_SECONDS: Final = 10.0  # in which the same refusal of the same user is not said again
+_GIVE: Final = "agent.give"
 _PAUSE_SECONDS: Final = 1.0  # of taking connections, when the system has no room for one
 
 
 class Server:
-    def __init__(self, listener: socket.socket, shelf: Shelf, access: Access, log: Log) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        shelf: Shelf,
+        access: Access,
+        log: Log,
+        audit: Callable[[], AuditLog] = Unrecorded,
+    ) -> None:
+        """`audit` opens what records who is given what, before they are."""
         self._listener = listener
         self._shelf = shelf
         self._access = access
         self._log = log
+        self._audit = audit
         self._connections: dict[int, Connection] = {}
         self._verdicts: deque[Connection] = deque()
         self._refusals: dict[tuple[int, str], float] = {}
@@ -138,6 +159,7 @@ class Server:
                 if request.version != agentwire.VERSION:
                     raise UsageError(f"the agent speaks version {agentwire.VERSION}, and the program {request.version}")
                 connection.greet(request, self._shelf, self._access)
+                self._audit().note(_giving(connection, request.tenant or "", request.consumer))
                 self._tell("connected", connection)
                 self._refresh(connection)
             case agentwire.Taken():
@@ -193,8 +215,18 @@ class Server:
         if now >= self._refusals.get(said, 0.0):
             self._refusals[said] = now + _QUIET_SECONDS
             self._tell("refused", connection, code=error.code, message=error.message)
+            self._record_refusal(connection, error)
         connection.fail(error, now)
         self._go_on(connection)
+
+    def _record_refusal(self, connection: Connection, error: LlmcfgError) -> None:
+        """Nothing is given, whether it can be recorded or not."""
+        if isinstance(error, UnrecordedError):
+            return
+        try:
+            self._audit().refuse(_giving(connection, "", "", why=error.message), error.code)
+        except (LlmcfgError, OSError) as unrecorded:
+            self._tell("failed", connection, code=UnrecordedError.code, message=str(unrecorded))
 
     def _drop(self, connection: Connection) -> None:
         """That it took something is withdrawn, unless it has come back already."""
@@ -228,3 +260,9 @@ class Server:
             head = place.served.loaded.bundle.head
             said |= {"root": head.root.hex()[:10], "revision": head.commit}
         self._log(said)
+
+
+def _giving(connection: Connection, tenant: str, consumer: str, **facts: str) -> Act:
+    """That a program is given a bundle, and what follows it until the program leaves."""
+    peer = {"user": str(connection.peer.user), "process": str(connection.peer.process)}
+    return Act(_GIVE, connection.instance, tenant=tenant, consumer=consumer, facts={**peer, **facts})

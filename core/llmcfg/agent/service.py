@@ -9,34 +9,45 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.agent.server import Server
+from llmcfg.audit.unrecorded import Unrecorded
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from llmcfg.agent.access import Access
     from llmcfg.agent.server import Log
     from llmcfg.agent.shelf import Shelf
     from llmcfg.notify import Notifier
+    from llmcfg.ports import AuditLog
 
 _SIGN_EVERY: Final = 60.0  # seconds, where no sign of life is asked for
 _FILES: Final = 4096  # descriptors for connections and for what is handed over
 
 
 class Agent:
-    def __init__(self, shelf: Shelf, access: Access, *, notifier: Notifier, log: Log) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        access: Access,
+        *,
+        notifier: Notifier,
+        log: Log,
+        audit: Callable[[], AuditLog] = Unrecorded,
+    ) -> None:
         self._shelf = shelf
         self._access = access
         self._notifier = notifier
         self._log = log
+        self._audit = audit
         self._came: list[int] = []
 
     def run(self, listener: socket.socket) -> signal.Signals:
         """Serve until a signal ends it: that signal. SIGHUP has everything looked at anew, as after a key was put in its place."""
         _allow_files()
         with self._signals():
-            server = Server(listener, self._shelf, self._access, self._log)
+            server = Server(listener, self._shelf, self._access, self._log, self._audit)
             self._log({"event": "listening"})
             self._notifier.ready("serving")
             try:

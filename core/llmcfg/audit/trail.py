@@ -90,6 +90,9 @@ class Trail:
             raise
         self._enter_end(Said(account.act, "refused" if account.refused else "done", correlation, account.refused))
 
+    def note(self, act: Act) -> None:
+        self._enter(act.tenant, [Said(act, "noted")])
+
     def refuse(self, act: Act, code: str) -> None:
         self._enter(act.tenant, [Said(act, "refused", secrets.token_hex(8), code)])
 

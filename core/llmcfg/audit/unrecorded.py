@@ -22,6 +22,9 @@ class Unrecorded:
     def acting(self, act: Act) -> Iterator[Account]:
         yield unrecorded(act)
 
+    def note(self, act: Act) -> None:
+        """Nothing is written."""
+
     def refuse(self, act: Act, code: str) -> None:
         """Nothing is written."""
 

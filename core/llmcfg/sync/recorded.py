@@ -50,6 +50,9 @@ class SteadyLog:
                 self._known[_about(act)] = error.code
                 raise
 
+    def note(self, act: Act) -> None:
+        self._open().note(act)
+
     def refuse(self, act: Act, code: str) -> None:
         if self._known.get(_about(act)) != code:
             self._open().refuse(act, code)
