@@ -1,6 +1,7 @@
 """Acts of the command line, on record: an entry before a command of the table runs, and one that says what came of it.
 
-Nothing is recorded in a clone whose audit nobody began. While a command runs, `account` is where it notes what only it knows.
+Nothing is recorded in a clone whose audit nobody began, nor the settings that the command is given. While a command runs, `account` is
+where it notes what only it knows.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llmcfg.model.act import Account, Act
+    from llmcfg.model.settings import Recording
     from llmcfg_cli.table import Recorded
 
 _CURRENT: ContextVar[Account | None] = ContextVar("account", default=None)
@@ -29,7 +31,7 @@ def recorded(what: Recorded, function: Callable[..., Any]) -> Callable[..., Any]
             return function(**given)
         from llmcfg.wiring import find_audit
 
-        with find_audit(_clone(given)).acting(_act(what, given)) as account:
+        with find_audit(_clone(given), _said(given)).acting(_act(what, given)) as account:
             before = _CURRENT.get()
             _CURRENT.set(account)
             try:
@@ -84,3 +86,11 @@ def _clone(given: Mapping[str, Any]) -> Path:
         return Path(given["directory"])
     file = given.get("file")
     return Path(file).parent if file else Path()
+
+
+def _said(given: Mapping[str, Any]) -> Recording | None:
+    """What the settings that the command is given say of the record."""
+    from llmcfg_cli.settings import read_settings
+
+    file = given.get("settings_file")
+    return read_settings(file).audit if file else None
