@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.errors import NotFoundError
+from llmcfg.model.later import Each
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import SHARED
 from llmcfg.pipeline.build import build
@@ -71,8 +72,9 @@ class ChosenSide(NamedTuple):
     broken: frozenset[Target] = frozenset()
 
     def without(self, targets: Collection[Target]) -> State:
-        kept = {target: state for target, state in self.state.targets.items() if target not in targets}
-        return replace(self.state, targets=kept)
+        """What only a comparison of some targets asks for is not made for all."""
+        kept = (target for target in self.state.targets if target not in targets)
+        return replace(self.state, targets=Each(kept, self.state.targets.__getitem__))
 
 
 def chosen_side(configuration: Configuration, chosen: Chosen, *, with_scopes: bool = True) -> ChosenSide:
