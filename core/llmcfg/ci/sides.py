@@ -79,7 +79,7 @@ def _state(side: Examined, broken: Collection[Target], unreadable: Collection[tu
         scope: {name: value for name, value in documents.items() if (scope, name) not in unreadable}
         for scope, documents in state.scopes.items()
     }
-    return State(scopes, state.targets, state.decisions)
+    return replace(state, scopes=scopes)
 
 
 def _unreadable(configuration: Configuration | None) -> set[tuple[str, str]]:

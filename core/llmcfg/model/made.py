@@ -17,7 +17,7 @@ class Made(Mapping[str, T_co]):
     `names` may not change afterwards, nor may the answers of `is_wanted`.
     """
 
-    __slots__ = ("_is_wanted", "_made", "_make", "_names")
+    __slots__ = ("_is_wanted", "_made", "_make", "_names", "_wanted")
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class Made(Mapping[str, T_co]):
         self._make = make
         self._is_wanted = is_wanted
         self._made: dict[str, T_co] = {}
+        self._wanted: dict[str, bool] = {}  # what was answered
 
     def __getitem__(self, name: str) -> T_co:
         if name not in self._made:
@@ -38,13 +39,18 @@ class Made(Mapping[str, T_co]):
         return self._made[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names and self._is_wanted(cast("str", name))
+        return name in self._names and self._wants(cast("str", name))
 
     def __iter__(self) -> Iterator[str]:
-        return filter(self._is_wanted, self._names)
+        return filter(self._wants, self._names)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __bool__(self) -> bool:
         return next(iter(self), None) is not None
+
+    def _wants(self, name: str) -> bool:
+        if name not in self._wanted:
+            self._wanted[name] = self._is_wanted(name)
+        return self._wanted[name]

@@ -199,13 +199,14 @@ def _jobs(
         return
     layout = configuration.layout
     context = Later(lambda: _context(target, effective, selection))
+    documents = tuple(selection.documents.values())
     # By identity and type, not by digest: canonical JSON hides the order of keys and tells 2 from 2.0 as little as True from 1.
     read = (
-        tuple(selection.documents.values()),
+        documents,
         tuple((path, entry.oid) for path, entry in layout.templates.items()),
         repr(sorted(effective.variables.items())),
     )
-    digests = [document.digest for document in selection.documents.values()]
+    digests = [document.digest for document in documents]
     for output in consumer.outputs:
         if _is_there(configuration, output):
             asked = (*target, output.template, output.format, output.opened)
