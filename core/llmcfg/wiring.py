@@ -99,7 +99,7 @@ class Workspace:
         self._publish = publish
         self._settings = settings
         self.surroundings = surroundings or Surroundings(os.defpath)
-        self.repository = self._open_repository()
+        self.repository = self.another_repository()
         self.cache = self._open_cache(cache) if cache is not None else None
         self.memo = Memo(self.cache)
         self._seen: Seen | None = None
@@ -164,8 +164,12 @@ class Workspace:
 
     @property
     def audit(self) -> AuditLog:
-        """Where acts in this repository are put on record. It reads with a repository of its own, so threads may act side by side."""
-        return open_audit(self._open_repository(), self._settings.audit if self._settings else None)
+        """Where acts in this repository are put on record."""
+        return self.audit_in(self.repository)
+
+    def audit_in(self, repository: GitRepository) -> AuditLog:
+        """The same, with a repository that another thread has for itself (`another_repository`)."""
+        return open_audit(repository, self._settings.audit if self._settings else None)
 
     @property
     def trust_folder(self) -> Path:
@@ -363,7 +367,7 @@ class Workspace:
         if roots <= FOLDERS | self._extra:
             return configuration
         self._extra = frozenset(roots)
-        self.repository = self._open_repository()
+        self.repository = self.another_repository()
         again = self.repository.snapshot(snapshot.revision) if snapshot.revision else self.snapshot(at)
         return Configuration(again, self.memo)
 
@@ -372,7 +376,8 @@ class Workspace:
 
         return open_cache(root, self.repository.git_dir)
 
-    def _open_repository(self) -> GitRepository:
+    def another_repository(self) -> GitRepository:
+        """The same repository, opened anew: for a thread of its own."""
         repository = open_repository(self._directory, self._extra, self._prefix)
         repository.publish = self._publish
         return repository

@@ -112,7 +112,7 @@ def test_an_agent_that_is_killed_and_started_again_is_not_noticed(start, open_co
 
     eventually(lambda: cfg["limits.rpm"] == 20)
     assert cfg.trouble == ""
-    assert len(heard) == 1
+    eventually(lambda: len(heard) == 1)
     eventually(lambda: heard_by(delivered) == [("one", "accepted", "")])
 
 

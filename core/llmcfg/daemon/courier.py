@@ -112,7 +112,8 @@ class Courier:
 
     def _open(self, slow: _Slow, name: str) -> Sink:
         """In the lane's thread, with a record of its own. A sink that cannot be opened is refused."""
-        audit = SteadyLog(lambda: self._workspace.audit)
+        repository = self._workspace.another_repository()
+        audit = SteadyLog(lambda: self._workspace.audit_in(repository))
         try:
             sink = self._workspace.sink(slow.spec, slow.environment)
         except LlmcfgError as error:
