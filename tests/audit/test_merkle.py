@@ -122,3 +122,16 @@ def test_every_pair_of_small_trees_is_consistent_and_nothing_else_is():
             for claimed in range(1, size + 1):
                 holds = is_consistent(claimed, root_of(leaves[:claimed]), size, root_of(leaves), proof)
                 assert holds == (claimed == old) or proof == consistency_proof(Tree(leaves), claimed, size)
+
+
+@pytest.mark.fault("O05")
+def test_a_root_leaves_no_choice_of_what_it_grew_from():
+    """The count that it is known with belongs to it: without that, the same hashes hold for others."""
+    for size in range(1, 17):
+        leaves = leaves_of(size)
+        proofs = [consistency_proof(Tree(leaves), old, size) for old in range(1, size + 1)]
+        roots = [root_of(leaves[:old]) for old in range(1, size + 1)]
+        for proof in proofs:
+            for claimed, genuine in enumerate(roots, 1):
+                for root in {*roots, *proof} - {genuine}:
+                    assert not is_consistent(claimed, root, size, roots[-1], proof)

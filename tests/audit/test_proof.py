@@ -6,12 +6,16 @@ import base64
 import json
 import subprocess
 from datetime import timedelta
+from itertools import islice
 
+import msgspec
 import pytest
 
 from llmcfg.audit.checkpoint import Checkpoint, encode_checkpoint, parse_checkpoint, read_checkpoints
+from llmcfg.audit.merkle import node_hash, root_of
 from llmcfg.audit.place import Kept, newest_checkpoint
 from llmcfg.audit.proof import (
+    Consistency,
     Grown,
     Included,
     check_proof,
@@ -52,7 +56,7 @@ def test_every_entry_is_proved_in_every_checkpoint_that_counts_it(grown):
     for checkpoint in checkpoints:
         for number in range(checkpoint.size):
             proof = prove_entry(written.log, number, Kept(checkpoint))
-            assert check_proof(proof, trusted=checkpoint) == Included(checkpoint, entries[number])
+            assert check_proof(proof, checkpoint=checkpoint) == Included(checkpoint, entries[number])
 
 
 def test_a_log_is_proved_to_have_grown_between_any_two_checkpoints(grown):
@@ -60,9 +64,8 @@ def test_a_log_is_proved_to_have_grown_between_any_two_checkpoints(grown):
     for later, checkpoint in enumerate(checkpoints):
         for since in checkpoints[: later + 1]:
             proof = prove_growth(written.log, since, Kept(checkpoint))
-            assert (
-                check_proof(proof, trusted=since) == check_proof(proof, trusted=checkpoint) == Grown(checkpoint, since)
-            )
+            shown = check_proof(proof, checkpoint=checkpoint, since=since)
+            assert shown == check_proof(proof, checkpoint=checkpoint) == Grown(checkpoint, since)
 
 
 @pytest.mark.fault("O05")
@@ -87,10 +90,54 @@ def test_an_implementation_of_the_rfc_alone_is_led_to_the_same_roots(grown):
 def test_a_proof_says_nothing_to_who_has_another_checkpoint_or_none(grown):
     written, checkpoints = grown
     proof = prove_entry(written.log, 1, Kept(checkpoints[-1]))
-    with pytest.raises(IntegrityError, match="another checkpoint"):
-        check_proof(proof, trusted=checkpoints[0])
-    with pytest.raises(UsageError, match="who has a checkpoint"):
+    with pytest.raises(IntegrityError, match="leads to another checkpoint, of 13 entries of platform"):
+        check_proof(proof, checkpoint=checkpoints[0])
+    with pytest.raises(UsageError, match="nothing vouches for what the proof leads to"):
         check_proof(proof)
+    with pytest.raises(UsageError, match="about an entry") as refused:
+        check_proof(proof, checkpoint=checkpoints[-1], since=checkpoints[0])
+    assert refused.value.hint == "leave out --since"
+
+
+def test_a_proof_of_growth_from_another_checkpoint_is_refused(grown):
+    written, checkpoints = grown
+    proof = prove_growth(written.log, checkpoints[4], Kept(checkpoints[-1]))
+    with pytest.raises(IntegrityError, match="begins at another checkpoint, of 6 entries of platform"):
+        check_proof(proof, checkpoint=checkpoints[-1], since=checkpoints[3])
+    with pytest.raises(IntegrityError, match="leads to another checkpoint") as refused:
+        check_proof(proof, checkpoint=checkpoints[4])
+    assert "one that it begins at is --since FILE" in refused.value.hint
+
+
+@pytest.mark.fault("O05")
+def test_what_goes_on_from_a_checkpoint_as_anybody_can_is_refused(grown):
+    """The hashes that lead from 8 entries to 13 lead as well to 12 with that root, and anybody may append what they like to 8."""
+    written, checkpoints = grown
+    theirs, newest = checkpoints[6], checkpoints[-1]
+    proof = prove_growth(written.log, theirs, Kept(newest))
+    for forged in miscounted(proof, newest), made_up(theirs):
+        end, hashes = parse_checkpoint(forged.checkpoint.encode()), [bytes.fromhex(one) for one in forged.hashes]
+        assert roots_by_proof(theirs.size, end.size, theirs.root, hashes) == (theirs.root, end.root)
+        with pytest.raises(UsageError, match="nothing vouches for what the proof leads to"):
+            check_proof(forged, since=theirs)
+        with pytest.raises(IntegrityError, match="leads to another checkpoint"):
+            check_proof(forged, since=theirs, checkpoint=newest)
+
+
+def miscounted(proof, newest):
+    return msgspec.structs.replace(proof, checkpoint=encode_checkpoint(newest._replace(size=12)).decode())
+
+
+def made_up(theirs):
+    """One entry more, by somebody who knows no more of the eight than their root."""
+    own = leaf(b"made up")
+    end = theirs._replace(size=theirs.size + 1, root=node_hash(theirs.root, own))
+    return Consistency(
+        checkpoint=encode_checkpoint(end).decode(),
+        signature="",
+        since=encode_checkpoint(theirs).decode(),
+        hashes=(own.hex(),),
+    )
 
 
 def assert_no_flip_is_taken(content, check, step):
@@ -102,31 +149,29 @@ def assert_no_flip_is_taken(content, check, step):
 
 
 def each_proof(written, checkpoints):
-    yield prove_entry(written.log, 5, Kept(checkpoints[-1])), checkpoints[-1]
-    yield prove_growth(written.log, checkpoints[4], Kept(checkpoints[-1])), checkpoints[4]
+    """With what somebody has who checks it."""
+    since, newest = checkpoints[4], checkpoints[-1]
+    yield prove_entry(written.log, 5, Kept(newest)), {"checkpoint": newest}
+    growth = prove_growth(written.log, since, Kept(newest))
+    yield growth, {"checkpoint": newest}
+    yield growth, {"checkpoint": newest, "since": since}
+
+
+def assert_no_flip_of_a_proof_is_taken(proof, theirs, step):
+    assert_no_flip_is_taken(encode_proof(proof), lambda it: check_proof(parse_proof(it), **theirs), step)
 
 
 @pytest.mark.fault("O05")
 def test_a_proof_with_a_flipped_bit_shows_nothing(grown):
-    for proof, trusted in each_proof(*grown):
-        assert_no_flip_is_taken(
-            encode_proof(proof), lambda it, by=trusted: check_proof(parse_proof(it), trusted=by), 23
-        )
+    for proof, theirs in each_proof(*grown):
+        assert_no_flip_of_a_proof_is_taken(proof, theirs, 23)
 
 
 @pytest.mark.sweep
 @pytest.mark.fault("O05")
 def test_a_proof_with_any_flipped_bit_shows_nothing(grown):
-    for proof, trusted in each_proof(*grown):
-        assert_no_flip_is_taken(encode_proof(proof), lambda it, by=trusted: shown(it, by), 1)
-
-
-def shown(content, trusted):
-    """What a proof shows for certain. How many entries a checkpoint counts that nobody vouches for is a claim, as in the RFC."""
-    proved = check_proof(parse_proof(content), trusted=trusted)
-    if isinstance(proved, Grown) and proved.checkpoint.size != 13:
-        raise IntegrityError("only the number of entries is another")
-    return proved
+    for proof, theirs in each_proof(*grown):
+        assert_no_flip_of_a_proof_is_taken(proof, theirs, 1)
 
 
 @pytest.mark.fault("O05")
@@ -157,8 +202,8 @@ def test_what_is_left_after_a_deletion_is_proved_still(written):
     base, kept = written.log.head_file().read().base.size, Kept(checkpoint_of(written))
     assert base > 0
     for number in range(base, kept.checkpoint.size):
-        check_proof(prove_entry(written.log, number, kept), trusted=kept.checkpoint)
-    check_proof(prove_growth(written.log, before, kept), trusted=before)
+        check_proof(prove_entry(written.log, number, kept), checkpoint=kept.checkpoint)
+    check_proof(prove_growth(written.log, before, kept), checkpoint=kept.checkpoint, since=before)
     with pytest.raises(NotFoundError, match="counts no entry 0"):
         prove_entry(written.log, 0, kept)
     with pytest.raises(NotFoundError, match="was deleted"):
@@ -196,17 +241,35 @@ def test_a_proof_that_another_key_signed_or_nobody_shows_nothing(signed, signing
         check_proof(prove_entry(log, 3, kept), signer=other)
 
 
-def test_a_signed_proof_with_a_flipped_bit_shows_nothing(signed):
+def each_signed_proof(log, kept, key):
+    since = past_of(log, 2)
+    yield prove_entry(log, 3, kept), {"signer": key}
+    yield prove_growth(log, since, kept), {"signer": key}
+    yield prove_growth(log, since, kept), {"signer": key, "since": since}
+
+
+def past_of(log, size):
+    """The checkpoint that the first entries of a log would have."""
+    return Checkpoint(
+        log.head_file().read().id, log.name, size, root_of(leaf(line) for _, line in islice(log.lines(), size))
+    )
+
+
+def test_a_signature_binds_what_the_log_grew_from(signed):
     log, kept, key = signed
-    content = encode_proof(prove_entry(log, 3, kept))
-    assert_no_flip_is_taken(content, lambda it: check_proof(parse_proof(it), signer=key), 31)
+    since = past_of(log, 2)
+    assert check_proof(prove_growth(log, since, kept), signer=key) == Grown(kept.checkpoint, since)
+
+
+def test_a_signed_proof_with_a_flipped_bit_shows_nothing(signed):
+    for proof, theirs in each_signed_proof(*signed):
+        assert_no_flip_of_a_proof_is_taken(proof, theirs, 31)
 
 
 @pytest.mark.sweep
 def test_a_signed_proof_with_any_flipped_bit_shows_nothing(signed):
-    log, kept, key = signed
-    content = encode_proof(prove_entry(log, 3, kept))
-    assert_no_flip_is_taken(content, lambda it: check_proof(parse_proof(it), signer=key), 1)
+    for proof, theirs in each_signed_proof(*signed):
+        assert_no_flip_of_a_proof_is_taken(proof, theirs, 1)
 
 
 def test_openssh_agrees_on_the_signature_of_a_checkpoint(signed, tmp_path):

@@ -25,7 +25,13 @@ def verify(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option("--checkpoint", metavar="FILE", help="The checkpoint that you have.", show_default=False),
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="What the proof leads to, as you have it.", show_default=False
+        ),
+    ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", metavar="FILE", help="The earlier checkpoint that you have.", show_default=False),
     ] = None,
     signer: Annotated[
         Path | None,
@@ -37,12 +43,12 @@ def verify(
     """Check every entry of every log, their order, and that the logs go as far as their checkpoints in Git.
 
     Exits with 10 when something was changed, cut or put in the place of something older, and names the entry. With --proof, check that
-    instead, by a checkpoint that you have or the key that signs them; it takes no repository.
+    instead, by the checkpoint that it leads to or the key that signs them; it takes no repository.
     """
     if proof is not None:
-        _verify_proof(proof, checkpoint, signer, output, quiet=quiet)
-    elif checkpoint is not None or signer is not None:
-        raise UsageError("--checkpoint and --signer are about a proof", hint="name that too: --proof FILE")
+        _verify_proof(proof, checkpoint, since, signer, output, quiet=quiet)
+    elif checkpoint or since or signer:
+        raise UsageError("--checkpoint, --since and --signer are about a proof", hint="name that too: --proof FILE")
     else:
         _verify_logs(directory, output, quiet=quiet)
 
@@ -64,13 +70,23 @@ def _verify_logs(directory: Path, output: Literal["table", "json"], *, quiet: bo
 
 
 def _verify_proof(
-    proof: Path, checkpoint: Path | None, signer: Path | None, output: Literal["table", "json"], *, quiet: bool
+    proof: Path,
+    checkpoint: Path | None,
+    since: Path | None,
+    signer: Path | None,
+    output: Literal["table", "json"],
+    *,
+    quiet: bool,
 ) -> None:
     from llmcfg.audit.proof import Included, check_proof
     from llmcfg_cli.views.audit import view_grown, view_included
 
-    trusted = read_checkpoint(checkpoint) if checkpoint else None
-    proved = check_proof(read_proof(proof), trusted=trusted, signer=read_signer(signer) if signer else None)
+    proved = check_proof(
+        read_proof(proof),
+        checkpoint=read_checkpoint(checkpoint) if checkpoint else None,
+        since=read_checkpoint(since) if since else None,
+        signer=read_signer(signer) if signer else None,
+    )
     if not quiet or output == "json":
         out(view_included(proved, output) if isinstance(proved, Included) else view_grown(proved, output))
 

@@ -1,7 +1,7 @@
 """Proofs for somebody who has no log: that an entry is among those of a checkpoint, and that a log only grew between two of them.
 
 A proof is a file that stands for itself: it carries the checkpoint that it leads to, with its signature if there is one. Whoever reads it
-has that checkpoint already, or knows who signs. Hashes are those of RFC 6962.
+has that checkpoint from elsewhere, or knows who signs: a proof does not vouch for what it leads to. Hashes are those of RFC 6962.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def prove_growth(log: Log, since: Checkpoint, kept: Kept) -> Consistency:
             hint="ask for a proof from a later checkpoint",
         ) from None
     proof = Consistency(since=encode_checkpoint(since).decode(), **_leading_to(kept, hashes))
-    check_proof(proof, trusted=since)
+    check_proof(proof, checkpoint=kept.checkpoint, since=since)
     return proof
 
 
@@ -110,32 +110,48 @@ def parse_proof(content: bytes) -> Proof:
 
 
 def check_proof(
-    proof: Proof, *, trusted: Checkpoint | None = None, signer: PublicKey | None = None
+    proof: Proof,
+    *,
+    checkpoint: Checkpoint | None = None,
+    since: Checkpoint | None = None,
+    signer: PublicKey | None = None,
 ) -> Included | Grown:
-    """What a proof shows to who has one of its checkpoints, or knows the key that signs the one that it leads to.
+    """What a proof shows to who has the checkpoint that it leads to, or knows the key that signs that one.
 
-    Raises IntegrityError for one that shows nothing to them, UsageError where they have neither.
+    `since` is an earlier one that they have, and that the log has to have grown from. It is not enough alone: what a proof leads to binds
+    what was there before, and not the other way round, so anybody can go on from a checkpoint with entries of their own, and miscount them.
+
+    Raises IntegrityError for a proof that shows nothing to them, UsageError where nothing of theirs vouches for what it leads to.
     """
-    checkpoint = parse_checkpoint(proof.checkpoint.encode())
-    since = parse_checkpoint(proof.since.encode()) if isinstance(proof, Consistency) else None
-    if signer is not None:
-        require_signature(proof.checkpoint.encode(), proof.signature.encode(), checkpoint.log, signer)
-    elif trusted is None:
-        raise UsageError(
-            "a proof shows something only to who has a checkpoint, or knows who signs them",
-            hint="name it: --checkpoint FILE, or --signer FILE",
-        )
-    if trusted is not None and trusted not in (checkpoint, since):
-        raise IntegrityError(
-            f"the proof is about another checkpoint, of {checkpoint.size} entries of {checkpoint.log}",
-            hint="ask for one about yours: llmcfg audit prove --checkpoint FILE, or --since FILE",
-        )
-    hashes = _hashes(proof)
+    end = parse_checkpoint(proof.checkpoint.encode())
+    _require_vouched(proof, end, checkpoint, signer)
     if isinstance(proof, Inclusion):
-        return Included(checkpoint, _require_included(proof.entry, checkpoint, hashes))
-    assert since is not None
-    _require_grown(since, checkpoint, hashes)
-    return Grown(checkpoint, since)
+        if since is not None:
+            raise UsageError("the proof is about an entry, and not about how a log grew", hint="leave out --since")
+        return Included(end, _require_included(proof.entry, end, _hashes(proof)))
+    begin = parse_checkpoint(proof.since.encode())
+    if since not in (None, begin):
+        raise IntegrityError(
+            f"the proof begins at another checkpoint, of {begin.size} entries of {begin.log}",
+            hint="ask for one from yours: llmcfg audit prove --since FILE",
+        )
+    _require_grown(begin, end, _hashes(proof))
+    return Grown(end, begin)
+
+
+def _require_vouched(proof: Proof, end: Checkpoint, theirs: Checkpoint | None, signer: PublicKey | None) -> None:
+    if signer is not None:
+        require_signature(proof.checkpoint.encode(), proof.signature.encode(), end.log, signer)
+    elif theirs is None:
+        raise UsageError(
+            f"nothing vouches for what the proof leads to, {end.size} entries of {end.log}",
+            hint="name the key that signs it, --signer FILE, or that checkpoint as you have it, --checkpoint FILE",
+        )
+    if theirs not in (None, end):
+        raise IntegrityError(
+            f"the proof leads to another checkpoint, of {end.size} entries of {end.log}",
+            hint="ask for one to yours: llmcfg audit prove --checkpoint FILE; one that it begins at is --since FILE",
+        )
 
 
 def _require_included(line: str, checkpoint: Checkpoint, hashes: list[bytes]) -> Entry:
