@@ -101,10 +101,10 @@ def _signing_with(settings: Settings, keys: list[Path] | None, root: Path | None
 
 
 def cached_workspace(directory: Path, *, cache: bool) -> Workspace:
-    """The local repository, for a command that builds."""
-    from llmcfg.wiring import Workspace
+    """The local repository, for a command that builds. Of programs it runs gpg alone, where commits are judged."""
+    from llmcfg.wiring import Surroundings, Workspace
 
-    return Workspace(directory, cache=cache_root() if cache else None)
+    return Workspace(directory, surroundings=Surroundings(search_path()), cache=cache_root() if cache else None)
 
 
 def note_redone(workspace: Workspace) -> None:
@@ -135,12 +135,17 @@ def surroundings() -> Surroundings:
 
     environment = {name: value for name, value in os.environ.items() if name not in _OURS}
     return Surroundings(
-        os.environ.get("PATH", os.defpath),
+        search_path(),
         os.environ.get("SSH_AUTH_SOCK", ""),
         environment,
         identities=own_identities,
         memory=memory_folders(os.environ),
     )
+
+
+def search_path() -> str:
+    """Where programs are looked for, as a shell does."""
+    return os.environ.get("PATH", os.defpath)
 
 
 def _absolute(remote: str) -> str:

@@ -1,4 +1,4 @@
-"""Keys of OpenPGP that a real gpg made, in a folder of the test's own."""
+"""Keys of OpenPGP that a real gpg made, in a folder of the test's own, and a repository that trusts one of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from pathlib import Path
 
 from llmcfg.git.gpg import Gpg
 from llmcfg.trust.openpgp import Certificate, parse_certificate
+from llmcfg.trust.root import Root
+from llmcfg.wiring import Workspace
+from support.written import CONSUMER, MANIFEST, WrittenRepository
+from trust.roots import make_root, signed
+from trust.signing import ed25519
 
 HAS_GPG = shutil.which("gpg") is not None
 WITHOUT_GPG = "gpg is not on this machine"
@@ -49,3 +54,19 @@ def key_ring(home: Path) -> Iterator[KeyRing]:
     made = KeyRing(home)
     yield made
     made.close()
+
+
+def trusting_repository(path: Path, ring: KeyRing, name: str) -> tuple[WrittenRepository, Root]:
+    """Its root lists the key of `name` as the only one that signs commits, and Git signed HEAD with it."""
+    files = {"llmcfg.yaml": MANIFEST, "base/limits.yaml": "rpm: 1\n", "consumers/api.yaml": CONSUMER}
+    written = WrittenRepository(path, files)
+    root = make_root(
+        ed25519(1),
+        signers=(f'{name} namespaces="git" {ring.certificate(name).text}',),
+        vouched=(written.git("rev-parse", "HEAD"),),
+        expires=1 << 33,
+    )
+    Workspace(path).root_store().publish(signed(root))
+    command = ["git", "-C", str(path), "commit", "-q", "--allow-empty", "-m", "signed", f"-S{name}"]
+    subprocess.run(command, env=ring.environment, check=True)
+    return written, root

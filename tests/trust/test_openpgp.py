@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import random
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +16,8 @@ from llmcfg.trust.failure import SignatureError
 from llmcfg.trust.openpgp import Certificate, parse_certificate, parse_certificate_text
 from llmcfg.trust.signers import Signers, parse_signers
 from llmcfg.wiring import Workspace
-from support.openpgp import CHECK, HAS_GPG, WITHOUT_GPG, KeyRing, key_ring
-from support.written import CONSUMER, MANIFEST, WrittenRepository
+from support.openpgp import CHECK, HAS_GPG, WITHOUT_GPG, KeyRing, key_ring, trusting_repository
 
-from .roots import make_root, signed
 from .signing import NOW, commit_content, ed25519, tag_content, with_signature
 
 pytestmark = pytest.mark.skipif(not HAS_GPG, reason=WITHOUT_GPG)
@@ -186,24 +183,11 @@ def test_what_is_not_one_public_key_is_refused(ring: KeyRing, keys: dict[str, Ce
         parse_certificate(blob)
 
 
-def test_a_root_lists_a_key_of_openpgp_and_git_signs_with_it(
-    ring: KeyRing, keys: dict[str, Certificate], tmp_path: Path
-) -> None:
-    written = WrittenRepository(
-        tmp_path / "r", {"llmcfg.yaml": MANIFEST, "base/limits.yaml": "rpm: 1\n", "consumers/api.yaml": CONSUMER}
-    )
-    workspace = Workspace(tmp_path / "r")
-    root = make_root(
-        ed25519(1),
-        signers=(f'ada namespaces="git" {keys[ADA].text}',),
-        vouched=(written.git("rev-parse", "HEAD"),),
-        expires=1 << 33,
-    )
-    workspace.root_store().publish(signed(root))
+@pytest.mark.usefixtures("keys")
+def test_a_root_lists_a_key_of_openpgp_and_git_signs_with_it(ring: KeyRing, tmp_path: Path) -> None:
+    written, root = trusting_repository(tmp_path / "r", ring, ADA)
     assert root.ssh_signers_text == ""
-    command = ["git", "-C", str(tmp_path / "r"), "commit", "-q", "--allow-empty", "-m", "signed", f"-S{ADA}"]
-    subprocess.run(command, env=ring.environment, check=True)
-    gate = workspace.gate()
+    gate = Workspace(written.path).gate()
     assert gate is not None
     verdict = gate.judge(written.git("rev-parse", "HEAD"))
-    assert (verdict.signers, verdict.refused) == (("ada",), ())
+    assert (verdict.signers, verdict.refused) == ((ADA,), ())
