@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmcfg.model.laid import Laid
+from llmcfg.model.made import Made
 
 LAYERS = st.lists(st.dictionaries(st.sampled_from("abcde/"), st.none() | st.integers(), max_size=4), max_size=4)
 
@@ -25,6 +26,7 @@ def test_laid_layers_read_as_one_mapping_in_the_order_of_names(layers):
         written_over.update(own)
     top = laid(layers)
     assert list(top.items()) == sorted(written_over.items(), key=lambda item: item[0])
+    assert top.in_order() == list(top.values())
     assert len(top) == len(written_over)
     assert bool(top) == bool(written_over)
     assert {name for name in "abcde/x" if name in top} == written_over.keys()
@@ -42,3 +44,12 @@ def test_what_adds_no_name_shares_the_names_of_the_one_below():
 def test_a_name_that_no_layer_has_is_missing():
     with pytest.raises(KeyError):
         laid([{"a": 1}, {"b": 2}])["c"]
+
+
+def test_values_that_nobody_asked_for_are_not_made_to_be_listed():
+    def make(name):
+        assert name == "b", f"{name} lies under another"
+        return 2
+
+    below = Laid(Made({"a": None, "b": None}, make))
+    assert [Laid({"a": 3}, below).in_order() for _ in range(2)] == [[3, 2], [3, 2]]

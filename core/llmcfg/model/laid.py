@@ -17,12 +17,13 @@ class Laid(Mapping[str, T_co]):
     A thousand that are laid over the same one cost what they say themselves. Neither mapping may change afterwards.
     """
 
-    __slots__ = ("_names", "below", "own")
+    __slots__ = ("_names", "_owners", "below", "own")
 
     def __init__(self, own: Mapping[str, T_co], below: Laid[T_co] | None = None) -> None:
         self.own = own
         self.below = below if below else None
         self._names: Sequence[str] | None = None
+        self._owners: dict[str, Mapping[str, T_co]] | None = None
 
     @property
     def names(self) -> Sequence[str]:
@@ -57,6 +58,18 @@ class Laid(Mapping[str, T_co]):
 
     def __bool__(self) -> bool:
         return bool(self.own) or self.below is not None
+
+    def in_order(self) -> list[T_co]:
+        """All values in the order of names: what `values` gives, but names are looked for in all layers at once."""
+        owners = self._who_owns()
+        return [owners[name][name] for name in self.names]
+
+    def _who_owns(self) -> dict[str, Mapping[str, T_co]]:
+        """By name, the mapping that says it. Kept by who has others laid over it, of whom there are few."""
+        below = self.below
+        if below is not None and below._owners is None:
+            below._owners = below._who_owns()
+        return {**(below._owners or {} if below is not None else {}), **dict.fromkeys(self.own, self.own)}
 
     def layers(self) -> Iterator[Laid[T_co]]:
         """This one, and those beneath it."""

@@ -199,7 +199,7 @@ def _jobs(
         return
     layout = configuration.layout
     context = Later(lambda: _context(target, effective, selection))
-    documents = tuple(selection.documents.values())
+    documents = tuple(selection.documents.in_order())
     # By identity and type, not by digest: canonical JSON hides the order of keys and tells 2 from 2.0 as little as True from 1.
     read = (
         documents,

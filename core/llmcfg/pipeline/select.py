@@ -64,7 +64,7 @@ class Selection:
     that cannot be read would be part of it; nothing is built from it then.
     """
 
-    documents: Mapping[str, SelectedDocument]
+    documents: Laid[SelectedDocument]
     parts: Later[Laid[Part]]
     telling: Later[tuple[SelectedDocument, ...]]
     missing: tuple[str, ...]
