@@ -199,21 +199,28 @@ def monthly(written, months):
 
 
 def test_entries_go_when_their_segment_is_a_year_old_and_not_before(written):
-    monthly(written, 12)  # the last on day 352
+    monthly(written, 13)  # the last on day 384, and its segment comes to its end
     assert written.subjects()[0] == "month 0"
-    written.add("day 384")
+    written.add("day 416")
     assert written.subjects()[0] == "month 1"
     assert written.acts().count("audit.delete") == 1
     assert problems(written) == []
 
 
-def test_a_deletion_is_on_record_and_the_rest_is_still_a_chain(written):
-    monthly(written, 3)
+def a_year_later(written):
+    """The second of these segments is the one before which everything is old."""
     written.now += YEAR
     written.add("now")
+    written.now += timedelta(days=32)
+    written.add("later")
+
+
+def test_a_deletion_is_on_record_and_the_rest_is_still_a_chain(written):
+    monthly(written, 3)
+    a_year_later(written)
     deleted = next(entry for entry in written.log.entries() if entry.act == "audit.delete")
     assert (deleted.facts["first"], deleted.facts["last"]) == ("0", "3")
-    assert written.subjects() == ["now"]
+    assert written.subjects() == ["now", "later"]
     assert problems(written) == []
     written.add("more")
     assert problems(written) == []
@@ -222,13 +229,45 @@ def test_a_deletion_is_on_record_and_the_rest_is_still_a_chain(written):
 def test_a_deletion_that_was_killed_is_finished_by_the_next(written):
     monthly(written, 2)
     kept = {segment.path: segment.path.read_bytes() for segment in written.log.segments()}
-    written.now += YEAR
-    written.add("now")
+    a_year_later(written)
     for path, content in kept.items():
         path.write_bytes(content)
-    assert written.subjects() == ["now"]
+    assert written.subjects() == ["now", "later"]
     assert problems(written) == []
-    written.now += YEAR + timedelta(days=40)
-    written.add("a year later")
-    assert [segment.first for segment in written.log.segments()] == [written.log.head_file().read().base.size]
+    a_year_later(written)
+    assert [path for path in kept if path.exists()] == []
+    assert written.log.segments()[0].first == written.log.head_file().read().base.size
+    assert problems(written) == []
+
+
+# clocks that are wrong
+
+
+def test_a_clock_that_is_far_ahead_for_a_while_deletes_nothing(written):
+    monthly(written, 2)
+    right, written.now = written.now, written.now + 70 * YEAR
+    written.add("far ahead", "and again")
+    written.now = right
+    written.add("right again")
+    assert written.subjects() == ["month 0", "month 1", "far ahead", "and again", "right again"]
+    assert problems(written) == []
+
+
+def test_a_segment_that_was_begun_by_a_clock_that_was_set_back_comes_to_its_end(written):
+    right, written.now = written.now, written.now + 70 * YEAR
+    written.add("far ahead")
+    written.now = right
+    monthly(written, 14)
+    assert [segment.first for segment in written.log.segments()][:2] == [0, 2]
+    assert written.subjects()[:2] == ["far ahead", "month 0"]
+    assert problems(written) == []
+
+
+def test_entries_keep_the_order_that_they_were_written_in_though_the_clock_was_set_back(written):
+    written.add("first")
+    written.now -= timedelta(hours=3)
+    written.add("second")
+    first, second = list(written.log.entries())[1:]
+    assert (first.subject, second.subject) == ("first", "second")
+    assert first.at > second.at
     assert problems(written) == []

@@ -199,6 +199,8 @@ def test_what_is_left_after_a_deletion_is_proved_still(written):
     before = checkpoint_of(written)
     written.now += YEAR
     written.add("now", "and now")
+    written.now += timedelta(days=32)
+    written.add("later")
     base, kept = written.log.head_file().read().base.size, Kept(checkpoint_of(written))
     assert base > 0
     for number in range(base, kept.checkpoint.size):

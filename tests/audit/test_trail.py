@@ -260,6 +260,14 @@ def test_a_checkpoint_is_due_after_an_hour(begun):
         assert begun.repository.read_ref(REF) != before
 
 
+def test_a_checkpoint_is_due_though_the_clock_was_set_back(begun):
+    before = begun.repository.read_ref(REF)
+    begun.seconds -= 3600 * 24
+    with begun.trail().acting(Act("apply")):
+        assert begun.repository.read_ref(REF) != before
+    assert begun.problems() == []
+
+
 @pytest.mark.fault("O04")
 def test_an_older_log_in_the_place_of_a_newer_one_is_found(begun, tmp_path):
     shutil.copytree(begun.root, tmp_path / "old")

@@ -1,5 +1,8 @@
 """How long entries are kept. A segment goes as a whole, once its last entry is old enough; it spans a month at most.
 
+How old an entry is, is told from the segment that comes to its end, and not from the clock alone: one that is far ahead for a while would
+else take the whole log with it.
+
 What goes is recorded first, by an entry and by the head, which keeps what the rest is verified from. A crash between that and the deletion
 leaves files that no longer count, which the next deletion removes.
 """
@@ -26,8 +29,11 @@ class Due(NamedTuple):
 
 
 def has_aged(head: Head, now: datetime) -> bool:
-    """Whether the segment that is written to was begun so long ago that another is due."""
-    return bool(head.end) and now - datetime.fromisoformat(head.since) >= _SPAN
+    """Whether the segment that is written to was begun so long ago that another is due.
+
+    One begun as far in the future, by a clock that was set back since, would else not end before that time.
+    """
+    return bool(head.end) and abs(now - datetime.fromisoformat(head.since)) >= _SPAN
 
 
 def due_for_deletion(log: Log, head: Head, than: datetime) -> Due | None:

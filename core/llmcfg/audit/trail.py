@@ -145,7 +145,7 @@ class Trail:
         if head.top.size - head.checkpoint >= self._settings.checkpoint_entries or not head.checked_at:
             return True
         after = timedelta(seconds=self._settings.checkpoint_seconds)
-        return self._now() - datetime.fromisoformat(head.checked_at) >= after
+        return abs(self._now() - datetime.fromisoformat(head.checked_at)) >= after  # a clock may have been set back
 
 
 @contextmanager

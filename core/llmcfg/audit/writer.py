@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,7 +24,7 @@ from llmcfg.model.act import Act
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
     from pathlib import Path
 
     from llmcfg.audit.entry import Who
@@ -46,7 +47,7 @@ def append(log: Log, said: Sequence[Said], who: Who, at: datetime, keep: timedel
         for one in said:
             writer.add(one)
         if writer.rolls:
-            writer.delete_older(at - keep)
+            writer.delete_older(keep)
         writer.flush()
         return writer.head
 
@@ -85,9 +86,13 @@ class Writer:
             self._add(Said(Act(CUT, facts=cut), "noted"))
         self._add(said)
 
-    def delete_older(self, than: datetime) -> None:
-        """Delete the segments whose entries are all older, with the next flush. An entry says which."""
-        due = due_for_deletion(self._log, self.head, than)
+    def delete_older(self, keep: timedelta) -> None:
+        """Delete the segments whose entries all were that old when the one that ends now was begun, with the next flush.
+
+        An entry says which.
+        """
+        present = min(self._at, datetime.fromisoformat(self.head.since))
+        due = due_for_deletion(self._log, self.head, present - keep)
         if due is None:
             return
         self._base, self._deleted = due.base, due.segments
