@@ -12,7 +12,7 @@ import pytest
 from llmcfg import failpoints
 from llmcfg.audit.log import Log
 from llmcfg.audit.verify import check_log
-from llmcfg.errors import IntegrityError, PendingError
+from llmcfg.errors import IntegrityError, PendingError, StorageError
 from llmcfg.limits import AUDIT_SEGMENT_BYTES, AUDIT_TEXT_CHARACTERS
 
 from .conftest import YEAR, Written
@@ -109,7 +109,7 @@ def test_a_full_disk_leaves_nothing_of_what_it_refused(written, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match=r"cannot write .*000000000000.jsonl: No space"):
         written.add("b")
     monkeypatch.undo()
     assert last_segment(written).read_bytes() == before

@@ -128,6 +128,20 @@ def test_nothing_is_done_when_the_disk_refuses_the_entry(begun, error):
     assert begun.problems() == []
 
 
+@pytest.mark.fault("O01")
+@pytest.mark.parametrize("name", ["head", "segments/000000000000.jsonl"])
+def test_a_file_of_the_log_that_takes_no_writing_is_named(begun, name):
+    path = begun.root / "platform" / name
+    real = path.rename(path.with_name("real"))
+    path.symlink_to(real)  # what a link leads to is not written, by root neither
+    assert f"cannot write {path}: " in refuses(begun)
+    real.replace(path)
+    with begun.trail().acting(Act("apply")):
+        pass
+    assert begun.outcomes()[-2:] == [("begun", ""), ("done", "")]
+    assert begun.problems() == []
+
+
 @pytest.mark.fault("O02")
 def test_nothing_is_done_when_the_disk_hangs_and_nobody_waits_for_long(begun, monkeypatch):
     monkeypatch.setattr(trails, "AUDIT_SECONDS", 0.05)

@@ -14,6 +14,7 @@ import msgspec
 
 from llmcfg.audit.merkle import Frontier, leaf_hash
 from llmcfg.canonical import canonical_json
+from llmcfg.disk import storage_errors
 from llmcfg.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -90,13 +91,14 @@ class HeadFile:
         return b"".join(self._place(Head(self._log, id_, turn)) for turn in range(_PLACES))
 
     def write(self, head: Head) -> None:
-        """Put the next head in the place of the older one, flushed. Raises OSError as it comes."""
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            os.pwrite(descriptor, self._place(head), head.turn % _PLACES * _PLACE)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        """Put the next head in the place of the older one, flushed. Raises StorageError."""
+        with storage_errors("write", self._path):
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                os.pwrite(descriptor, self._place(head), head.turn % _PLACES * _PLACE)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def _place(self, head: Head) -> bytes:
         said = canonical_json(msgspec.to_builtins(head))

@@ -16,7 +16,7 @@ import msgspec
 
 from llmcfg.audit.entry import Said, encode_entry, is_authentic, make_entry, parse_entry, time_text
 from llmcfg.audit.retention import due_for_deletion, has_aged
-from llmcfg.disk import sync_folder, write_whole
+from llmcfg.disk import storage_errors, sync_folder, write_whole
 from llmcfg.errors import IntegrityError
 from llmcfg.failpoints import failpoint
 from llmcfg.limits import AUDIT_SEGMENT_BYTES
@@ -40,7 +40,8 @@ _CUT_HINT: Final = "somebody cut the log, or restored an older one: llmcfg audit
 def append(log: Log, said: Sequence[Said], who: Who, at: datetime, keep: timedelta) -> Head:
     """Enter these, durably and in one go, and delete what has been kept for long enough.
 
-    Raises LlmcfgError, or OSError as it comes; then none of them counts.
+    Raises LlmcfgError, or OSError as it comes. What came to the disk as a whole by then, before the head that counts it, counts still: the
+    next writer takes it over.
     """
     with log.locked():
         writer = Writer(log, who, at)
@@ -100,13 +101,17 @@ class Writer:
         self._add(Said(Act(DELETE, facts=facts), "noted"))
 
     def flush(self) -> None:
-        """Put what was added on the disk, then the head. Raises OSError; then what was added does not count."""
+        """Put what was added on the disk, then the head. Raises StorageError where it cannot be written.
+
+        What was added counts then only if it came to the disk as a whole, and the head alone was missing.
+        """
         content = b"".join(self._lines)
         head = self.head
         segment = self._log.segment(head.top.size if self.rolls else head.segment)
         start = 0 if self.rolls else head.end
         failpoint("audit.before_entries")
-        _write(segment.path, start, content)
+        with storage_errors("write", segment.path):
+            _write(segment.path, start, content)
         failpoint("audit.after_entries")
         self._move_head(segment.first, start, start + len(content))
         failpoint("audit.after_head")
