@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Scope, Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.pipeline.diff import TargetState
     from llmcfg.wiring import Workspace
 
 
@@ -98,9 +97,11 @@ def deployed_side(workspace: Workspace, configuration: Configuration, chosen: Ch
     """What is deployed to the environments that are chosen. Raises IntegrityError for a deployed branch that is damaged."""
     from llmcfg.sync.deployed import deployed_files, read_deployed  # two revisions are compared without it
 
-    targets: dict[Target, TargetState] = {}
+    states: dict[Target, State] = {}
     for environment in chosen.environments or configuration.manifest.environments:
         files = deployed_files(workspace.repository, read_deployed(workspace.repository, environment))
         state = deployed_state(files, workspace.memo)
-        targets.update((target, there) for target, there in state.targets.items() if chosen.keeps(target))
-    return ChosenSide(State({}, targets))
+        states.update(dict.fromkeys(filter(chosen.keeps, state.targets), state))
+    targets = Each(states, lambda target: states[target].targets[target])
+    manifests = {target: state.manifests[target] for target, state in states.items()}
+    return ChosenSide(State({}, targets, manifests=manifests))
