@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from llmcfg.audit.checkpoint import Checkpoint
     from llmcfg.audit.proof import Proof
     from llmcfg.audit.settings import AuditSettings
+    from llmcfg.auditlog import AuditPlace
     from llmcfg.trust.keys import PublicKey
-    from llmcfg.wiring import AuditPlace
 
 _MOST_BYTES = 1 << 20
 
 
 def audit_at(directory: Path) -> AuditPlace:
+    from llmcfg.auditlog import audit_place
     from llmcfg.git.repository import open_repository
-    from llmcfg.wiring import audit_place
 
     return audit_place(open_repository(directory))
 

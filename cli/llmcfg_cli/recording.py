@@ -29,7 +29,7 @@ def recorded(what: Recorded, function: Callable[..., Any]) -> Callable[..., Any]
     def run(**given: Any) -> Any:
         if (what.unless and given[what.unless]) or (what.needs and not given[what.needs]):
             return function(**given)
-        from llmcfg.wiring import find_audit
+        from llmcfg.auditlog import find_audit
 
         with find_audit(_clone(given), _said(given)).acting(_act(what, given)) as account:
             before = _CURRENT.get()

@@ -9,10 +9,10 @@ import pytest
 from llmcfg.audit.beginning import begin
 from llmcfg.audit.settings import FOLDER
 from llmcfg.audit.trail import open_log
+from llmcfg.auditlog import audit_place
 from llmcfg.client import agentwire
 from llmcfg.clock import now
 from llmcfg.git.repository import open_repository
-from llmcfg.wiring import audit_place
 from support.written import MANIFEST, WrittenRepository
 
 from .conftest import Speaker, hello

@@ -119,7 +119,7 @@ def agent(
 
 def _audit(directory: Path) -> Callable[[], AuditLog]:
     """Raises NotFoundError for a repository in which nothing is recorded."""
-    from llmcfg.wiring import open_audit
+    from llmcfg.auditlog import open_audit
     from llmcfg_cli.auditing import begun_audit
 
     place, _ = begun_audit(directory)
