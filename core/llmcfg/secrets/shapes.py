@@ -128,6 +128,10 @@ SHAPES: Final = (
         is_run=False,
     ),
 )
+_MARKS: Final = [(number, [mark.encode() for mark in shape.marks]) for number, shape in enumerate(SHAPES)]
+_RUN_MARKS: Final = [(number, marks) for number, marks in _MARKS if SHAPES[number].is_run]
+_CONTENT_MARKS: Final = [(number, marks) for number, marks in _MARKS if not SHAPES[number].is_run]
+_ANY_RUN_MARK: Final = "|".join(re.escape(mark) for shape in SHAPES if shape.is_run for mark in shape.marks)
 _SHORTEST: Final = 20  # characters of the shortest token, with its prefix
 _RUNS: Final = bytes(c if c < 128 and (chr(c).isalnum() or chr(c) in "_+/=.~-") else 32 for c in range(256))
 _PREFIX: Final = re.compile(rb"\A(?:[A-Za-z0-9]{1,12}[-_.]){1,3}")
@@ -148,13 +152,7 @@ _WEAK: Final = re.compile(
 
 def find_shapes(content: bytes) -> list[Found]:
     """Every place where something has the shape of a secret, in order."""
-    runs = _long_runs(content)
-    found = [
-        (start, number, end)
-        for number, shape in enumerate(SHAPES)
-        if any(mark.encode() in (runs if shape.is_run else content) for mark in shape.marks)
-        for start, end in _matches(content, number)
-    ]
+    found = [(start, number, end) for number in _marked(content) for start, end in _matches(content, number)]
     kept: list[Found] = []
     for start, number, end in sorted(found):
         if not kept or start >= kept[-1].end:
@@ -162,9 +160,18 @@ def find_shapes(content: bytes) -> list[Found]:
     return kept
 
 
+def _marked(content: bytes) -> list[int]:
+    """The numbers of the shapes of which a mark is there. Most files hold none of those that stand in runs: one search says so."""
+    runs = _long_runs(content)
+    in_content = [number for number, marks in _CONTENT_MARKS if any(mark in content for mark in marks)]
+    if _compiled(_ANY_RUN_MARK).search(runs) is None:
+        return in_content
+    return in_content + [number for number, marks in _RUN_MARKS if any(mark in runs for mark in marks)]
+
+
 def _long_runs(content: bytes) -> bytes:
     """What is long enough to be a token, since nearly all of a file is not: marks are looked for in this alone."""
-    return b"\n".join(run for run in content.translate(_RUNS).split() if len(run) >= _SHORTEST)
+    return b"\n".join([run for run in content.translate(_RUNS).split() if len(run) >= _SHORTEST])
 
 
 def is_stand_in(text: bytes) -> bool:
