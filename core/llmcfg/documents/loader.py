@@ -6,14 +6,14 @@
 - Tags: `!append` and `!prepend` before a list, `!replace` before any value, `!delete` before nothing, each as the value of a key.
   `!!str` before any scalar; `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq` where they change nothing. No others.
 - Anchors and aliases share the value. An alias's value is the same object as its anchor's.
+- A document of regular lines is read the short way (regular.py), which comes to the same.
 - What passed is read again by a second, independent parser (agreement.py); a document on which the two differ is refused.
 
-It runs on libyaml's event stream in one loop without recursion, so nothing that a file holds can exhaust the stack.
+All else runs on libyaml's event stream in one loop without recursion, so nothing that a file holds can exhaust the stack.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -31,9 +31,11 @@ from yaml.events import (
 
 from llmcfg.documents.agreement import find_disagreement
 from llmcfg.documents.aliases import Anchors
-from llmcfg.documents.complaints import RESERVED_KEYS, Complaints, StopError
-from llmcfg.documents.scalars import NUMBER_STARTS, WORDS, Trap, resolve_plain
-from llmcfg.documents.screen import has_forbidden_character, screen, why_not_a_key
+from llmcfg.documents.complaints import Complaints, StopError
+from llmcfg.documents.keys import is_sound_key, plain_key
+from llmcfg.documents.regular import read_regular
+from llmcfg.documents.scalars import NUMBER_STARTS, WORDS, Trap, resolve_beginning, resolve_plain
+from llmcfg.documents.screen import has_forbidden_character, screen
 from llmcfg.documents.tabs import find_tabs
 from llmcfg.limits import DOCUMENT_DEPTH
 from llmcfg.model.rules import RULES, Severity
@@ -71,12 +73,20 @@ def load_document(content: bytes, *, secrets: bool = False) -> Loaded:
     screened = screen(content)
     if screened.text is None or _has_error(screened.problems):
         return Loaded(None, screened.problems)
-    reader = _Reader(screened.text, secrets=secrets)
+    regular = read_regular(screened.text)
+    if regular is not None and find_disagreement(screened.text, regular, has_tags=False) is None:
+        return Loaded(Document(regular, has_tags=False), screened.problems)
+    return load_events(screened.text, screened.problems, secrets=secrets)
+
+
+def load_events(text: str, screened: tuple[Problem, ...] = (), *, secrets: bool = False) -> Loaded:
+    """The document that a screened text holds, by all of its events, with the problems that were found before."""
+    reader = _Reader(text, secrets=secrets)
     value = reader.read()
-    problems = reader.complaints.in_text_order((*screened.problems, *find_tabs(screened.text)))
+    problems = reader.complaints.in_text_order((*screened, *find_tabs(text)))
     if _has_error(problems) or not isinstance(value, dict):
         return Loaded(None, problems)
-    disagreement = find_disagreement(screened.text, value, has_tags=reader.has_tags)
+    disagreement = find_disagreement(text, value, has_tags=reader.has_tags)
     if disagreement is not None:
         return Loaded(None, (*problems, disagreement))
     return Loaded(Document(value, reader.has_tags), problems)
@@ -113,7 +123,7 @@ class _Reader:
 
     def _read_into(self, roots: list[Value]) -> None:
         get_event: Any = self._events.get_event
-        word, starts, plain_key = WORDS.get, NUMBER_STARTS, _plain_key
+        word, starts = WORDS.get, NUMBER_STARTS
         stack: list[Any] = []
         container: Any = roots
         key: Any = _ITEM  # None: a key comes next; _ITEM: `container` is a list
@@ -131,7 +141,7 @@ class _Reader:
                 if event.implicit[0]:
                     value = word(text, text)
                     if value is text and text[0] in starts:
-                        value = resolve_plain(text)
+                        value = resolve_beginning(text)
                     if value.__class__ is Trap or event.anchor is not None:
                         value = self._odd_scalar(event, value)
                 else:
@@ -208,7 +218,7 @@ class _Reader:
             self._anchors.define(event, key)
         if event.tag is not None and event.tag != _STANDARD + "str":
             self.complaints.add("yaml-tag", f"tag {_shown_tag(event.tag)} before a key", event, "remove the tag")
-        elif (event.implicit[0] and _plain_key(key) is None) or not _is_sound_key(key):
+        elif (event.implicit[0] and plain_key(key) is None) or not is_sound_key(key):
             self.complaints.key(event)
         elif key in container:
             self.complaints.duplicate(event)
@@ -302,18 +312,6 @@ class _Reader:
 
 def _has_error(problems: Iterable[Problem]) -> bool:
     return any(RULES[problem.rule].severity is Severity.ERROR for problem in problems)
-
-
-def _is_sound_key(key: str) -> bool:
-    return why_not_a_key(key) is None and key not in RESERVED_KEYS and key != "<<"
-
-
-@lru_cache(maxsize=1 << 14)
-def _plain_key(text: str) -> str | None:
-    """The key that a plain scalar is, one object for equal keys; None where it is no string or breaks a rule."""
-    if resolve_plain(text) != text or not _is_sound_key(text):
-        return None
-    return intern(text)
 
 
 def _scalar_tag(text: str, plain: Value) -> str | None:

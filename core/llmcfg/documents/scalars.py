@@ -32,9 +32,12 @@ class Trap(NamedTuple):
 def resolve_plain(text: str) -> Scalar | Trap:
     """The value of a plain scalar without a tag."""
     value = WORDS.get(text, text)
-    if value is text and text[0] in NUMBER_STARTS:
-        return resolve_number(text) if len(text) <= _LONGEST_NUMBER else _resolve_long(text)
-    return value
+    return resolve_beginning(text) if value is text and text[0] in NUMBER_STARTS else value
+
+
+def resolve_beginning(text: str) -> Scalar | Trap:
+    """The value of a plain scalar that is none of WORDS and begins with one of NUMBER_STARTS."""
+    return resolve_number(text) if len(text) <= _LONGEST_NUMBER else _resolve_long(text)
 
 
 def one_number(value: float) -> int | float:
@@ -52,10 +55,9 @@ def quoted(text: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def resolve_number(text: str) -> Scalar | Trap:
     """The value of a short plain scalar that begins with one of NUMBER_STARTS: a number, a Trap, or text after all."""
-    if _INTEGER.fullmatch(text):
-        return _integer(text)
-    if _DECIMAL.fullmatch(text):
-        return _decimal(text)
+    number = _NUMBER.fullmatch(text)
+    if number is not None:
+        return _integer(text) if number.lastindex is None else _decimal(text)
     for pattern, trap in _TRAPS:
         if pattern.fullmatch(text):
             return trap(text)
@@ -64,7 +66,8 @@ def resolve_number(text: str) -> Scalar | Trap:
 
 def _resolve_long(text: str) -> Scalar | Trap:
     """Python refuses, and other readers take quadratic time for, numbers of thousands of digits."""
-    if len(text) <= _LONGEST_FRACTION and _DECIMAL.fullmatch(text):
+    number = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_FRACTION else None
+    if number is not None and number.lastindex is not None:
         return _decimal(text)
     return _inexact(text, f"is a number of {len(text)} characters") if _LONG.fullmatch(text) else text
 
@@ -205,8 +208,7 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\
 _LONGEST_NUMBER: Final = 64
 _LONGEST_FRACTION: Final = 400  # the smallest double, written without an exponent
 _LONG: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|[0-9_.:eE+-]*[0-9][0-9_.:eE+-]*)")
-_INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+")
+_NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(\.[0-9]*)?|(\.[0-9]+)")  # an integer, if there is no group
 _TRAPS: Final = (
     (re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+"), _exponent),
     (re.compile(r"[-+]?0[0-9]+"), _octal),
