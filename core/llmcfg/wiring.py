@@ -355,7 +355,9 @@ class Workspace:
         if snapshot.revision is None:
             return self._open_anew(snapshot, at)
         if snapshot.revision not in self._recent:
-            configuration = self._open_anew(snapshot, at)
+            of_commit = {known.commit: opened for known, opened in self._recent.items()}
+            there = of_commit.get(snapshot.revision.commit)
+            configuration = there.named(snapshot) if there is not None else self._open_anew(snapshot, at)
             self._recent = {**dict([*self._recent.items()][1 - _RECENT :]), snapshot.revision: configuration}
         return self._recent[snapshot.revision]
 

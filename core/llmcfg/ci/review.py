@@ -22,7 +22,6 @@ from llmcfg.errors import FindingsError
 from llmcfg.model.findings import has_blocking, merge_findings
 from llmcfg.model.proposal import Proposal
 from llmcfg.pipeline.costs import changed_costs
-from llmcfg.pipeline.diff import manifest_digest
 from llmcfg.pipeline.gates import gate_findings
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from llmcfg.model.rules import Severity
     from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.build import Built
-    from llmcfg.pipeline.configuration import Configuration, Memo
+    from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.costs import CostChange
     from llmcfg.wiring import Workspace
 
@@ -130,7 +129,7 @@ def review(
         gone=split.gone,
         environments=environments,
         risk=risk_of(environments, difference, guards, has_new_errors=has_blocking(split.new)),
-        digest=_digest(after.built, workspace.memo),
+        digest=_digest(after.built),
         changed_files=frozenset(file.path for file in changed),
         unseen=(*base.notes, *unseen),
     )
@@ -168,5 +167,5 @@ def _held_to_gates(
     return (*held, *opa_findings(after, proposal, opa))
 
 
-def _digest(built: Built, memo: Memo) -> str:
-    return digest_of({str(target): manifest_digest(bundle, memo) for target, bundle in built.bundles.items()})
+def _digest(built: Built) -> str:
+    return digest_of({str(target): bundle.manifest_digest for target, bundle in built.bundles.items()})

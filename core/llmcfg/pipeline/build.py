@@ -23,6 +23,7 @@ from llmcfg.pipeline.known import (
     name_of,
     name_of_bytes,
 )
+from llmcfg.pipeline.listing import Listing
 from llmcfg.pipeline.recipients import recipient_findings, recipients_of
 from llmcfg.pipeline.renderfindings import rendering_finding
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret, find_use_fault
@@ -173,11 +174,12 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
             outputs[job.target] = None
         elif made is not None:
             made[f"files/{job.output.path}"] = _part(configuration, rendered.text)
-    bundles = {}
+    bundles: dict[Target, Bundle] = {}
+    listing = Listing()
     for target, selection in selections.items():
         made = outputs[target]
         if made is not None and selection.is_whole:
-            bundles[target] = _bundle(configuration, target, selection, made, uses[target])
+            bundles[target] = _bundle(configuration, target, selection, made, uses[target], listing)
     findings += recipient_findings(configuration, bundles)
     return Built(bundles, selections, tuple(findings), opened, uses)
 
@@ -260,13 +262,14 @@ def _bundle(
     selection: Selection,
     outputs: Mapping[str, Part],
     uses: Iterable[str],
+    listing: Listing,
 ) -> Bundle:
     effective = configuration.effective(target.scope)
     held = {use: effective.held(parse_secret_use(use)) for use in uses}
     lock = {use: value.fingerprint for use, value in held.items() if value is not None}
     opened = [output.path for output in configuration.consumer(target.consumer).outputs if output.opened]
     parts = Laid(outputs, selection.parts.get())
-    return make_bundle(target, parts, lock, recipients_of(configuration, target), opened)
+    return make_bundle(target, parts, lock, recipients_of(configuration, target), opened, listing)
 
 
 def _part(configuration: Configuration, content: bytes) -> Part:

@@ -18,12 +18,14 @@ from llmcfg.bundlefile.sealed import SECRETS, sealed_path
 from llmcfg.canonical import canonical_json, digest, digest_of
 from llmcfg.model.files import Files
 from llmcfg.model.later import Later
+from llmcfg.pipeline.listing import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
 
     from llmcfg.bundlefile.sealed import SealedFile
     from llmcfg.model.target import Target
+    from llmcfg.pipeline.listing import Lists
 
 API_VERSION: Final = "llmcfg.dev/v1"
 ENGINE: Final = f"llmcfg/{__version__}"
@@ -48,6 +50,13 @@ def make_part(content: bytes) -> Part:
     return Part(digest(content), len(content), Later.of(content))
 
 
+class Digests(NamedTuple):
+    """Of a bundle, and of its manifest."""
+
+    bundle: str
+    manifest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """The immutable result for a target.
@@ -61,19 +70,21 @@ class Bundle:
     secrets: Mapping[str, str]
     recipients: tuple[str, ...]
     sealed: tuple[str, ...]
-    later: Later[tuple[str, bytes]] = field(compare=False, repr=False)
+    listing: Listing = field(compare=False, repr=False)
+    digests: Later[Digests] = field(compare=False, repr=False)
 
     @property
     def digest(self) -> str:
-        return self.later.get()[0]
+        return self.digests.get().bundle
 
     @property
     def manifest(self) -> bytes:
-        return self.later.get()[1]
+        """Written anew each time: of a bundle of many parts it is large, and seldom asked for."""
+        return _write_manifest(self, self.digest, self.listing.lists(self.parts))
 
     @property
     def manifest_digest(self) -> str:
-        return digest(self.manifest)
+        return self.digests.get().manifest
 
     def files(self, sealed: Mapping[str, SealedFile] | None = None) -> BundleFiles:
         """Every file of the bundle by its path inside it, sorted."""
@@ -131,36 +142,41 @@ def make_bundle(
     secrets: Mapping[str, str],
     recipients: tuple[str, ...],
     opened: Collection[str] = (),
+    listing: Listing | None = None,
 ) -> Bundle:
-    """`opened` are the outputs that are sealed whole. Without recipients nothing is sealed."""
+    """`opened` are the outputs that are sealed whole. Without recipients nothing is sealed. Bundles of one build share a `listing`."""
     lock = dict(sorted(secrets.items()))
     allowed = tuple(sorted({*recipients}))
     places: list[str] = [*map(sealed_path, opened), *([SECRETS] if lock else [])]
-    sealed = sorted(places) if allowed else []
-    return Bundle(
-        target, parts, lock, allowed, tuple(sealed), Later(lambda: _sum_up(target, parts, lock, allowed, sealed))
-    )
+    sealed = tuple(sorted(places)) if allowed else ()
+    bundle = Bundle(target, parts, lock, allowed, sealed, listing or Listing(), Later(lambda: _sum_up(bundle)))
+    return bundle
 
 
-def _sum_up(
-    target: Target, parts: Mapping[str, Part], lock: Mapping[str, str], recipients: Sequence[str], sealed: Sequence[str]
-) -> tuple[str, bytes]:
-    """The digest of a bundle, and its manifest."""
-    content = digest_of({"parts": {path: part.sha256 for path, part in parts.items()}, "secrets": lock})
-    manifest: dict[str, Any] = {
-        "apiVersion": API_VERSION,
-        "kind": "Bundle",
+def _sum_up(bundle: Bundle) -> Digests:
+    lists = bundle.listing.lists(bundle.parts)
+    content = digest(b'{"parts":{%b},"secrets":%b}' % (b",".join(lists.named), canonical_json(dict(bundle.secrets))))
+    return Digests(content, digest(_write_manifest(bundle, content, lists)))
+
+
+def _write_manifest(bundle: Bundle, content: str, lists: Lists) -> bytes:
+    """Canonical JSON: the members around `parts`, which are written already, sort before and after it."""
+    target = bundle.target
+    before = {"apiVersion": API_VERSION, "kind": "Bundle", "digest": f"sha256:{content}"}
+    after = {
         "target": {"environment": target.environment, "tenant": target.tenant, "consumer": target.consumer},
-        "digest": f"sha256:{content}",
-        "parts": {path: {"sha256": part.sha256, "size": part.size} for path, part in parts.items()},
         "secrets": {
             name: {"fingerprint": f"sha256:{fingerprint}", "epoch": None, "expires": None}
-            for name, fingerprint in lock.items()
+            for name, fingerprint in bundle.secrets.items()
         },
-        "recipients": list(recipients),
-        "sealed": list(sealed),
+        "recipients": list(bundle.recipients),
+        "sealed": list(bundle.sealed),
     }
-    return content, canonical_json(manifest) + b"\n"
+    return b'%b,"parts":{%b},%b\n' % (
+        canonical_json(before)[:-1],
+        b",".join(lists.described),
+        canonical_json(after)[1:],
+    )
 
 
 def root_digest(bundles: Mapping[Target, Bundle]) -> str:

@@ -165,6 +165,12 @@ class Configuration:
         narrowed._effective, narrowed._plain = {}, {}
         return narrowed
 
+    def named(self, snapshot: Snapshot) -> Configuration:
+        """The same one, whose commit was reached by another name."""
+        named = copy(self)
+        named.snapshot = snapshot
+        return named
+
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """Every environment without a tenant, then with each tenant."""

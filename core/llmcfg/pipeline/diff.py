@@ -10,10 +10,9 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmcfg.canonical import canonical_json, digest
+from llmcfg.canonical import canonical_json
 from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.difference import diff_values, spread
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
@@ -29,13 +28,11 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
-    from llmcfg.pipeline.bundle import Bundle
     from llmcfg.pipeline.configuration import Configuration, Memo
     from llmcfg.pipeline.stored import Stored
 
     Documents = Mapping[str, Value | Later[Value]]
 
-_SHA256 = attrgetter("sha256")
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
@@ -92,7 +89,7 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
         if id(documents) not in shared:
             shared[id(documents)] = {name: resolved.content for name, resolved in documents.items()}
         scopes[str(scope)] = shared[id(documents)]
-    manifests = {target: manifest_digest(bundle, configuration.memo) for target, bundle in built.bundles.items()}
+    manifests = {target: bundle.manifest_digest for target, bundle in built.bundles.items()}
     targets = Each(built.bundles, lambda target: _target_state(built, target, manifests[target]))
     return State(scopes, targets, decisions_of(configuration) if with_scopes else None, manifests)
 
@@ -107,16 +104,6 @@ def _target_state(built: Built, target: Target, manifest: str) -> TargetState:
         manifest,
         {name: document.part.sha256 for name, document in documents.items()},
     )
-
-
-def manifest_digest(bundle: Bundle, memo: Memo) -> str:
-    """The digest of a bundle's manifest; one that was built before from the same parts is not written again to learn it."""
-    parts = (*bundle.parts, *map(_SHA256, bundle.parts.values()))
-    key = ("manifest", bundle.target, parts, *bundle.secrets.items(), bundle.recipients, bundle.sealed)
-    known: str | None = memo.parts.get(key)
-    if known is None:
-        known = memo.parts[key] = digest(bundle.manifest)
-    return known
 
 
 def deployed_state(files: Mapping[str, bytes], memo: Memo | None = None) -> State:

@@ -202,17 +202,20 @@ def _sinks_of(configuration: Configuration, environment: str) -> dict[Place, _Sa
     """By place, so that two ways to write one place are one sink."""
     sinks: dict[Place, _Said] = {}
     for spec in configuration.manifest.sinks:
-        _add(sinks, spec, environment)
+        _add(sinks, spec, environment, frozenset())
+    folders: dict[str, set[str]] = {}
     for target in configuration.targets:
         if target.environment == environment:
-            consumer = configuration.consumer(target.consumer)
-            for spec in consumer.sinks or configuration.manifest.sinks:
-                _add(sinks, spec, environment, target.folder, consumer.after_apply)
+            folders.setdefault(target.consumer, set()).add(target.folder)
+    for name, of_it in folders.items():
+        consumer = configuration.consumer(name)
+        for spec in consumer.sinks or configuration.manifest.sinks:
+            _add(sinks, spec, environment, frozenset(of_it), consumer.after_apply)
     return sinks
 
 
 def _add(
-    sinks: dict[Place, _Said], spec: SinkSpec, environment: str, folder: str = "", hook: str | None = None
+    sinks: dict[Place, _Said], spec: SinkSpec, environment: str, folders: frozenset[str], hook: str | None = None
 ) -> None:
     """A sink that is named twice keeps as much as either says, and leaves drift alone and opens what is sealed if either says so."""
     here = spec._replace(
@@ -221,13 +224,14 @@ def _add(
     )
     place = place_of(here)
     before = sinks.get(place, _Said(here, frozenset()))
+    hooks = ((folder, hook) for folder in folders if hook)
     merged = before.spec._replace(
         keep=max(before.spec.keep, here.keep),
         drift="report" if "report" in (before.spec.drift, here.drift) else "mend",
         opens=before.spec.opens or here.opens,
-        after_apply=tuple(sorted({*before.spec.after_apply, *([(folder, hook)] if folder and hook else [])})),
+        after_apply=tuple(sorted({*before.spec.after_apply, *hooks})),
     )
-    sinks[place] = _Said(merged, before.folders | ({folder} if folder else set()))
+    sinks[place] = _Said(merged, before.folders | folders)
 
 
 def _normal(path: str) -> str:

@@ -10,17 +10,19 @@ import msgspec
 from llmcfg.canonical import canonical_json
 from llmcfg.errors import ConflictError, FindingsError, FrozenError, IntegrityError, StalePlanError, UsageError
 from llmcfg.model.findings import has_blocking
+from llmcfg.model.later import Later
 from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, root_digest
 from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
 from llmcfg.pipeline.gates import find_gate_closed, gate_findings
+from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.sealing import draft
 from llmcfg.pipeline.stored import NOTHING_STORED, read_stored
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sync.deliveries import find_sinks, observe
-from llmcfg.sync.deployed import deployed_files, next_stamp, read_deployed
+from llmcfg.sync.deployed import deployed_files, deployed_root, next_stamp, read_deployed
 from llmcfg.sync.signed import without_signatures
 
 if TYPE_CHECKING:
@@ -96,33 +98,60 @@ def make_plan(
 
     Raises FindingsError for a configuration with errors in this environment, UsageError for a snapshot that is no commit.
     """
-    built = build_environment(configuration, environment)
+    built = build_environment(configuration, environment, deployed_root(repository, environment))
     return compare_environment(built, observe_environment(built, repository, make_sink, publisher), now)
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltEnvironment:
-    """The bundles of a revision for one environment, and the configuration that they were built from."""
+    """The bundles of a revision for one environment, made when asked for, and the configuration that they are built from."""
 
     environment: str
     revision: Revision
     configuration: Configuration
-    built: Built
+    later: Later[Built]
     root: str
 
+    @property
+    def built(self) -> Built:
+        return self.later.get()
 
-def build_environment(configuration: Configuration, environment: str) -> BuiltEnvironment:
-    """Raises as `make_plan`."""
+
+def build_environment(configuration: Configuration, environment: str, expected: str = "") -> BuiltEnvironment:
+    """Raises as `make_plan`.
+
+    Where an earlier process came from the same files to the root that is `expected`, and to no error, nothing is built yet.
+    """
     revision = configuration.snapshot.revision
     if revision is None:
         raise UsageError("only a commit can be deployed", hint="commit the changes first, or name a revision with --at")
+    later = Later(lambda: _build_sound(configuration, environment, revision))
+    disk = configuration.memo.disk
+    if disk is None:
+        return BuiltEnvironment(environment, revision, configuration, later, root_digest(later.get().bundles))
+    name = _name_of_root(configuration, environment)
+    root = (disk.fact(name, "build", environment) or b"").hex()
+    if not expected or root != expected:
+        root = root_digest(later.get().bundles)
+        disk.learn(name, bytes.fromhex(root))
+        disk.keep()
+    return BuiltEnvironment(environment, revision, configuration, later, root)
+
+
+def _name_of_root(configuration: Configuration, environment: str) -> bytes:
+    """What the root of an environment is remembered under: all files of the configuration, and what is wrong with others of its tree."""
+    snapshot = configuration.snapshot
+    files = (f"{path}:{entry.oid}" for path, entry in snapshot.entries.items())
+    return name_of("root", environment, *files, repr(snapshot.findings))
+
+
+def _build_sound(configuration: Configuration, environment: str, revision: Revision) -> Built:
     scope = configuration.scope(environment, None)
     targets = [target for target in configuration.targets if target.environment == scope.environment]
     findings = validate_configuration(configuration, targets)
     if has_blocking(findings, Severity.ERROR):
         raise FindingsError(f"{revision.name} has errors, so nothing of it is deployed", findings=findings)
-    built = build(configuration, targets)
-    return BuiltEnvironment(environment, revision, configuration, built, root_digest(built.bundles))
+    return build(configuration, targets)
 
 
 class Observed(NamedTuple):
@@ -166,7 +195,10 @@ def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed |
 def compare_environment(built: BuiltEnvironment, observed: Observed, now: datetime | None = None) -> Plan:
     """What has to be done to get from what is there to what was built. Pure."""
     deployed, root = observed.deployed, built.root
-    difference = compare(observed.there.state, state_of(built.configuration, built.built, with_scopes=False))
+    before = observed.there.state
+    difference = compare(
+        before, state_of(built.configuration, built.built, with_scopes=False) if observed.draft else before
+    )
     is_new = deployed is None or deployed.root != root
     gates = _gates(built, difference, observed.author) if deployed is not None and is_new else ()
     return Plan(
@@ -177,7 +209,7 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         files=observed.files,
         difference=difference,
         deliveries=observed.deliveries,
-        bundles=len(built.built.bundles),
+        bundles=len(built.built.bundles if observed.draft else before.targets),
         protected=built.configuration.manifest.environments[built.environment].protected,
         quarantined=is_quarantined(built, deployed),
         damage=observed.there.damage,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
-    from llmcfg.sync.plan import ReadState
+    from llmcfg.sync.plan import BuiltEnvironment, ReadState
 
 State = Literal["current", "pending", "drifted", "never deployed", "blocked", "damaged"]
 
@@ -74,14 +74,21 @@ def status_of(
     wanted = None
     try:
         wanted = wanted_revision(repository, environment)
-        built = build_environment(open_at(wanted), name)
+        built = build_environment(open_at(wanted), name, deployed.root if deployed else "")
         for spec in find_sinks(built.configuration, name):
             make_sink(spec, name)
     except LlmcfgError as error:
         return Status(name, wanted, deployed, 0, delivered, error.message)
-    pending = compare(there.state, state_of(built.configuration, built.built, with_scopes=False)).affected
+    pending = _pending(deployed, there, built)
     trouble = f"{wanted.name} is quarantined" if is_quarantined(built, deployed) else ""
-    return Status(name, wanted, deployed, len(pending), delivered, trouble)
+    return Status(name, wanted, deployed, pending, delivered, trouble)
+
+
+def _pending(deployed: Deployed | None, there: ReadState, built: BuiltEnvironment) -> int:
+    """How many bundles would change. Bundles with one root are the same."""
+    if deployed is not None and deployed.root == built.root:
+        return 0
+    return len(compare(there.state, state_of(built.configuration, built.built, with_scopes=False)).affected)
 
 
 def status_of_removed(repository: Repository, name: str) -> Status:
