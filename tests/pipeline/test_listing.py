@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,10 +20,10 @@ TARGET = Target("prod", "acme", "api")
 
 
 def laid(said):
-    below = None
+    whole = Laid({})
     for own in said:
-        below = Laid(own, below)
-    return below
+        whole = Laid(own, whole)
+    return whole
 
 
 @given(layers, st.dictionaries(paths, st.text("0123456789abcdef", min_size=64, max_size=64), max_size=2))
@@ -61,10 +62,9 @@ def test_more_layers_than_are_kept_are_listed_again():
 
 
 def test_what_is_left_open_beneath_is_said_by_the_layer_above():
-    below = Laid({"config/a.json": None, "config/b.json": make_part(b"{}\n")})
-    own = {"config/a.json": make_part(b"1\n")}
+    a, b = make_part(b"1\n"), make_part(b"{}\n")
+    below: Laid[Any] = Laid({"config/a.json": None, "config/b.json": b})
 
-    bundle = make_bundle(TARGET, Laid(own, below), {}, ())
+    bundle = make_bundle(TARGET, Laid({"config/a.json": a}, below), {}, ())
 
-    assert [*json.loads(bundle.manifest)["parts"]] == ["config/a.json", "config/b.json"]
-    assert bundle.manifest == make_bundle(TARGET, {**below, **own}, {}, ()).manifest
+    assert bundle.manifest == make_bundle(TARGET, {"config/a.json": a, "config/b.json": b}, {}, ()).manifest

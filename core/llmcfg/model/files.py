@@ -126,6 +126,10 @@ class Files(Mapping[str, bytes]):
     def __len__(self) -> int:
         return len(self.top) + sum(map(len, self.folders.values()))
 
+    def __bool__(self) -> bool:
+        """Whether there is a file or a folder of a bundle. Looks into none."""
+        return bool(self.top or self.folders)
+
     def digests(self) -> dict[str, str]:
         """The SHA-256 of each file's content, by path. What a folder knows of itself is not read for it."""
         digests = {path: digest(content) for path, content in self.top.items()}

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Path, Scalar, Value
     from llmcfg.pipeline.compose import Composed, Settled
+    from llmcfg.pipeline.manifest import Parsed
     from llmcfg.pipeline.marks import Marks
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.pipeline.schema.compiled import CompiledSchema
@@ -59,6 +60,7 @@ class Memo:
     disk: Cache | None = None
     compose: ComposeMemo = field(default_factory=ComposeMemo)
     resolve: ResolveMemo = field(default_factory=ResolveMemo)
+    manifests: dict[BlobEntry, Parsed] = field(default_factory=dict)
     secret_files: dict[tuple[str, str], SecretFile] = field(default_factory=dict)
     schemas: dict[tuple[str, tuple[tuple[str, str], ...]], CompiledSchema | tuple[Problem, ...]] = field(
         default_factory=dict
@@ -343,7 +345,9 @@ class Configuration:
             refused = [finding for finding in self.snapshot.findings if finding.origin.file == MANIFEST]
             missing = Finding("manifest-missing", f"there is no {MANIFEST}", Origin(MANIFEST), "make one: llmcfg init")
             raise FindingsError(f"{self.snapshot.label} has no {MANIFEST}", findings=refused or [missing])
-        parsed = parse_manifest(entry, self.snapshot.read, self.locator)
+        parsed = self.memo.manifests.get(entry)
+        if parsed is None:
+            parsed = self.memo.manifests[entry] = parse_manifest(entry, self.snapshot.read, self.locator)
         if parsed.manifest is None:
             raise FindingsError(
                 f"{MANIFEST} cannot be built from", findings=[*self.snapshot.findings, *parsed.findings]

@@ -253,7 +253,7 @@ def read_state(
         return _NOTHING
     try:
         files = deployed_files(repository, deployed)
-        if not (files.top or files.folders):
+        if not files:
             return _NOTHING._replace(damage="it is empty")
         stored = read_stored(files, memo)
         if stored.head.environment != environment:
