@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from llmcfg.model.act import Account, Act
     from llmcfg.model.files import Files
     from llmcfg.model.findings import Finding
-    from llmcfg.model.snapshot import BlobEntry, CommitFacts, LineBlame, Revision
+    from llmcfg.model.snapshot import BlobEntry, ChangedFile, CommitFacts, LineBlame, Revision
 
 
 class Snapshot(Protocol):
@@ -73,6 +73,10 @@ class Repository(Protocol):
         ...
 
     def facts(self, commit: str) -> CommitFacts: ...
+
+    def changed_files(self, old: str | None, new: str) -> Sequence[ChangedFile]:
+        """The configuration files that differ between two commits. Without `old`, every file of `new`."""
+        ...
 
     def history(self, start: str, *, first_parent: bool = True) -> Iterator[CommitFacts]:
         """Commits from `start` to the root, newest first, by ancestry and not by date."""

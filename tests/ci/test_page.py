@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmcfg.ci.base import Base
-from llmcfg.ci.guards import GuardChange
 from llmcfg.ci.origins import Origins
 from llmcfg.ci.review import Review
 from llmcfg.ci.risk import Risk
@@ -25,6 +24,7 @@ from llmcfg.llm.cost.scope import Line
 from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
+from llmcfg.model.proposal import GuardChange
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.costs import CostChange
 from llmcfg_cli.views.ci import COMMENT_BYTES, review_files, step_outputs, step_summary, view_review

@@ -11,7 +11,7 @@ import pytest
 from llmcfg.ci.base import Base
 from llmcfg.ci.links import Links
 from llmcfg.ci.occasion import Occasion
-from llmcfg.ci.review import review
+from llmcfg.ci.review import ANYBODY, Proposed, review
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.rules import Severity
 from llmcfg.secrets.age import generate_identity
@@ -31,12 +31,12 @@ def repository(tmp_path):
     return WrittenRepository(tmp_path / "made", FILES)
 
 
-def reviewed(repository, *, base="HEAD~1", folder="."):
+def reviewed(repository, *, base="HEAD~1", folder=".", proposed=ANYBODY):
     from llmcfg.wiring import Workspace
 
     workspace = Workspace(repository.path / folder)
     commit = workspace.resolve(base).commit if base else None
-    return review(workspace, Base(commit, "as told"), workspace.resolve("HEAD"), as_of=DAY)
+    return review(workspace, Base(commit, "as told"), workspace.resolve("HEAD"), as_of=DAY, proposed=proposed)
 
 
 def rules(findings):
@@ -333,3 +333,19 @@ def test_what_judges_changes_is_told_when_it_is_another_though_nothing_changes_i
     assert found.difference.is_empty
     assert [guard.path for guard in found.guards] == list(change)
     assert (found.risk.level, found.is_empty) == ("medium", False)
+
+
+def test_what_the_manifest_decides_and_what_judges_is_held_to_owners_and_approvals(tmp_path) -> None:
+    limits = (
+        f"{LIMITS}roles: {{platform: [ada]}}\nowned: [{{decisions: [environments.*.protected], roles: [platform]}}]\n"
+    )
+    limits += "approvals: [{guards: [policies], roles: [platform]}]\n"
+    made = WrittenRepository(tmp_path / "r", {**FILES, "policies/limits.yaml": limits})
+    made.commit({"llmcfg.yaml": MANIFEST, "policies/limits.yaml": LIMITS})
+    assert rules(reviewed(made).new) == []
+    assert rules(reviewed(made, proposed=Proposed("eve", frozenset({"eve"}))).new) == [
+        "change-owner",
+        "change-approval",
+    ]
+    assert rules(reviewed(made, proposed=Proposed("eve", frozenset({"ada"}))).new) == ["change-owner"]
+    assert rules(reviewed(made, proposed=Proposed("ada", frozenset({"ada"}))).new) == ["change-approval"]

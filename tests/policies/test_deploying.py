@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from llmcfg.errors import FindingsError
+from llmcfg.model.failure import FailureKind
 from llmcfg.sync.act import apply
-from llmcfg.sync.plan import make_plan
-from support.written import CONSUMER, WrittenRepository
+from llmcfg.sync.plan import make_plan, refuse_gated
+from support.reconciling import attempt
+from support.written import CONSUMER, MANIFEST, WrittenRepository
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 STEP = """
 package steps
 
@@ -72,3 +76,102 @@ def test_broken_policy_deploys_nothing_and_what_runs_stays(written):
     assert written.git("rev-parse", "deployed/prod") == runs
     written.commit({"policies/steps.rego": STEP})
     assert deploy(written) != runs
+
+
+# what is decided beside bundles
+
+DECIDED = """
+package decided
+
+deny contains result if {
+	some decision in input.change.decisions
+	decision.path[0] in ["sinks", "environments"]
+	not endswith(input.change.author, "@platform.example.org")
+	result := {"message": sprintf("%s decides %s", [input.change.author, decision.key]), "decision": decision.path}
+}
+
+deny contains sprintf("%s changes %s", [input.change.author, guard.file]) if {
+	some guard in input.change.guards
+	not endswith(input.change.author, "@platform.example.org")
+}
+"""
+SINK = 'sinks:\n  - directory: {path: "delivered/{environment}"}\n  - directory: {path: "elsewhere/{environment}"}\n'
+
+
+def commit_as(written: WrittenRepository, email: str, files: dict[str, str | None]) -> str:
+    written.git("config", "user.email", email)
+    return written.commit(files)
+
+
+@pytest.fixture
+def decided(tmp_path) -> WrittenRepository:
+    made = WrittenRepository(tmp_path / "decided", {**FILES, "policies/steps.rego": DECIDED})
+    deploy(made)
+    return made
+
+
+def said(written: WrittenRepository) -> list[str]:
+    return [f"{each.rule_id} {each.origin} {each.message}" for each in plan(written)[1].gates]
+
+
+def test_new_sink_is_refused_though_no_bundle_changes(decided):
+    commit_as(decided, "eve@example.org", {"llmcfg.yaml": MANIFEST + SINK})
+    assert said(decided) == ["policy/decided.deny llmcfg.yaml:5:1 eve@example.org decides sinks"]
+    _, made = plan(decided)
+    assert not made.moves_ref
+    with pytest.raises(FindingsError):
+        refuse_gated(made)
+
+
+def test_sync_delivers_to_no_sink_that_is_refused_and_mends_those_of_what_is_deployed(decided):
+    commit_as(decided, "eve@example.org", {"llmcfg.yaml": MANIFEST + SINK})
+    refused = attempt(decided, "prod", NOW)
+    assert refused.failure is not None
+    assert refused.failure.kind is FailureKind.STALLED
+    assert [sink.is_written for sink in refused.sinks] == [True]
+    assert not (decided.path / "elsewhere").exists()
+    commit_as(decided, "ada@platform.example.org", {"llmcfg.yaml": MANIFEST})
+    commit_as(decided, "ada@platform.example.org", {"llmcfg.yaml": MANIFEST + SINK})
+    assert attempt(decided, "prod", NOW).failure is None
+    assert (decided.path / "elsewhere/prod/current").exists()
+
+
+def test_who_decided_is_asked_and_not_who_came_after(decided):
+    commit_as(decided, "ada@platform.example.org", {"llmcfg.yaml": MANIFEST + SINK, "schemas/a.json": "{}\n"})
+    commit_as(decided, "eve@example.org", {"base/limits.yaml": "rpm: 15\n"})
+    assert said(decided) == []
+    commit_as(decided, "eve@example.org", {"schemas/a.json": "true\n"})
+    assert said(decided) == ["policy/decided.deny policies/steps.rego:3:1 eve@example.org changes schemas/a.json"]
+
+
+def test_what_was_undone_counts_for_nobody(decided):
+    commit_as(decided, "eve@example.org", {"llmcfg.yaml": MANIFEST + SINK})
+    commit_as(decided, "bob@example.org", {"llmcfg.yaml": MANIFEST})
+    assert said(decided) == []
+
+
+def test_commit_after_a_manifest_that_cannot_be_read_decided_everything(decided):
+    commit_as(decided, "eve@example.org", {"llmcfg.yaml": "environments: []\n"})
+    commit_as(decided, "eve@example.org", {"llmcfg.yaml": MANIFEST + SINK})
+    commit_as(decided, "ada@platform.example.org", {"llmcfg.yaml": MANIFEST + SINK + "tenants: {acme: {}}\n"})
+    assert [line.rpartition("org ")[2] for line in said(decided)] == ["decides sinks"]
+
+
+def test_decisions_about_another_environment_hold_nobody_up(decided):
+    lifted = MANIFEST.replace("dev: {}", "dev: {protected: true}")
+    commit_as(decided, "eve@example.org", {"llmcfg.yaml": lifted, "base/limits.yaml": "rpm: 15\n"})
+    assert said(decided) == []
+
+
+def test_commit_that_is_deployed_and_not_here_refuses_what_nobody_can_judge(decided, tmp_path):
+    for rpm in (12, 13):
+        decided.commit({"base/limits.yaml": f"rpm: {rpm}\n"})
+    decided.git(
+        "clone", "-q", "--depth", "1", "--no-single-branch", f"file://{decided.path}", str(tmp_path / "shallow")
+    )
+    shallow = WrittenRepository(tmp_path / "shallow")
+    shallow.git("branch", "-q", "deployed/prod", "origin/deployed/prod")
+    (found,) = said(shallow)
+    assert found.startswith("policy-failed llmcfg.yaml:1:1 prod runs commit ")
+    shallow.git("fetch", "-q", "--unshallow")
+    assert said(shallow) == []

@@ -192,8 +192,8 @@ def test_input_holds_what_is_read_and_the_change():
     )
     assert asked.text == (
         '{"config": {}, "change": {"keys": ['
-        '{"key": "limits.rpm", "path": ["limits", "rpm"], "kind": "removed", "before": 10, "targets": 0}, '
-        '{"key": "limits.tpm", "path": ["limits", "tpm"], "kind": "added", "after": 1, "targets": 0}], '
+        '{"key": "limits.rpm", "kind": "removed", "before": 10, "path": ["limits", "rpm"], "targets": 0}, '
+        '{"key": "limits.tpm", "kind": "added", "after": 1, "path": ["limits", "tpm"], "targets": 0}], '
         '"author": "ada@example.org", "signer": null, "targets": 0}}'
     )
 

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmcfg.audit.unrecorded import Unrecorded
 from llmcfg.errors import FrozenError
 from llmcfg.model.failure import FailureKind
 from llmcfg.policies.freezes import Freeze, find_freeze, parse_freeze
 from llmcfg.sync.act import apply
 from llmcfg.sync.plan import make_plan
-from llmcfg.sync.reconcile import Doors, reconcile
+from support.reconciling import attempt
 from support.written import CONSUMER, WrittenRepository
 
 WEEKEND = {"name": "weekend", "timezone": "Europe/Berlin", "weekly": {"from": "fri 16:00", "until": "mon 08:00"}}
@@ -142,21 +141,7 @@ def test_sync_waits_for_the_end_of_the_freeze_and_goes_on_then(written):
     runs = deploy(written, BEFORE)
     written.commit({"base/limits.yaml": "rpm: 11\n"})
 
-    def attempt(now: datetime):
-        workspace = written.workspace()
-        doors = Doors(
-            repository=workspace.repository,
-            wanted=lambda name: workspace.wanted(name, None),
-            open_at=workspace.configuration_at,
-            make_sink=workspace.sink,
-            reader=None,
-            actor="sync",
-            audit=Unrecorded(),
-            now=lambda: now,
-        )
-        return reconcile("prod", doors, lambda _step, _environment: None)
-
-    waiting = attempt(DURING)
+    waiting = attempt(written, "prod", DURING)
     assert waiting.failure is not None
     assert (waiting.failure.kind, waiting.failure.code, waiting.failure.wait_seconds) == (
         FailureKind.WAITING,
@@ -164,4 +149,4 @@ def test_sync_waits_for_the_end_of_the_freeze_and_goes_on_then(written):
         388800.0,
     )
     assert written.git("rev-parse", "deployed/prod") == runs
-    assert attempt(AFTER).moved
+    assert attempt(written, "prod", AFTER).moved

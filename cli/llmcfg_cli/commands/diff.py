@@ -85,6 +85,7 @@ def diff(
     from llmcfg.model.proposal import Proposal
     from llmcfg.pipeline.diff import compare
     from llmcfg.pipeline.gates import gate_findings
+    from llmcfg.pipeline.guards import guards_between
     from llmcfg_cli.settings import cached_workspace, note_redone
     from llmcfg_cli.views.diff import STYLES, view_diff, view_stat
     from llmcfg_cli.views.findings import view_findings
@@ -114,7 +115,9 @@ def diff(
     elif difference.is_empty and output in STYLES:
         note("no differences", quiet=quiet)
     agreed = frozenset(approved_by or ()) if author is not None or approved_by else None
-    findings = gate_findings(new, Proposal(difference, author, approvals=agreed), new.scopes, old)
+    guards = guards_between(old, new) if old is not None else ()
+    proposal = Proposal(difference, author, approvals=agreed, guards=guards)
+    findings = gate_findings(new, proposal, new.scopes, old)
     note(view_findings(findings, "table", colour=has_colour()), quiet=quiet or not findings)
     if has_blocking(findings):
         return FindingsError.exit_code

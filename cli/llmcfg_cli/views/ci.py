@@ -85,7 +85,7 @@ def to_review(review: Review, *, passes: bool) -> dict[str, Any]:
             "mended": review.gone,
         },
         "costs": [change_fields(change) for change in review.costs],
-        "guards": [{"file": guard.path, "change": guard.kind} for guard in review.guards],
+        "guards": [guard.fields() for guard in review.guards],
         "secretFiles": [
             {
                 "file": file.path,

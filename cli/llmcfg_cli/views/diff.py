@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg.model.change import ABSENT
-from llmcfg.model.keypath import format_key_path
+from llmcfg.model.difference import fields_of
 from llmcfg_cli.views.diff_markdown import markdown
 from llmcfg_cli.views.diff_table import table
 from llmcfg_cli.views.document import to_json
@@ -16,7 +15,6 @@ from llmcfg_cli.views.text import plural
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from llmcfg.model.change import Change
     from llmcfg.model.impact import Difference
 
 STYLES: Final = frozenset({"table", "patch"})
@@ -53,16 +51,10 @@ def view_stat(difference: Difference) -> str:
 
 
 def to_payload(difference: Difference, protected: Collection[str] = ()) -> dict[str, Any]:
-    """The difference as JSON-like values. A side that is absent is left out; null is a value."""
+    """The difference as JSON-like values."""
     return {
         "values": [
-            {
-                "key": format_key_path(value.change.path),
-                "kind": value.change.kind,
-                **_sides(value.change),
-                "scopes": list(value.scopes),
-                "targets": list(value.targets),
-            }
+            {**fields_of(value.change), "scopes": list(value.scopes), "targets": list(value.targets)}
             for value in difference.values
         ],
         "files": [
@@ -81,20 +73,12 @@ def to_payload(difference: Difference, protected: Collection[str] = ()) -> dict[
         "recipients": [
             {"recipient": it.recipient, "kind": it.kind, "targets": list(it.targets)} for it in difference.recipients
         ],
-        "decisions": [
-            {"key": format_key_path(change.path), "kind": change.kind, **_sides(change)}
-            for change in difference.decisions
-        ],
+        "decisions": [fields_of(change) for change in difference.decisions],
         "targetsAdded": list(difference.targets_added),
         "targetsRemoved": list(difference.targets_removed),
         "affected": list(difference.affected),
         "protected": sorted({target.split("/")[0] for target in difference.affected} & set(protected)),
     }
-
-
-def _sides(change: Change) -> dict[str, Any]:
-    sides = (("before", change.before), ("after", change.after))
-    return {name: side for name, side in sides if side is not ABSENT}
 
 
 def patch(difference: Difference) -> str:

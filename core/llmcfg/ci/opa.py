@@ -18,7 +18,7 @@ from llmcfg.git.filenames import MANIFEST
 from llmcfg.limits import POLICY_OUTPUT_BYTES
 from llmcfg.model.findings import Finding, Problem, finding_from, merge_findings
 from llmcfg.model.rules import Rule, Severity
-from llmcfg.pipeline.keyplaces import find_place
+from llmcfg.pipeline.policyfindings import place_violation
 from llmcfg.pipeline.policyinput import questions
 from llmcfg.policies.reads import EVERYTHING
 from llmcfg.policies.results import read_results
@@ -84,8 +84,8 @@ class Opa:
 
 
 def opa_findings(configuration: Configuration, proposal: Proposal, opa: Opa) -> tuple[Finding, ...]:
-    """What the rule says of the change, at the keys that it is about."""
-    scopes = [scope for scope in configuration.scopes if proposal.changes_in(scope)]
+    """What the rule says of the change, at what it is about."""
+    scopes = [scope for scope in configuration.scopes if proposal.concerns(scope)]
     return merge_findings(_findings(configuration, questions(configuration, scopes, EVERYTHING, proposal), opa))
 
 
@@ -105,8 +105,8 @@ def _findings(configuration: Configuration, asked: tuple[Question, ...], opa: Op
 
 
 def _placed(configuration: Configuration, question: Question, violation: Violation, opa: Opa) -> Finding:
-    """At the key that it names; at the manifest where there is none."""
+    """At the manifest where it names nothing."""
     reach = [str(scope) for scope in question.scopes]
     problem = Problem(_RULE.id, violation.message, hint=violation.hint or f"{opa} says so")
-    found = find_place(configuration, question.scopes[0], violation.key, problem, reach)
+    found = place_violation(configuration, question, violation, problem)
     return replace(found or replace(finding_from(problem, MANIFEST), reach=tuple(reach)), own=_RULE)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.canonical import digest_of
 from llmcfg.ci.commits import commit_findings
-from llmcfg.ci.guards import GuardChange, guard_changes
 from llmcfg.ci.known import split_findings
 from llmcfg.ci.origins import Origins, origins_of
 from llmcfg.ci.risk import Risk, risk_of
@@ -20,9 +19,10 @@ from llmcfg.ci.sides import compare_sides, open_side
 from llmcfg.ci.tally import EnvironmentTally, tally
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import has_blocking, merge_findings
-from llmcfg.model.proposal import Proposal
+from llmcfg.model.proposal import GuardChange, Proposal
 from llmcfg.pipeline.costs import changed_costs
 from llmcfg.pipeline.gates import gate_findings
+from llmcfg.pipeline.guards import guard_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,12 +110,13 @@ def review(
     after = open_side(workspace, head.commit, as_of, before.configuration)
     difference, unseen = compare_sides(before, after)
     changed = workspace.repository.changed_files(base.commit, head.commit)
-    held = _held_to_gates(before.configuration, after.configuration, difference, proposed, opa)
+    guards = tuple(guard_changes(before.configuration, after.configuration, changed))
+    proposal = Proposal(difference, proposed.author, approvals=proposed.approvals, guards=guards)
+    held = _held_to_gates(before.configuration, after.configuration, proposal, opa)
     gate = workspace.gate(before.configuration, after.configuration)
     held = (*held, *(commit_findings(gate, base, head) if gate is not None else ()))
     split = split_findings(before.findings, merge_findings([*after.findings, *held]), changed)
     environments = tally(before.configuration, after.configuration, difference)
-    guards = tuple(guard_changes(before.configuration, after.configuration, changed))
     return Review(
         base=base,
         head=head,
@@ -149,16 +150,11 @@ def _costs(
 
 
 def _held_to_gates(
-    before: Configuration | None,
-    after: Configuration | None,
-    difference: Difference,
-    proposed: Proposed,
-    opa: Opa | None,
+    before: Configuration | None, after: Configuration | None, proposal: Proposal, opa: Opa | None
 ) -> tuple[Finding, ...]:
     """What the policies and limits of the repository say of the change."""
     if after is None:
         return ()
-    proposal = Proposal(difference, proposed.author, approvals=proposed.approvals)
     held = gate_findings(after, proposal, after.scopes, before)
     if opa is None:
         return held

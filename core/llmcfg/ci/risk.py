@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from llmcfg.ci.guards import GuardChange
     from llmcfg.ci.tally import EnvironmentTally
     from llmcfg.model.change import Change, Side
     from llmcfg.model.impact import Difference
+    from llmcfg.model.proposal import GuardChange
 
 Level: TypeAlias = Literal["none", "low", "medium", "high"]
 _LEVELS: Final[tuple[Level, ...]] = ("none", "low", "medium", "high")

@@ -5,10 +5,11 @@ Values are equal when their canonical JSON is: 2 and 2.0 are, 1 and true are not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmcfg.canonical import are_alike
 from llmcfg.model.change import ABSENT, Change
+from llmcfg.model.keypath import format_key_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,6 +54,12 @@ def spread(change: Change) -> Iterator[Change]:
             yield from spread(Change((*change.path, key), *sides))
     else:
         yield change
+
+
+def fields_of(change: Change) -> dict[str, Any]:
+    """A change as JSON has it, in output and for policies. A side that is absent is left out; null is a value."""
+    sides = {name: side for name, side in (("before", change.before), ("after", change.after)) if side is not ABSENT}
+    return {"key": format_key_path(change.path), "kind": change.kind, **sides}
 
 
 def apply_changes(value: Value, changes: Iterable[Change]) -> Value:

@@ -4,15 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from llmcfg.model.change import ABSENT
 from llmcfg.model.difference import spread
 from llmcfg.model.impact import Difference, ValueChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmcfg.model.change import Change, Kind
     from llmcfg.model.target import Scope
+
+
+class GuardChange(NamedTuple):
+    """A file that judges changes and is another."""
+
+    path: str
+    kind: Kind
+
+    def fields(self) -> dict[str, str]:
+        """As JSON has it, in output and for policies."""
+        return {"file": self.path, "change": self.kind}
+
+
+class Decision(NamedTuple):
+    """Something that is decided otherwise; `environment` is the one that it is about.
+
+    None where it is about all, as the end of an environment is.
+    """
+
+    change: Change
+    environment: str | None
 
 
 @dataclass(frozen=True)
@@ -26,6 +49,7 @@ class Proposal:
     author: str | None = None
     signer: str | None = None
     approvals: frozenset[str] | None = None
+    guards: tuple[GuardChange, ...] = ()
 
     @cached_property
     def leaves(self) -> tuple[ValueChange, ...]:
@@ -47,6 +71,33 @@ class Proposal:
 
     def changes_in(self, scope: Scope) -> Sequence[ValueChange]:
         return self.by_scope.get(str(scope), ())
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What is decided otherwise, leaf by leaf as the keys are."""
+        return tuple(
+            Decision(leaf, environment_of(change)) for change in self.difference.decisions for leaf in spread(change)
+        )
+
+    def concerns(self, scope: Scope) -> bool:
+        """Whether it changes anything there."""
+        return bool(self.changes_in(scope) or self.decisions_in(scope) or self.guards_in(scope))
+
+    def decisions_in(self, scope: Scope) -> Sequence[Decision]:
+        """Decisions are about environments, and not about their tenants."""
+        told = () if scope.tenant else self.decisions
+        return [decision for decision in told if decision.environment in (None, scope.environment)]
+
+    def guards_in(self, scope: Scope) -> Sequence[GuardChange]:
+        """What judges changes judges those of environments, tenants and all."""
+        return () if scope.tenant else self.guards
+
+
+def environment_of(change: Change) -> str | None:
+    """The one environment that a decision is about."""
+    part, *rest = change.path
+    is_end = len(rest) == 1 and change.after is ABSENT
+    return str(rest[0]) if part == "environments" and not is_end else None
 
 
 def scope_of_target(target: str) -> str:

@@ -480,7 +480,7 @@ _RULES: Final = (
     Rule(
         "change-step", _E, "number changes too much at once", "The repository limits how far it may go in one change."
     ),
-    Rule("change-owner", _E, "change of a key by somebody who may not", "The repository says who may change it."),
+    Rule("change-owner", _E, "change by somebody who may not make it", "The repository says who may change it."),
     Rule("change-approval", _E, "change without the approval that it takes", "The repository says who has to agree."),
     Rule("change-freeze", _E, "environment is frozen", "The repository says when nothing new is deployed."),
     Rule(

@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.documents.loader import load_document
 from llmcfg.model.findings import Finding, Problem
-from llmcfg.model.keypath import format_key_path
-from llmcfg.model.proposal import scope_of_target
 from llmcfg.model.suggest import did_you_mean
-from llmcfg.pipeline.keyplaces import find_place
+from llmcfg.pipeline.decisions import PARTS
+from llmcfg.pipeline.limitsubjects import subjects_of
 from llmcfg.pipeline.shape import shape_problems, tag_problems
 from llmcfg.policies.changelimits import ChangeLimits, read_change_limits
 from llmcfg.policies.freezes import find_freeze
+from llmcfg.policies.keypatterns import begins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
-    from llmcfg.model.impact import ValueChange
     from llmcfg.model.proposal import Proposal
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Path
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.policies.changelimits import Where
+    from llmcfg.pipeline.limitsubjects import Subject
 
 _INVALID = "limits-invalid"
 
@@ -44,19 +43,22 @@ def limit_file_findings(configuration: Configuration) -> Iterator[Finding]:
         yield from (configuration.locator.in_blob(problem, entry) for problem in problems)
 
 
-def limit_findings(configuration: Configuration, proposal: Proposal, said_by: Configuration) -> Iterator[Finding]:
-    """What the limits that `said_by` holds say of the change that leads to this configuration.
+def limit_findings(
+    configuration: Configuration, proposal: Proposal, environments: Collection[str], said_by: Configuration
+) -> Iterator[Finding]:
+    """What the limits that `said_by` holds say of the change that leads to this configuration in these environments.
 
     Limits on people whom the proposal does not know are passed over.
     """
+    subjects = [*subjects_of(configuration, proposal, environments)]
     for entry in _files(said_by):
         limits, _ = _read(said_by, entry)
         if limits is None:
             continue
-        for each, reach in _reached(proposal):
-            for place, problem, environments in _violations(limits, each, proposal, [*reach]):
-                scopes = [scope for environment in environments for scope in reach[environment]]
-                found = _located(configuration, each, problem, scopes)
+        for subject in subjects:
+            for place, problem, held in _violations(limits, subject, proposal):
+                scopes = [scope for environment in held for scope in subject.reach[environment]]
+                found = subject.locate(problem, scopes)
                 yield replace(found, related=(said_by.locator.origin(entry, place),))
 
 
@@ -66,13 +68,10 @@ def limits_on(configuration: Configuration, path: Path) -> frozenset[tuple[str, 
     return frozenset((file, *place) for file, limits in read if limits for place in limits.places_on(path))
 
 
-def _reached(proposal: Proposal) -> Iterator[tuple[ValueChange, dict[str, list[str]]]]:
-    """Each key that changes, with the scopes that have the change, by their environment."""
-    for each in proposal.leaves:
-        reach: dict[str, list[str]] = {}
-        for scope in dict.fromkeys([*each.scopes, *map(scope_of_target, each.targets)]):
-            reach.setdefault(scope.split("/", 1)[0], []).append(scope)
-        yield each, reach
+def limits_decisions(configuration: Configuration) -> bool:
+    """Whether a step of something decided is limited. What takes people is for who knows them."""
+    read = (_read(configuration, entry)[0] for entry in _files(configuration))
+    return any(step.where.patterns["decisions"] for limits in read if limits for step in limits.steps)
 
 
 def find_frozen(configuration: Configuration, environment: str, now: datetime) -> Frozen | None:
@@ -119,14 +118,14 @@ def _parse(content: bytes, environments: tuple[str, ...]) -> tuple[ChangeLimits 
 
 def _unknown_names(limits: ChangeLimits, environments: tuple[str, ...]) -> Iterator[Problem]:
     """Environments and roles that are none: such a limit would hold for nobody."""
-    places = [each.where for each in limits.steps] + [each.where for each in (*limits.owned, *limits.approvals)]
-    named: list[tuple[tuple[str, int], tuple[str, ...]]] = [(where.place, where.environments) for where in places]
+    named: list[tuple[tuple[str, int], tuple[str, ...]]] = [(it.place, it.environments) for it in limits.wheres()]
     named += [(("freezes", freeze.at), freeze.environments) for freeze in limits.freezes]
     for path, names in named:
         for name in names:
             if name not in environments:
                 yield Problem(_INVALID, f"there is no environment {name!r}", path=(*path, "environments"),
                               hint=did_you_mean(name, environments, "take it out"))  # fmt: skip
+    yield from _unknown_decisions(limits)
     for limit in (*limits.owned, *limits.approvals):
         for role in limit.roles:
             if role not in limits.roles:
@@ -134,39 +133,33 @@ def _unknown_names(limits: ChangeLimits, environments: tuple[str, ...]) -> Itera
                               hint=did_you_mean(role, limits.roles, "say under roles who has it"))  # fmt: skip
 
 
+def _unknown_decisions(limits: ChangeLimits) -> Iterator[Problem]:
+    """Patterns that mean nothing that is ever decided."""
+    for where in limits.wheres():
+        for at, pattern in enumerate(where.patterns["decisions"]):
+            if not any(begins(pattern, part) for part in PARTS):
+                yield Problem(_INVALID, f"nothing is decided at {pattern[0].text!r}", path=(*where.place, "decisions", at),
+                              hint=did_you_mean(pattern[0].text, PARTS, f"begin with one of {', '.join(PARTS)}"))  # fmt: skip
+
+
 def _violations(
-    limits: ChangeLimits, each: ValueChange, proposal: Proposal, environments: list[str]
+    limits: ChangeLimits, subject: Subject, proposal: Proposal
 ) -> Iterator[tuple[tuple[str, int], Problem, list[str]]]:
-    """Each limit that the change of a key breaks, and in which environments."""
-    key, path = format_key_path(each.change.path), each.change.path
-
-    def held(where: Where) -> list[str]:
-        return [name for name in environments if where.holds(name, path)]
-
+    """Each limit that a change breaks, and in which environments."""
+    author, approvals = proposal.author, proposal.approvals
     for step in limits.steps:
-        why = step.why_not(each.change)
-        if why and held(step.where):
-            yield step.where.place, Problem("change-step", f"{key} {why}", hint="go in smaller steps"), held(step.where)
-    for owned in limits.owned if proposal.author is not None and proposal.approvals is not None else ():
-        if held(owned.where) and not limits.in_roles([proposal.author or ""], owned.roles):
-            problem = Problem("change-owner", f"{proposal.author} may not change {key}; {' and '.join(owned.roles)} may",
+        why = step.why_not(subject.change) if subject.change else ""
+        if why and (held := subject.held(step.where)):
+            yield step.where.place, Problem("change-step", f"{subject.name} {why}", hint="go in smaller steps"), held
+    for owned in limits.owned if author is not None and approvals is not None else ():
+        if (held := subject.held(owned.where)) and not limits.in_roles([author or ""], owned.roles):
+            problem = Problem("change-owner", f"{author} may not change {subject.name}; {' and '.join(owned.roles)} may",
                               hint="ask one of them to propose it")  # fmt: skip
-            yield owned.where.place, problem, held(owned.where)
-    for approval in limits.approvals if proposal.approvals is not None else ():
-        agreed = limits.in_roles((proposal.approvals or frozenset()) - {proposal.author or ""}, approval.roles)
-        if held(approval.where) and len(agreed) < approval.needed:
+            yield owned.where.place, problem, held
+    for approval in limits.approvals if approvals is not None else ():
+        agreed = limits.in_roles((approvals or frozenset()) - {author or ""}, approval.roles)
+        if (held := subject.held(approval.where)) and len(agreed) < approval.needed:
             wanted = f"{approval.needed} of {' or '.join(approval.roles)}"
-            problem = Problem("change-approval", f"a change of {key} takes the approval of {wanted}, and has {len(agreed)}",
+            problem = Problem("change-approval", f"a change of {subject.name} takes the approval of {wanted}, and has {len(agreed)}",
                               hint="ask for a review, then run this check again")  # fmt: skip
-            yield approval.where.place, problem, held(approval.where)
-
-
-def _located(configuration: Configuration, each: ValueChange, problem: Problem, scopes: list[str]) -> Finding:
-    """At the key, or the nearest around one that is gone, in the first scope that has the change."""
-    known = {str(scope): scope for scope in configuration.scopes}
-    scope = next((known[name] for name in scopes if name in known), None)
-    found = find_place(configuration, scope, each.change.path, problem, scopes) if scope else None
-    if found is None:
-        entry = configuration.snapshot.entries["llmcfg.yaml"]
-        found = configuration.locator.in_blob(problem._replace(line=1, column=1), entry, scopes)
-    return found
+            yield approval.where.place, problem, held

@@ -4,14 +4,30 @@ bundles go. No bundle shows it, so a comparison of bundles says nothing about it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.model.difference import diff_values
+from llmcfg.model.keypath import format_key_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from llmcfg.model.change import Change
     from llmcfg.model.manifest import Consumer, Environment, SinkSpec, Tenant
     from llmcfg.model.value import Value
     from llmcfg.pipeline.configuration import Configuration
+
+
+PARTS: Final = ("environments", "tenants", "hierarchy", "sinks", "trust", "consumers")
+"""What the path of a decision begins with."""
+
+
+def decided_between(before: Configuration, after: Configuration) -> tuple[Change, ...]:
+    return changed_decisions(decisions_of(before), decisions_of(after))
+
+
+def changed_decisions(before: Mapping[str, Value], after: Mapping[str, Value]) -> tuple[Change, ...]:
+    return tuple(sorted(diff_values(dict(before), dict(after)), key=lambda change: format_key_path(change.path)))
 
 
 def decisions_of(configuration: Configuration) -> Mapping[str, Value]:

@@ -18,7 +18,7 @@ from llmcfg.model.difference import diff_values, spread
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.later import Each, Later
-from llmcfg.pipeline.decisions import decisions_of
+from llmcfg.pipeline.decisions import changed_decisions, decisions_of
 from llmcfg.pipeline.stored import DocumentReader, read_stored
 
 if TYPE_CHECKING:
@@ -143,12 +143,9 @@ def compare(before: State, after: State) -> Difference:
         tuple(sorted(str(target) for target in after.targets if target not in before.targets)),
         tuple(sorted(str(target) for target in before.targets if target not in after.targets)),
     )
-    return replace(difference, decisions=tuple(_decided(before.decisions, after.decisions)))
-
-
-def _decided(before: Mapping[str, Value] | None, after: Mapping[str, Value] | None) -> Iterator[Change]:
-    if before is not None and after is not None:
-        yield from sorted(diff_values(dict(before), dict(after)), key=lambda change: format_key_path(change.path))
+    if before.decisions is None or after.decisions is None:
+        return difference
+    return replace(difference, decisions=changed_decisions(before.decisions, after.decisions))
 
 
 class _Pair:

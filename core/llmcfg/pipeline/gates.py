@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from llmcfg.model.findings import merge_findings
 from llmcfg.model.proposal import Proposal
+from llmcfg.pipeline.decisions import decisions_of
 from llmcfg.pipeline.diff import State, compare
+from llmcfg.pipeline.guards import guards_between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from llmcfg.model.findings import Finding
@@ -24,19 +26,36 @@ def gate_findings(
 ) -> tuple[Finding, ...]:
     """The findings about the change that leads to this configuration in these scopes, beside those that they have anyway.
 
-    With `before`, the limits that held there count too, so that no change loosens one and makes use of that at once.
+    With `before`, the limits and policies that held there count too, so that no change loosens one and makes use of that at once.
     """
     saying = [each for each in (configuration, before) if each is not None and each.layout.policies]
-    if not saying:
-        return ()
+    asked = [*scopes]
+    return merge_findings(found for said_by in saying for found in _said(configuration, proposal, asked, said_by))
+
+
+def _said(
+    configuration: Configuration, proposal: Proposal, scopes: Iterable[Scope], said_by: Configuration
+) -> Iterator[Finding]:
+    """What the limits and policies that `said_by` holds say. They are slow to import, and many repositories have none."""
     from llmcfg.pipeline.changelimits import limit_findings
 
-    found = [finding for said_by in saying for finding in limit_findings(configuration, proposal, said_by)]
-    if any(path.endswith(".rego") for path in configuration.layout.policies):
+    yield from limit_findings(configuration, proposal, {scope.environment: None for scope in scopes}, said_by)
+    if any(path.endswith(".rego") for path in said_by.layout.policies):
         from llmcfg.pipeline.policyfindings import change_policy_findings
 
-        found += change_policy_findings(configuration, scopes, proposal)
-    return merge_findings(found)
+        yield from change_policy_findings(configuration, scopes, proposal, said_by)
+
+
+def asks_what_is_decided(configuration: Configuration) -> bool:
+    """Whether some limit or policy can say something of what is decided otherwise, or of what judges changes."""
+    if not configuration.layout.policies:
+        return False
+    from llmcfg.pipeline.changelimits import limits_decisions
+    from llmcfg.pipeline.policyfindings import policies_of
+    from llmcfg.policies.reads import wants
+
+    reads = policies_of(configuration).reads
+    return limits_decisions(configuration) or any(wants(reads, "change", part) for part in ("decisions", "guards"))
 
 
 def find_gate_closed(configuration: Configuration, environment: str, now: datetime) -> Frozen | None:
@@ -52,7 +71,8 @@ def proposal_between(
     before: Configuration, after: Configuration, author: str | None = None, approvals: frozenset[str] | None = None
 ) -> Proposal:
     """The change of the effective configuration of every scope, whoever may get it."""
-    return Proposal(compare(State(_scopes(before), {}), State(_scopes(after), {})), author, approvals=approvals)
+    sides = (State(_scopes(one), {}, decisions_of(one)) for one in (before, after))
+    return Proposal(compare(*sides), author, approvals=approvals, guards=guards_between(before, after))
 
 
 def _scopes(configuration: Configuration) -> dict[str, Documents]:

@@ -1,8 +1,10 @@
-"""Where a full key path of a scope is set."""
+"""Where a full key path of a scope is set, and where something is decided."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from llmcfg.pipeline.layers import MANIFEST
 
 if TYPE_CHECKING:
     from llmcfg.model.findings import Finding, Problem
@@ -24,3 +26,18 @@ def find_place(
             sources = resolved.composed.sources
             return configuration.locator.in_sources(problem._replace(path=path), sources, reach, rule_at)
     return None
+
+
+def place_decision(configuration: Configuration, decision: Path, problem: Problem, reach: list[str]) -> Finding:
+    """The problem where the decision is written, or was: in the file of a consumer, or in the manifest."""
+    part, *below = decision
+    consumer = configuration.layout.consumers.get(str(below[0])) if part == "consumers" and below else None
+    path = tuple(below[1:]) if consumer else decision
+    entry = consumer or configuration.snapshot.entries[MANIFEST]
+    return configuration.locator.in_blob(problem._replace(path=path), entry, reach)
+
+
+def place_file(configuration: Configuration, file: str, problem: Problem, reach: list[str]) -> Finding:
+    """The problem at the beginning of a file; of the manifest, for one that is gone."""
+    entry = configuration.snapshot.entries.get(file) or configuration.snapshot.entries[MANIFEST]
+    return configuration.locator.in_blob(problem._replace(line=1, column=1), entry, reach)

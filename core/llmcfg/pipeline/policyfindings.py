@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Origin, Problem, finding_from, merge_findings
-from llmcfg.pipeline.keyplaces import find_place
+from llmcfg.pipeline.keyplaces import find_place, place_decision, place_file
 from llmcfg.pipeline.policyinput import questions
 from llmcfg.policies.answers import Asked
 from llmcfg.policies.evaluate import evaluate
@@ -36,20 +36,24 @@ def policy_findings(configuration: Configuration, scopes: Iterable[Scope]) -> tu
     policies = policies_of(configuration)
     if not policies.is_sound:
         return tuple(problem_findings(configuration, policies.problems))
-    return _ask(configuration, policies, questions(configuration, scopes, policies.reads))
+    return _ask(configuration, configuration, questions(configuration, scopes, policies.reads))
 
 
 def change_policy_findings(
-    configuration: Configuration, scopes: Iterable[Scope], proposal: Proposal
+    configuration: Configuration, scopes: Iterable[Scope], proposal: Proposal, said_by: Configuration
 ) -> tuple[Finding, ...]:
-    """What the policies say of a change in the scopes that have it, beside what they say of its result anyway."""
-    policies = policies_of(configuration)
+    """What the policies that `said_by` holds say of the change that leads to this configuration.
+
+    Of the scopes that have it, and beside what they say of its result anyway.
+    """
+    policies = policies_of(said_by)
     if not policies.is_sound or not wants(policies.reads, "change"):
         return ()
-    changed = [scope for scope in scopes if proposal.changes_in(scope)]
-    anyway = {_said(finding) for finding in policy_findings(configuration, changed)}
-    asked = questions(configuration, changed, policies.reads, proposal)
-    return tuple(finding for finding in _ask(configuration, policies, asked) if _said(finding) not in anyway)
+    changed = [scope for scope in scopes if proposal.concerns(scope)]
+    result = _ask(configuration, said_by, questions(configuration, changed, policies.reads))
+    anyway = {_said(finding) for finding in result}
+    found = _ask(configuration, said_by, questions(configuration, changed, policies.reads, proposal))
+    return tuple(finding for finding in found if _said(finding) not in anyway)
 
 
 def policies_of(configuration: Configuration) -> Policies:
@@ -87,7 +91,8 @@ def refusal_finding(configuration: Configuration, policies: Policies, refusal: R
     return configuration.locator.in_blob(problem, entry)
 
 
-def _ask(configuration: Configuration, policies: Policies, asked: Sequence[Question]) -> tuple[Finding, ...]:
+def _ask(configuration: Configuration, said_by: Configuration, asked: Sequence[Question]) -> tuple[Finding, ...]:
+    policies = policies_of(said_by)
     if not policies.policies or not asked:
         return ()
     entrypoints = [policy.entrypoint for policy in policies.policies]
@@ -98,39 +103,45 @@ def _ask(configuration: Configuration, policies: Policies, asked: Sequence[Quest
         answered[key] = policies, said
     evaluated = answered[key][1]
     if evaluated.refusals:
-        return tuple(refusal_finding(configuration, policies, refusal) for refusal in evaluated.refusals)
+        return tuple(refusal_finding(said_by, policies, refusal) for refusal in evaluated.refusals)
     return merge_findings(
         finding
         for question, answers in zip(asked, evaluated.answers, strict=True)
         for policy, answer in zip(policies.policies, answers, strict=True)
-        for finding in _findings(configuration, question, policy, answer)
+        for finding in _findings(configuration, said_by, question, policy, answer)
     )
 
 
-def _findings(configuration: Configuration, question: Question, policy: Policy, answer: Answer) -> Iterator[Finding]:
+def _findings(
+    configuration: Configuration, said_by: Configuration, question: Question, policy: Policy, answer: Answer
+) -> Iterator[Finding]:
     reach = [str(scope) for scope in question.scopes]
     if answer.fault:
         rule = "policy-limit" if answer.is_limit else "policy-failed"
         name = policy.entrypoint.replace("/", ".")
         problem = Problem(rule, f"{name} was not evaluated: {answer.fault}", policy.line, policy.column,
                           hint="until it is, nothing is taken as allowed; see docs/policies.md")  # fmt: skip
-        yield configuration.locator.in_blob(problem, configuration.layout.policies[policy.file], reach)
+        yield said_by.locator.in_blob(problem, said_by.layout.policies[policy.file], reach)
         return
     for violation in read_results(answer.value):
-        found = _place(configuration, question.scopes[0], policy, violation, reach)
+        problem = Problem(policy.rule.id, violation.message, hint=violation.hint or policy.hint)
+        found = place_violation(configuration, question, violation, problem)
+        if found is None:
+            problem = problem._replace(line=policy.line, column=policy.column)
+            found = said_by.locator.in_blob(problem, said_by.layout.policies[policy.file], reach)
         yield replace(found, own=policy.rule, related=(Origin(policy.file, policy.line, policy.column),))
 
 
-def _place(
-    configuration: Configuration, scope: Scope, policy: Policy, violation: Violation, reach: list[str]
-) -> Finding:
-    """At the key that it names; at the policy where there is none."""
-    problem = Problem(policy.rule.id, violation.message, hint=violation.hint or policy.hint)
-    found = find_place(configuration, scope, violation.key, problem, reach)
-    if found is not None:
-        return found
-    problem = problem._replace(line=policy.line, column=policy.column)
-    return configuration.locator.in_blob(problem, configuration.layout.policies[policy.file], reach)
+def place_violation(
+    configuration: Configuration, question: Question, violation: Violation, problem: Problem
+) -> Finding | None:
+    """At the key, decision or file that it names; None where it names none, or none that is there."""
+    reach = [str(scope) for scope in question.scopes]
+    if violation.decision:
+        return place_decision(configuration, violation.decision, problem, reach)
+    if violation.file in configuration.snapshot.entries:
+        return place_file(configuration, violation.file, problem, reach)
+    return find_place(configuration, question.scopes[0], violation.key, problem, reach)
 
 
 def _said(finding: Finding) -> tuple[object, ...]:

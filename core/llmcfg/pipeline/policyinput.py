@@ -9,15 +9,15 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmcfg.model.assembly import assemble
-from llmcfg.model.change import ABSENT
-from llmcfg.model.keypath import format_key_path
+from llmcfg.model.difference import fields_of
 from llmcfg.policies.reads import wants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from llmcfg.model.change import Change
     from llmcfg.model.impact import ValueChange
-    from llmcfg.model.proposal import Proposal
+    from llmcfg.model.proposal import Decision, GuardChange, Proposal
     from llmcfg.model.target import Scope
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.resolve import Resolved
@@ -39,15 +39,31 @@ def questions(
     for scope in scopes:
         documents = _documents(configuration, scope, reads)
         facts = _facts(configuration, scope, reads)
-        changes = tuple(proposal.changes_in(scope)) if proposal is not None and wants(reads, "change") else ()
-        key = (tuple(map(id, documents.values())), json.dumps(facts), tuple(map(id, changes)))
+        told = _told(proposal, scope, reads)
+        key = (tuple(map(id, documents.values())), json.dumps(facts), *(tuple(map(id, part)) for part in told))
         if key not in found:
             said = {**facts, "config": assemble((name, resolved.value) for name, resolved in documents.items())}
             if proposal is not None:
-                said["change"] = _change(changes, proposal)
+                said["change"] = _change(told, proposal, reads)
             found[key] = said, []
         found[key][1].append(scope)
     return tuple(Question(json.dumps(said), tuple(alike)) for said, alike in found.values())
+
+
+class _Told(NamedTuple):
+    """What a scope is told of a change."""
+
+    keys: tuple[ValueChange, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    guards: tuple[GuardChange, ...] = ()
+
+
+def _told(proposal: Proposal | None, scope: Scope, reads: Reads) -> _Told:
+    if proposal is None or not wants(reads, "change"):
+        return _Told()
+    decisions = proposal.decisions_in(scope) if wants(reads, "change", "decisions") else ()
+    guards = proposal.guards_in(scope) if wants(reads, "change", "guards") else ()
+    return _Told(tuple(proposal.changes_in(scope)), tuple(decisions), tuple(guards))
 
 
 def _documents(configuration: Configuration, scope: Scope, reads: Reads) -> dict[str, Resolved]:
@@ -80,9 +96,14 @@ def _facts(configuration: Configuration, scope: Scope, reads: Reads) -> dict[str
     }
 
 
-def _change(changes: Iterable[ValueChange], proposal: Proposal) -> dict[str, Any]:
+def _change(told: _Told, proposal: Proposal, reads: Reads) -> dict[str, Any]:
+    parts = {
+        "decisions": [_fields(decision.change) for decision in told.decisions],
+        "guards": [guard.fields() for guard in told.guards],
+    }
     return {
-        "keys": [_key(each) for each in changes],
+        "keys": [_key(each) for each in told.keys],
+        **{name: part for name, part in parts.items() if wants(reads, "change", name)},
         "author": proposal.author,
         "signer": proposal.signer,
         "targets": len(proposal.difference.affected),
@@ -90,12 +111,8 @@ def _change(changes: Iterable[ValueChange], proposal: Proposal) -> dict[str, Any
 
 
 def _key(each: ValueChange) -> dict[str, Any]:
-    change = each.change
-    sides = {name: side for name, side in (("before", change.before), ("after", change.after)) if side is not ABSENT}
-    return {
-        "key": format_key_path(change.path),
-        "path": [*change.path],
-        "kind": change.kind,
-        **sides,
-        "targets": len(each.targets),
-    }
+    return {**_fields(each.change), "targets": len(each.targets)}
+
+
+def _fields(change: Change) -> dict[str, Any]:
+    return {**fields_of(change), "path": [*change.path]}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 from llmcfg.errors import UsageError
 from llmcfg.model.scalartext import scalar_text
 from llmcfg.policies.freezes import Freeze, parse_freeze
-from llmcfg.policies.keypatterns import KeyPattern, covers, parse_key_pattern
+from llmcfg.policies.keypatterns import KeyPattern, covers, parse_file_pattern, parse_key_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Where(NamedTuple):
-    """The keys and environments that a limit holds for; without environments all. `place` is the limit's own, in its file."""
+Part: TypeAlias = Literal["keys", "decisions", "guards"]
+_PARTS: Final[tuple[Part, ...]] = ("keys", "decisions", "guards")
 
-    keys: tuple[KeyPattern, ...]
+
+class Where(NamedTuple):
+    """What a limit holds for, and in which environments; without them in all. `place` is the limit's own, in its file.
+
+    The path of a guard is the steps of the file's.
+    """
+
+    patterns: Mapping[Part, tuple[KeyPattern, ...]]
     environments: tuple[str, ...]
     place: tuple[str, int]
 
-    def holds(self, environment: str, path: Path) -> bool:
-        is_here = not self.environments or environment in self.environments
-        return is_here and any(covers(pattern, path) for pattern in self.keys)
+    def holds(self, environment: str, part: Part, path: Path) -> bool:
+        return (not self.environments or environment in self.environments) and self.means(part, path)
+
+    def means(self, part: Part, path: Path) -> bool:
+        return any(covers(pattern, path) for pattern in self.patterns[part])
 
 
 class StepLimit(NamedTuple):
@@ -54,7 +63,7 @@ class StepLimit(NamedTuple):
 
 
 class RoleLimit(NamedTuple):
-    """Keys that only people of these roles change, or that take the approval of `needed` of them, beside the author."""
+    """What only people of these roles change, or what takes the approval of `needed` of them, beside the author."""
 
     where: Where
     roles: tuple[str, ...]
@@ -78,8 +87,10 @@ class ChangeLimits:
 
     def places_on(self, path: Path) -> list[tuple[str, int]]:
         """Where the limits stand that hold for changes of a key in some environment."""
-        wheres = [limit.where for limit in self.steps] + [limit.where for limit in (*self.owned, *self.approvals)]
-        return [where.place for where in wheres if any(covers(pattern, path) for pattern in where.keys)]
+        return [where.place for where in self.wheres() if where.means("keys", path)]
+
+    def wheres(self) -> list[Where]:
+        return [*(step.where for step in self.steps), *(limit.where for limit in (*self.owned, *self.approvals))]
 
 
 class ReadLimits(NamedTuple):
@@ -117,8 +128,14 @@ def _approval(said: dict[str, Any], at: int) -> RoleLimit:
 
 
 def _where(said: dict[str, Any], section: str, at: int) -> Where:
-    patterns = tuple(parse_key_pattern(text) for text in said["keys"])
+    patterns: dict[Part, tuple[KeyPattern, ...]] = {
+        part: tuple(map(_pattern_of(part), said.get(part, ()))) for part in _PARTS
+    }
     return Where(patterns, tuple(said.get("environments", ())), (section, at))
+
+
+def _pattern_of(part: Part) -> Callable[[str], KeyPattern]:
+    return parse_file_pattern if part == "guards" else parse_key_pattern
 
 
 def _is_within(before: float, after: float, factor: float) -> bool:

@@ -1,4 +1,4 @@
-"""Patterns over key paths: `budgets.**`, `llm_providers.*.models."gpt-4.1".rpm`.
+"""Patterns over key paths: `budgets.**`, `llm_providers.*.models."gpt-4.1".rpm`. And over files: `policies/**`.
 
 A step is a glob (`*` stands for any characters of one step), a quoted step stands for itself, and `**` for any number of steps. The items
 of a list are steps too: their index.
@@ -46,9 +46,19 @@ def parse_key_pattern(text: str) -> KeyPattern:
     return tuple(steps)
 
 
+def parse_file_pattern(text: str) -> KeyPattern:
+    """Over the steps of a file's path from the root of the configuration."""
+    return tuple(Step(step, is_literal=False) for step in text.strip("/").split("/"))
+
+
 def covers(pattern: KeyPattern, path: Path) -> bool:
     """Whether the pattern means this key, or something around it that it is a part of."""
     return _covers(pattern, [str(step) for step in path])
+
+
+def begins(pattern: KeyPattern, key: str) -> bool:
+    """Whether the pattern can mean something in this key."""
+    return pattern[0].text == "**" or _fits(pattern[0], key)
 
 
 def _covers(pattern: Sequence[Step], path: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What a policy gives: a set of texts, or of mappings with `message`, and if it likes `key` and `hint`."""
+"""What a policy gives: a set of texts, or of mappings with `message`, and if it likes `hint`, and what it is about."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ _MESSAGE: Final = 500
 
 
 class Violation(NamedTuple):
-    """`key` is the full path that it is about; empty for one that names none."""
+    """`key` is the full path that it is about, or `decision` that of a decision, or `file` a file; empty where it names none."""
 
     message: str
     key: Path = ()
     hint: str = ""
+    decision: Path = ()
+    file: str = ""
 
 
 def read_results(value: Any) -> Iterator[Violation]:
@@ -39,9 +41,15 @@ def _violation(item: Any) -> Violation:
     if not isinstance(item, dict):
         return Violation(f"it gives {_short(item)}, which is neither a text nor a mapping with message")
     message = item.get("message", item.get("msg"))
-    hint = item.get("hint")
+    hint, file = item.get("hint"), item.get("file")
     said = _line(message) if isinstance(message, str) else f"it gives {_short(item)} without a message"
-    return Violation(said, _key(item.get("key")), _line(hint) if isinstance(hint, str) else "")
+    return Violation(
+        said,
+        _key(item.get("key")),
+        _line(hint) if isinstance(hint, str) else "",
+        _key(item.get("decision")),
+        file if isinstance(file, str) else "",
+    )
 
 
 def _key(said: Any) -> Path:

@@ -9,23 +9,25 @@ import msgspec
 
 from llmcfg.canonical import canonical_json
 from llmcfg.errors import ConflictError, FindingsError, FrozenError, IntegrityError, StalePlanError, UsageError
-from llmcfg.model.findings import has_blocking
+from llmcfg.model.findings import has_blocking, merge_findings
 from llmcfg.model.later import Later
 from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, root_digest
 from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
-from llmcfg.pipeline.gates import find_gate_closed, gate_findings
+from llmcfg.pipeline.gates import asks_what_is_decided, find_gate_closed, gate_findings
 from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.sealing import draft
 from llmcfg.pipeline.stored import NOTHING_STORED, read_stored
 from llmcfg.pipeline.validate import validate_configuration
+from llmcfg.sync.decided import Decided, decided_since
 from llmcfg.sync.deliveries import find_sinks, observe
 from llmcfg.sync.deployed import deployed_files, deployed_root, next_stamp, read_deployed
 from llmcfg.sync.signed import without_signatures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from llmcfg.model.files import Files
@@ -157,7 +159,8 @@ def _build_sound(configuration: Configuration, environment: str, revision: Revis
 class Observed(NamedTuple):
     """What is deployed and delivered. `files` are what the deployed ref should hold: what it does hold if that is the same.
 
-    Otherwise `draft` says what is still to be sealed. `author` is who wrote the commit, as it says.
+    Otherwise `draft` says what is still to be sealed. `author` is who wrote the commit, as it says. `decided` is what differs
+    beside bundles, where some policy or limit asks for it.
     """
 
     deployed: Deployed | None
@@ -167,6 +170,7 @@ class Observed(NamedTuple):
     deliveries: tuple[Delivery, ...]
     author: str = ""
     signers: tuple[str, ...] = ()
+    decided: Decided = Decided()
 
 
 def observe_environment(
@@ -183,7 +187,14 @@ def observe_environment(
     deliveries = observe(find_sinks(built.configuration, environment), environment, files, make_sink, unknown)
     author = "" if is_same else repository.facts(built.revision.commit).email
     signers = publisher.fingerprints if made and publisher else ()
-    return Observed(deployed, there, files, made, deliveries, author, signers)
+    decided = _decided(built, repository, deployed) if deployed is not None else Decided()
+    return Observed(deployed, there, files, made, deliveries, author, signers, decided)
+
+
+def _decided(built: BuiltEnvironment, repository: Repository, deployed: Deployed) -> Decided:
+    if deployed.source == built.revision.commit or not asks_what_is_decided(built.configuration):
+        return Decided()
+    return decided_since(built.configuration, built.environment, repository, deployed.source)
 
 
 def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed | None, there: ReadState) -> Draft:
@@ -200,7 +211,8 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         before, state_of(built.configuration, built.built, with_scopes=False) if observed.draft else before
     )
     is_new = deployed is None or deployed.root != root
-    gates = _gates(built, difference, observed.author) if deployed is not None and is_new else ()
+    changes = [Proposal(difference, observed.author)] if deployed is not None and is_new else []
+    gates = _gates(built, [*changes, *observed.decided.proposals])
     return Plan(
         environment=built.environment,
         revision=built.revision,
@@ -215,7 +227,7 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         damage=observed.there.damage,
         draft=observed.draft,
         signers=observed.signers,
-        gates=gates,
+        gates=(*gates, *observed.decided.unknown),
         frozen=find_gate_closed(built.configuration, built.environment, now) if is_new and now else None,
         made_at=now,
     )
@@ -228,10 +240,10 @@ def is_quarantined(built: BuiltEnvironment, deployed: Deployed | None) -> bool:
     )
 
 
-def _gates(built: BuiltEnvironment, difference: Difference, author: str) -> tuple[Finding, ...]:
-    """Of a change of what is deployed: the first deployment changes nothing that runs."""
+def _gates(built: BuiltEnvironment, changes: Iterable[Proposal]) -> tuple[Finding, ...]:
+    """Of changes of what is deployed: the first deployment changes nothing that runs."""
     scopes = [scope for scope in built.configuration.scopes if scope.environment == built.environment]
-    return gate_findings(built.configuration, Proposal(difference, author), scopes)
+    return merge_findings(found for change in changes for found in gate_findings(built.configuration, change, scopes))
 
 
 class ReadState(NamedTuple):

@@ -139,6 +139,7 @@ def _move(environment: str, doors: Doors, tell: Tell) -> _Moved:
         tell(step, environment)
         failpoint("act.before")
         if plan.draft is None:
+            refuse_gated(plan)  # what is deployed stays, and where it goes may be decided otherwise
             return _Moved(wanted, False, None, plan.deliveries)
         moved = _deploy(plan, doors, publisher)
         failpoint("act.after_commit")
