@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Looks through the actions, the workflows, and the workflows that docs/ci.md shows: .ci/actions.py [LINTER...]
 
-Each LINTER is a command that takes a folder, and is run on a copy of them: `.ci/actions.py "zizmor --offline"`. Without one, only what
-every workflow must hold is looked at.
+Each LINTER is a command that is run in a copy of them, which is a repository as linters expect: `.ci/actions.py "zizmor --offline ."
+actionlint`. Without one, only what every workflow must hold is looked at.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ def main() -> int:
             (copy / name).write_text(text, encoding="utf-8")
         loose = [f"{file.relative_to(copy)}: {uses}" for file in sorted(copy.rglob("*.yml")) for uses in unpinned(file)]
         print("\n".join(f"not pinned to a commit: {one}" for one in loose), end="\n" if loose else "")
-        codes = [
-            subprocess.run([*shlex.split(linter), "."], cwd=copy, check=False).returncode for linter in sys.argv[1:]
-        ]
+        subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
+        codes = [subprocess.run(shlex.split(linter), cwd=copy, check=False).returncode for linter in sys.argv[1:]]
     return 1 if loose or any(codes) else 0
 
 
