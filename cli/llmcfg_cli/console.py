@@ -20,11 +20,15 @@ from llmcfg_cli.views.text import Style, clip, paint, visible, visible_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Step = Callable[[int, int], None]
+    from llmcfg.model.progress import Progress
+
 
 PROGRESS_DELAY: Final = 0.5  # seconds before anything moves
 _PROGRESS_INTERVAL: Final = 0.1
 _SPINNER: Final = "|/-\\"
+_ERASE: Final = "\r\x1b[K"
+_last_line = threading.Lock()  # whoever holds it writes on the last line of the terminal: moving text, or a question
+_is_moving = threading.Event()  # whether there is moving text on it
 
 
 def out(text: str) -> None:
@@ -108,61 +112,75 @@ def ask_hidden(question: str, *, option: str) -> str:
     from getpass import getpass
 
     check_interactive(option)
-    try:
-        return getpass(f"{visible(question)}: ", sys.stderr)
-    except EOFError:
-        return ""
+    with undisturbed():
+        try:
+            return getpass(f"{visible(question)}: ", sys.stderr)
+        except EOFError:
+            return ""
 
 
 def _answer(prompt: str, option: str) -> str:
     check_interactive(option)
     sys.stdout.flush()
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
-    answer = ""
-    try:
-        answer = sys.stdin.readline()
-    finally:
-        if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D: the cursor still stands behind the question
-            print(file=sys.stderr)
+    with undisturbed():
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        answer = ""
+        try:
+            answer = sys.stdin.readline()
+        finally:
+            if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D: the cursor still stands behind the question
+                print(file=sys.stderr)
     return answer.strip()
 
 
 @contextmanager
-def progress(label: str | Callable[[], str], *, quiet: bool = False, delay: float = PROGRESS_DELAY) -> Iterator[Step]:
-    """Show on a terminal that work goes on, once it has gone on for `delay` seconds. A `label` that is a function is asked each time.
+def progress(
+    label: str | Callable[[], str], work: Progress | None = None, *, quiet: bool = False, delay: float = PROGRESS_DELAY
+) -> Iterator[None]:
+    """Show on a terminal that work goes on, once it has gone on for `delay` seconds: its counts, and without any the `label`.
 
-    Yields `step(done, total)`, which may be called as often as wanted, from one thread.
+    A `label` that is a function is asked each time. All of it is erased at the end.
     """
-    state = ""
-
-    def step(done: int, total: int) -> None:
-        nonlocal state
-        state = f" {done}/{total}"
-
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield step
+        yield
         return
-    finished = threading.Event()
+    from llmcfg.model.progress import Progress
+
+    counts, finished = work or Progress(), threading.Event()
     text = label if callable(label) else lambda: label
-    shown = threading.Thread(target=_spin, args=(finished, delay, lambda: f"{visible(text())}{state}"), daemon=True)
-    shown.start()
-    try:
-        yield step
-    finally:
-        finished.set()
-        shown.join()
+    shown = threading.Thread(target=_spin, args=(finished, delay, lambda: visible(str(counts) or text())), daemon=True)
+    with counts.watched():
+        shown.start()
+        try:
+            yield
+        finally:
+            finished.set()
+            shown.join()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Nothing moves on the terminal meanwhile: a question can be asked in the middle of work."""
+    with _last_line:
+        _erase()
+        yield
 
 
 def _spin(finished: threading.Event, delay: float, text: Callable[[], str]) -> None:
-    if finished.wait(delay):
-        return
     turn = 0
-    while True:
-        sys.stderr.write(f"\r\x1b[K{clip(f'{_SPINNER[turn % len(_SPINNER)]} {text()}', width() - 1)}")
-        sys.stderr.flush()
+    while not finished.wait(_PROGRESS_INTERVAL if turn else delay):
+        with _last_line:
+            sys.stderr.write(f"{_ERASE}{clip(f'{_SPINNER[turn % len(_SPINNER)]} {text()}', width() - 1)}")
+            sys.stderr.flush()
+            _is_moving.set()
         turn += 1
-        if finished.wait(_PROGRESS_INTERVAL):
-            break
-    sys.stderr.write("\r\x1b[K")
-    sys.stderr.flush()
+    with _last_line:
+        _erase()
+
+
+def _erase() -> None:
+    if _is_moving.is_set():
+        _is_moving.clear()
+        sys.stderr.write(_ERASE)
+        sys.stderr.flush()

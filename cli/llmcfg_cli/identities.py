@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import NotAuthorisedError
-from llmcfg_cli.console import is_interactive
+from llmcfg_cli.console import is_interactive, undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,9 @@ def ask_passphrase(question: str) -> str:
     """Ask without echo. Raises NotAuthorisedError when nothing is typed."""
     from getpass import getpass
 
-    try:
-        return getpass(question)
-    except EOFError as error:
-        raise NotAuthorisedError("no passphrase was given", hint="type it, or use a key file without one") from error
+    with undisturbed():
+        try:
+            return getpass(question)
+        except EOFError as error:
+            hint = "type it, or use a key file without one"
+            raise NotAuthorisedError("no passphrase was given", hint=hint) from error

@@ -151,20 +151,23 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def side_by_side(act: Callable[[T], object], items: Sequence[T]) -> None:
+def side_by_side(act: Callable[[T], object], items: Sequence[T], done: Callable[[], object] = bool) -> None:
     """Do this for each item, a few at a time and in any order: a disk answers several flushes in the time of one.
+
+    `done` is called for each of them, by this thread.
 
     Raises what the first of those that failed raised, when none goes on any more; some may not have been tried.
     """
     if len(items) < 2:
         for item in items:
             act(item)
+            done()
         return
     from concurrent.futures import ThreadPoolExecutor  # it brings logging, which readers do without
 
     with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as threads:
         for _ in threads.map(act, items):
-            pass
+            done()
 
 
 @contextmanager

@@ -319,7 +319,8 @@ class Workspace:
         if ".git" in relative.parts:
             raise UsageError(f"the sink path {spec.path!r} lies in Git's own folder", hint="choose another folder")
         opened = self._opened_files(folder) if spec.opens else None
-        return DirectorySink(folder, spec.keep, self._after_apply(spec, opened), opened, self._seen)
+        after_apply = self._after_apply(spec, opened)
+        return DirectorySink(folder, spec.keep, after_apply, opened, self._seen, self.memo.progress)
 
     def _opened_files(self, folder: Path) -> OpenedFiles:
         """In the place that the settings name, in memory, or beside the deliveries."""

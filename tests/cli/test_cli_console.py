@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -102,20 +103,72 @@ def test_without_a_terminal_a_question_names_the_option_that_answers_it(question
 
 def test_progress_counts_on_a_terminal_and_leaves_nothing_behind() -> None:
     seen = on_terminal(
-        "with progress('building', delay=0) as step:\n    step(3, 9)\n    time.sleep(0.3)\nprint('done')"
+        "from llmcfg.model.progress import Progress\nwork = Progress()\n"
+        "with progress('building', work, delay=0):\n"
+        "    for _ in work.over('reading documents', range(1200)): time.sleep(0.0005)\nprint('done')"
     )
-    assert "building 3/9" in seen
+    assert re.search(r"\r\x1b\[K. reading documents [\d,]+ of 1,200", seen), seen
     assert seen.endswith("\r\x1b[Kdone\n")
+
+
+def test_progress_without_a_count_says_what_is_done() -> None:
+    seen = on_terminal("with progress('building', delay=0):\n    time.sleep(0.3)\nprint('done')")
+    assert seen.startswith("\r\x1b[K| building")
+    assert seen.endswith("\r\x1b[Kdone\n")
+
+
+def test_nothing_moves_while_a_question_waits_in_the_middle_of_work() -> None:
+    code = """
+with progress('building', delay=0):
+    time.sleep(0.3)
+    with undisturbed():
+        said = input('go? ')
+        time.sleep(0.3)
+        print('said', said)
+    time.sleep(0.3)
+"""
+    seen = on_terminal(code, "yes\n")
+    before, _, after = seen.partition("go? ")
+    assert before.endswith("\r\x1b[K")
+    asked, _, later = after.partition("said yes\n")
+    assert asked == ""
+    assert "building" in later
+
+
+@pytest.mark.parametrize("question", ["ask('go?')", "ask_text('go?', option='--yes')"])
+def test_a_question_keeps_the_line_for_itself(question: str) -> None:
+    code = f"with progress('building', delay=0):\n    time.sleep(0.3)\n    {question}"
+    assert re.search(r"building\r\x1b\[Kgo\?", on_terminal(code, "yes\n"))
+
+
+def test_an_interrupt_erases_what_moved() -> None:
+    code = """
+import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with progress('building', delay=0):
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+except KeyboardInterrupt:
+    print('interrupted')
+"""
+    assert on_terminal(code).endswith("\r\x1b[Kinterrupted\n")
 
 
 @pytest.mark.parametrize("call", ["progress('building', delay=60)", "progress('building', delay=0, quiet=True)"])
 def test_progress_is_silent_for_short_work_and_when_quiet(call: str) -> None:
-    assert on_terminal(f"with {call} as step:\n    step(1, 2)") == ""
+    assert on_terminal(f"with {call}:\n    pass") == ""
 
 
 def test_progress_is_silent_without_a_terminal() -> None:
-    done = without_terminal("import time\nwith progress('building', delay=0) as step:\n    time.sleep(0.05)")
+    done = without_terminal("import time\nwith progress('building', delay=0):\n    time.sleep(0.05)")
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_without_a_terminal_nothing_is_counted_and_nothing_loaded_to_count() -> None:
+    code = "import sys\nwith progress('building'):\n    print('llmcfg.model.progress' in sys.modules)"
+    assert without_terminal(code).stdout == "False\n"
 
 
 def test_progress_passes_errors_on() -> None:

@@ -46,6 +46,14 @@ def has_branch(repository: Path, name: str) -> bool:
     return (repository / ".git/refs/heads" / name).exists()
 
 
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_protected_environment_is_deployed_when_its_name_is_typed(terminal, repository) -> None:
     asked = terminal("apply", "-e", "prod")
     asked.wait_for("prod is protected; type its name to go on: ")
@@ -84,6 +92,25 @@ def test_an_interrupt_at_the_question_exits_130_and_changes_nothing(terminal, re
     assert ended.exit_code == 130
     assert "Traceback" not in ended.shown
     assert not has_branch(repository, "deployed/prod")
+
+
+def test_an_interrupt_in_the_middle_of_work_erases_what_moved_and_leaves_nothing(
+    terminal, repository, tmp_path
+) -> None:
+    assert terminal("set", "services.gateway.port", "9000").end().exit_code == 0
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    subprocess.run(["git", *identity, "commit", "-q", "-a", "-m", "Another port"], cwd=repository, check=True)
+    before = {*repository.rglob("*")}
+    test = f"echo $$ >> {tmp_path / 'tests'}; sleep 300"
+    working = terminal("bisect", "services.gateway.port", "-e", "prod", "--test", test)
+    working.wait_for("testing values")
+    working.interrupt()
+    ended = working.end()
+    assert ended.exit_code == 130
+    assert ended.shown.endswith("\r\x1b[K")
+    assert {*repository.rglob("*")} == before
+    (started,) = (tmp_path / "tests").read_text().split()
+    assert not is_running(int(started))
 
 
 def test_a_rollback_of_a_protected_environment_asks_for_its_name_too(terminal, repository) -> None:

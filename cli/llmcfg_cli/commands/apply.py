@@ -90,7 +90,7 @@ def apply(
         directory, deliver_to, settings_file, cache=not no_cache, signing_keys=signing_keys, root=root
     )
     publisher = None if unsigned else workspace.publisher()
-    with progress("planning", quiet=quiet):
+    with progress("planning", workspace.memo.progress, quiet=quiet):
         configuration = workspace.wanted(name, saved.revision if saved else at)
         plan = make_plan(configuration, workspace.repository, name, workspace.sink, now(), publisher)
     if saved is not None:
@@ -115,16 +115,17 @@ def apply(
     workspace.repository.lock_seconds = lock_timeout
     repository, reader = workspace.repository, read_with(own_identities)
     account().note(source=plan.revision.commit, root=plan.root)
-    applied = act(
-        plan,
-        repository,
-        reader,
-        actor=repository.identity,
-        lift_quarantine=lift_quarantine,
-        during_freeze=during_freeze,
-        publisher=publisher,
-        unsigned=unsigned,
-    )
+    with progress("deploying", workspace.memo.progress, quiet=quiet):
+        applied = act(
+            plan,
+            repository,
+            reader,
+            actor=repository.identity,
+            lift_quarantine=lift_quarantine,
+            during_freeze=during_freeze,
+            publisher=publisher,
+            unsigned=unsigned,
+        )
     report_applied(applied, quiet=quiet)
     return 0
 

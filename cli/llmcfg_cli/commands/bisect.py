@@ -70,11 +70,13 @@ def bisect(
     start, oldest = workspace.resolve(bad), workspace.resolve(good) if good else None
     configuration = workspace.configuration_at(start)
     scope = configuration.scope(environment, tenant)
-    with progress("looking", quiet=quiet):
-        after = oldest.commit if oldest else None
-        changes = [*key_history(workspace.repository, workspace.configuration_at, start, scope, path, after=after)]
+    after, opening = oldest.commit if oldest else None, workspace.configuration_at
+    counts = workspace.memo.progress
+    with progress("looking back", counts, quiet=quiet):
+        changes = [*key_history(workspace.repository, opening, start, scope, path, after=after, progress=counts)]
         if not changes:
             configuration.readable(scope).value_at(path)  # says so if there is no such key
+    with progress("testing values", quiet=quiet):
         found = find_first_bad(changes[::-1], judge)
     out(view_bisection(found, path, scope, output, colour=has_colour()))
     note(headline(found), quiet=quiet)

@@ -101,7 +101,7 @@ def run(
     found = find_base(workspace.repository, head, occasion, base)
     if ask_forge and (author is not None or approved_by):
         raise UsageError("--ask-forge asks what --author and --approved-by say", hint="choose one of them")
-    with progress("comparing", quiet=quiet):
+    with progress("comparing", workspace.memo.progress, quiet=quiet):
         said = Proposed(author, frozenset(approved_by or ()) if author is not None or approved_by else None)
         proposed = _ask_forge(occasion) if ask_forge else said
         reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed, opa=server)

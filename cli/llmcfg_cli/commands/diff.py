@@ -93,14 +93,14 @@ def diff(
     chosen = Chosen(environments or (), tenants or (), consumers or ())
     _check_options(chosen, output, deployed=deployed, after=after, assert_none=assert_none, stat=stat)
     workspace = cached_workspace(directory, cache=not no_cache)
-    with progress("comparing", quiet=quiet):
+    with progress("comparing", workspace.memo.progress, quiet=quiet):
         old = None if deployed else workspace.configuration(before or "HEAD")
         new = workspace.configuration(before or "HEAD" if deployed else after)
         chosen.check([side for side in (old, new) if side is not None])
         earlier = deployed_side(workspace, new, chosen) if old is None else chosen_side(old, chosen)
         later = chosen_side(new, chosen, with_scopes=not deployed)
         broken = earlier.broken | later.broken
-        difference = compare(earlier.without(broken), later.without(broken))
+        difference = compare(earlier.without(broken), later.without(broken), progress=workspace.memo.progress)
     if explain_cache:
         note_redone(workspace)
     protected = {name for name, environment in new.manifest.environments.items() if environment.protected}

@@ -35,8 +35,9 @@ def impact(
     from llmcfg_cli.views.impact import view_readers
 
     path = parse_key_path(key)
-    configuration = cached_workspace(directory, cache=not no_cache).configuration(at)
-    with progress("looking", quiet=quiet):
+    workspace = cached_workspace(directory, cache=not no_cache)
+    with progress("looking", workspace.memo.progress, quiet=quiet):
+        configuration = workspace.configuration(at)
         found = find_readers(configuration, path, _scopes(configuration, environments, tenants))
     out(view_readers(found, output, colour=has_colour(), width=table_width()))
 

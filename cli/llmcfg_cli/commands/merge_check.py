@@ -38,7 +38,7 @@ def merge_check(
 
     workspace = cached_workspace(directory, cache=not no_cache)
     sides = workspace.resolve(ours), workspace.resolve(theirs)
-    with progress("merging", quiet=quiet):
+    with progress("merging", workspace.memo.progress, quiet=quiet):
         check = check_merge(workspace, *sides, as_of=(as_of or now()).date(), environment=os.environ)
     out(view_merge_check(check, output, root=workspace.git_folder, colour=has_colour()))
     note(f"since {check.base[:10]}, from which both come", quiet=quiet)

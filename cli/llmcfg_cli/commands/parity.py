@@ -43,9 +43,10 @@ def parity(
     from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.parity import view_parity
 
-    configuration = cached_workspace(directory, cache=not no_cache).configuration(at)
-    tenants = (None, *sorted(configuration.manifest.tenants)) if tenant is None else (tenant,)
-    with progress("comparing", quiet=quiet):
+    workspace = cached_workspace(directory, cache=not no_cache)
+    with progress("comparing", workspace.memo.progress, quiet=quiet):
+        configuration = workspace.configuration(at)
+        tenants = (None, *sorted(configuration.manifest.tenants)) if tenant is None else (tenant,)
         found = find_disparities(configuration, one, other, tenants)
     out(view_parity(found, one, other, output, colour=has_colour(), width=table_width()))
     return DIFFERENCES if exit_code and found.values else 0

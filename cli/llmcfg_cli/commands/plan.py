@@ -62,7 +62,7 @@ def plan(
     if output not in ("table", "json", "md") and not output.endswith(".json"):
         raise UsageError(f"{output!r} is neither a form nor a plan file", hint="write -o table, json, md or PLAN.json")
     workspace = open_workspace(directory, deliver_to, settings_file, cache=not no_cache)
-    with progress("planning", quiet=quiet):
+    with progress("planning", workspace.memo.progress, quiet=quiet):
         configuration = workspace.wanted(environment, at)
         made = make_plan(configuration, workspace.repository, environment, workspace.sink, now())
     if output == "json":

@@ -43,7 +43,7 @@ def move(
 
     old_path, new_path = parse_key_path(key), parse_key_path(new)
     workspace = cached_workspace(directory, cache=not no_cache)
-    with progress("proving", quiet=quiet):
+    with progress("proving", workspace.memo.progress, quiet=quiet):
         made = refactor(workspace.configuration(), old_path, new_path, now().date())
     _finish(workspace, made, output, dry_run=dry_run, quiet=quiet)
 
@@ -67,7 +67,7 @@ def split(
     from llmcfg_cli.settings import cached_workspace
 
     workspace = cached_workspace(directory, cache=not no_cache)
-    with progress("proving", quiet=quiet):
+    with progress("proving", workspace.memo.progress, quiet=quiet):
         made = refactor(workspace.configuration(), file, now().date())
     _finish(workspace, made, output, dry_run=dry_run, quiet=quiet)
 

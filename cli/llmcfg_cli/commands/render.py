@@ -55,9 +55,9 @@ def render(
             "say what to write", hint="--to DIR writes bundles, FILE with -e and -c prints one file of one bundle"
         )
     workspace = cached_workspace(directory, cache=not no_cache)
-    configuration = workspace.configuration(at)
-    targets = choose_targets(configuration, environments or (), tenants or (), consumers or ())
-    with progress("rendering", quiet=quiet):
+    with progress("rendering", workspace.memo.progress, quiet=quiet):
+        configuration = workspace.configuration(at)
+        targets = choose_targets(configuration, environments or (), tenants or (), consumers or ())
         findings = [finding for finding in validate_configuration(configuration, targets) if finding.severity.rank == 2]
         built = build(configuration, targets)
     if explain_cache:
@@ -80,9 +80,12 @@ def render(
         return 0
     assert to is not None
     revision = configuration.snapshot.revision
-    for environment in dict.fromkeys(target.environment for target in targets):
-        bundles = {target: bundle for target, bundle in built.bundles.items() if target.environment == environment}
-        _write_below(to / environment, environment_files(environment, bundles, revision.commit if revision else None))
+    with progress("writing", quiet=quiet):
+        for environment in dict.fromkeys(target.environment for target in targets):
+            bundles = {target: bundle for target, bundle in built.bundles.items() if target.environment == environment}
+            _write_below(
+                to / environment, environment_files(environment, bundles, revision.commit if revision else None)
+            )
     out(f"{plural(len(built.bundles), 'bundle')} written to {to}")
     return 0
 

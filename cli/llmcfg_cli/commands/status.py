@@ -157,7 +157,7 @@ def _live(
     workspace = open_workspace(directory, deliver_to, settings_file, cache=True)
     for name in environments or ():
         workspace.configuration("HEAD").scope(name, None)
-    with progress("looking", quiet=quiet):
+    with progress("looking", workspace.memo.progress, quiet=quiet):
         found = workspace.statuses(environments or ())
     _note_missing_trust(workspace, quiet=quiet)
     heard = {

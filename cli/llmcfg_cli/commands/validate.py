@@ -74,7 +74,7 @@ def validate(
     question = None if paths or since or no_cache or explain_cache else question_of(sys.argv[1:])
     workspace = cached_workspace(directory, cache=not no_cache)
     try:
-        with progress("checking", quiet=quiet):
+        with progress("checking", workspace.memo.progress, quiet=quiet):
             configuration = workspace.configuration(at)
             _require_trusted(workspace, configuration)
             some = environments or tenants

@@ -51,7 +51,7 @@ def verify(
     from llmcfg_cli.views.verify import headline, view_reproductions
 
     workspace = cached_workspace(directory, cache=not no_cache)
-    with progress("building", quiet=quiet):
+    with progress("building", workspace.memo.progress, quiet=quiet):
         found = _reproductions(workspace, environments or (), between, count)
     out(view_reproductions(found, output, colour=has_colour()))
     note(headline(found), quiet=quiet)
@@ -71,11 +71,12 @@ def _reproductions(
                 f"{name} never ran anything here",
                 hint=f"deploy it, or fetch its branch: git fetch origin deployed/{name}",
             )
+    opening = workspace.repository, workspace.configuration_at
     within = None if between is None else commits_between(workspace.repository, *_sides(between))
     return [
         each
         for name in environments or sorted(deployed)
-        for each in islice(reproduce(workspace.repository, workspace.configuration_at, name, within), count)
+        for each in islice(reproduce(*opening, name, within, workspace.memo.progress), count)
     ]
 
 

@@ -81,7 +81,7 @@ def chosen_side(configuration: Configuration, chosen: Chosen, *, with_scopes: bo
     configuration.require_consumers()
     targets = [target for target in configuration.targets if chosen.keeps(target)]
     scopes = [scope for scope in configuration.scopes if chosen.keeps_scope(scope)]
-    for scope in scopes:
+    for scope in configuration.memo.progress.over("composing scopes", scopes):
         configuration.readable(scope)
     built = build(configuration, targets)
     state = state_of(configuration, built, with_scopes=with_scopes)

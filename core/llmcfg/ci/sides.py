@@ -67,7 +67,8 @@ def compare_sides(before: Examined, after: Examined) -> tuple[Difference, list[s
     unreadable = _unreadable(before.configuration) | _unreadable(after.configuration)
     if unreadable:
         unseen.append(f"documents that cannot be read are left out: {_some({name for _, name in unreadable})}")
-    return compare(_state(before, broken, unreadable), _state(after, broken, unreadable)), unseen
+    progress = after.configuration.memo.progress
+    return compare(_state(before, broken, unreadable), _state(after, broken, unreadable), progress=progress), unseen
 
 
 def _state(side: Examined, broken: Collection[Target], unreadable: Collection[tuple[str, str]]) -> State:

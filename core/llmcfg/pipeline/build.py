@@ -92,7 +92,7 @@ class Building:
         """Select for these targets, and begin to render what is not remembered."""
         memo = self._configuration.memo
         selector = Selector(memo)
-        for target in targets:
+        for target in memo.progress.over("selecting for bundles", targets):
             consumer = self._configuration.consumer(target.consumer)
             effective = self._configuration.effective(target.scope)
             selection = self.selections[target] = selector.select(consumer, effective)
@@ -102,7 +102,8 @@ class Building:
             _recall(memo, memo.disk, self._jobs)
         self._wanted = {job.key: job for job in self._jobs if job.key not in memo.renderings}
         if self._rendering is not None:
-            self._rendering.begin(tuple(job.request.get() for job in self._wanted.values()))
+            jobs = memo.progress.over("preparing files", self._wanted.values())
+            self._rendering.begin(tuple(job.request.get() for job in jobs))
 
     def finish(self) -> Built:
         """The bundles; asked for once."""
@@ -129,7 +130,7 @@ def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iter
     templates = {path: configuration.snapshot.read(entry.oid) for path, entry in files.items()}
     memo = configuration.memo
     is_likely = not memo.renderings and not is_sound(memo.disk, _RENDERED, "render", "templates")
-    with Rendering(templates, is_likely=is_likely) as rendering:
+    with Rendering(templates, is_likely=is_likely, progress=memo.progress) as rendering:
         building = Building(configuration, rendering)
         building.select(chosen)
         yield building
@@ -176,7 +177,7 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
             made[f"files/{job.output.path}"] = _part(configuration, rendered.text)
     bundles: dict[Target, Bundle] = {}
     listing = Listing()
-    for target, selection in selections.items():
+    for target, selection in configuration.memo.progress.over("making bundles", selections.items()):
         made = outputs[target]
         if made is not None and selection.is_whole:
             bundles[target] = _bundle(configuration, target, selection, made, uses[target], listing)

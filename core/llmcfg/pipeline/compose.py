@@ -14,6 +14,7 @@ from llmcfg.documents.loader import load_document
 from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
 from llmcfg.model.made import Made
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.pipeline import merge, tags
 from llmcfg.pipeline.known import find_parsed, learn_parsed, name_of
 from llmcfg.prompts.file import SUFFIX, is_prompt_file, load_prompt_file
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from llmcfg.model.findings import Problem
+    from llmcfg.model.progress import Progress
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Value
     from llmcfg.pipeline.layers import Layer
@@ -143,7 +145,9 @@ class Composer:
         disk: Cache | None = None,
         may_be_kept: Callable[[BlobEntry], bool] = lambda _: True,
         settled: Settled | None = None,
+        progress: Progress = UNWATCHED,
     ) -> None:
+        self._progress = progress
         self._settled = settled
         self._disk = disk
         self._may_be_kept = may_be_kept
@@ -193,7 +197,8 @@ class Composer:
         if not layer.documents and not layer.refused:
             return below
         unreadable = {*below.unreadable, *layer.refused}
-        for name in layer.documents if self._settled is None else self._settled.changed & layer.documents.keys():
+        names = layer.documents if self._settled is None else self._settled.changed & layer.documents.keys()
+        for name in self._progress.over("reading documents", names):
             if self.parsed(layer.documents[name]).content is None or is_among(name, unreadable):
                 unreadable.add(name)
         own = Made(

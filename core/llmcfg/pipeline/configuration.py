@@ -14,6 +14,7 @@ from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.laid import Laid
 from llmcfg.model.made import Made
+from llmcfg.model.progress import Progress
 from llmcfg.model.rules import Severity
 from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.model.target import Scope, Target
@@ -54,10 +55,11 @@ if TYPE_CHECKING:
 class Memo:
     """What building remembers between scopes, targets and revisions, under content ids. Dropping it never changes a result.
 
-    `disk` is what earlier processes remembered; results of it are in the memory first.
+    `disk` is what earlier processes remembered; results of it are in the memory first. `progress` counts what is built.
     """
 
     disk: Cache | None = None
+    progress: Progress = field(default_factory=Progress)
     compose: ComposeMemo = field(default_factory=ComposeMemo)
     resolve: ResolveMemo = field(default_factory=ResolveMemo)
     manifests: dict[BlobEntry, Parsed] = field(default_factory=dict)
@@ -301,6 +303,7 @@ class Configuration:
             self.memo.disk,
             lambda entry: may_be_kept(self, entry),
             self._settled,
+            self.memo.progress,
         )
 
     def _make_effective(self, scope: Scope) -> Effective:

@@ -18,6 +18,7 @@ from llmcfg.model.difference import diff_values, spread
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.later import Each, Later
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.pipeline.decisions import changed_decisions, decisions_of
 from llmcfg.pipeline.stored import DocumentReader, read_stored
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from llmcfg.model.change import Kind, Side
+    from llmcfg.model.progress import Progress
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
@@ -84,7 +86,8 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
     """The state that a build gives. Without scopes it can be compared with a deployed state."""
     scopes: dict[str, Documents] = {}
     shared: dict[int, Documents] = {}
-    for scope in configuration.scopes if with_scopes else ():
+    names = configuration.scopes if with_scopes else ()
+    for scope in configuration.memo.progress.over("reading scopes", names):
         documents = configuration.effective(scope).documents
         if id(documents) not in shared:
             shared[id(documents)] = {name: resolved.content for name, resolved in documents.items()}
@@ -130,14 +133,14 @@ def state_of_stored(stored: Stored, known: dict[str, Value] | None = None) -> St
     return State({}, Each(stored.manifests, read), manifests=stored.manifests)
 
 
-def compare(before: State, after: State) -> Difference:
+def compare(before: State, after: State, *, progress: Progress = UNWATCHED) -> Difference:
     """What changes from one state to the other, leaf by leaf. Targets and scopes that come or go whole count with all their values."""
     collected = _Collected()
-    for scope in sorted({*before.scopes, *after.scopes}):
+    for scope in progress.over("comparing scopes", sorted({*before.scopes, *after.scopes})):
         for pair in collected.pairs(before.scopes.get(scope, {}), after.scopes.get(scope, {})):
             pair.scopes.add(scope)
     same = {target for target, said in before.manifests.items() if after.manifests.get(target) == said}
-    for target in sorted({*before.targets, *after.targets} - same, key=str):
+    for target in progress.over("comparing bundles", sorted({*before.targets, *after.targets} - same, key=str)):
         collected.target(target, before.targets.get(target), after.targets.get(target))
     difference = collected.difference(
         tuple(sorted(str(target) for target in after.targets if target not in before.targets)),

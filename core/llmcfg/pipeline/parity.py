@@ -37,7 +37,7 @@ def find_disparities(configuration: Configuration, one: str, other: str, tenants
     before, after = (_documents(configuration, name, tenants) for name in (one, other))
     varying = frozenset(_varying(configuration, before, after))
     undeclared, declared = [], set()
-    for value in compare(State(before, {}), State(after, {})).values:
+    for value in compare(State(before, {}), State(after, {}), progress=configuration.memo.progress).values:
         path = value.change.path
         if any(path[:size] in varying for size in range(len(path) + 1)):
             declared.add(format_key_path(path))
@@ -48,7 +48,7 @@ def find_disparities(configuration: Configuration, one: str, other: str, tenants
 
 def _documents(configuration: Configuration, environment: str, tenants: tuple[str | None, ...]) -> Tenants:
     found = {}
-    for tenant in tenants:
+    for tenant in configuration.memo.progress.over(f"composing {environment}", tenants):
         documents = configuration.readable(configuration.scope(environment, tenant)).documents
         found[tenant or SHARED] = {name: resolved.content for name, resolved in documents.items()}
     return found

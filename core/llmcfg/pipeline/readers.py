@@ -85,7 +85,9 @@ def find_readers(configuration: Configuration, key: Path, scopes: Sequence[Scope
     Raises UnknownKeyError where none of the scopes has the key, and FindingsError where something of them cannot be read.
     """
     configuration.require_consumers()
-    having = [scope for scope in scopes if _has(configuration.readable(scope), key)]
+    progress = configuration.memo.progress
+    composed = progress.over("composing scopes", scopes)
+    having = [scope for scope in composed if _has(configuration.readable(scope), key)]
     if not having:
         where = scopes[0] if len(scopes) == 1 else "the configuration"
         raise UnknownKeyError(
@@ -95,7 +97,7 @@ def find_readers(configuration: Configuration, key: Path, scopes: Sequence[Scope
     by_scope: dict[Scope, list[Target]] = defaultdict(list)
     for target in configuration.targets:
         by_scope[target.scope].append(target)
-    for scope in having:
+    for scope in progress.over("looking into scopes", having):
         found.add(scope, by_scope[scope])
     return found.readers([str(scope) for scope in having])
 

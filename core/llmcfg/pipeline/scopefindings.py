@@ -32,7 +32,7 @@ def composition_findings(configuration: Configuration, sharing: Sharing) -> Iter
 
 
 def resolution_findings(configuration: Configuration, sharing: Sharing) -> Iterator[Finding]:
-    for resolved in sharing.resolved:
+    for resolved in configuration.memo.progress.over("checking documents", sharing.resolved):
         schema = configuration.schema_for(resolved.name) or _record_schema(configuration, resolved.name)
         problems = [*resolved.problems, *(_verdict(configuration.memo, schema, resolved) if schema else ())]
         if not problems:

@@ -138,7 +138,8 @@ def seal_all(draft: Draft, reader: SecretReader) -> SealedFiles:
         findings += _value_findings(configuration, held, value, targets)
     _raise_any(draft, findings)
     sealed: dict[Target, dict[str, SealedFile]] = {}
-    for task, content in zip(draft.tasks, _contents(draft, values), strict=True):
+    tasks = configuration.memo.progress.over("sealing files", draft.tasks)
+    for task, content in zip(tasks, _contents(draft, values), strict=True):
         context = Context(task.target, task.path, draft.stamp.sequence, task.source)
         recipients = [parse_recipient(text) for text in task.recipients]
         made = SealedFile(seal(context, content, recipients), draft.stamp.sequence)

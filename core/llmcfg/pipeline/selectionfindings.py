@@ -26,7 +26,7 @@ def selection_findings(
     configuration: Configuration, selections: Mapping[Target, Selection], among: Collection[str] | None = None
 ) -> Iterator[Finding]:
     """With `among`, of the documents only those of these names are looked at, and what is selected as a whole where it holds one."""
-    for target, selection in selections.items():
+    for target, selection in configuration.memo.progress.over("checking bundles", selections.items()):
         consumer = configuration.consumer(target.consumer)
         entry = configuration.layout.consumers[consumer.name]
         for text in selection.missing:

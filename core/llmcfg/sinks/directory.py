@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from llmcfg.disk import atomic_write, is_aside, make_folders, side_by_side, storage_errors, sync_folder, write_new
 from llmcfg.errors import LlmcfgError, PendingError, UsageError
 from llmcfg.failpoints import failpoint
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.sinks.digests import Digests
 from llmcfg.sinks.mapped import MappedFiles, follow_mapped
 from llmcfg.sinks.openedfiles import remove_opened
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
+    from llmcfg.model.progress import Progress
     from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
 
@@ -64,7 +66,7 @@ class DirectorySink:
     """Delivers to the folder `root`, made when first needed. `keep` is how many deliveries stay there, at least the current one.
 
     `after_apply` may refuse a delivery before it is current, and take it back afterwards. `opened` keeps what is sealed in the current
-    delivery beside it, opened. `seen` remembers what was looked at, for sinks that are made again and again.
+    delivery beside it, opened. `seen` remembers what was looked at, for sinks that are made again and again. `progress` counts files.
     """
 
     def __init__(
@@ -74,7 +76,9 @@ class DirectorySink:
         after_apply: AfterApply | None = None,
         opened: OpenedFiles | None = None,
         seen: Seen | None = None,
+        progress: Progress = UNWATCHED,
     ) -> None:
+        self._progress = progress
         self._root = root
         self._store = root / _STORE
         self._current = root / _CURRENT
@@ -240,7 +244,7 @@ class DirectorySink:
         free = next(name for name in _names(digest) if name not in taken)
         aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
         aside.mkdir(mode=0o700)
-        mapped = self._seen.mapped.make(aside, files, current)
+        mapped = self._seen.mapped.make(aside, files, current, self._progress)
         self._write_folder(aside, {**files, **mapped}, self._same_as_current(wanted))
         failpoint("directory.written")
         aside.rename(self._store / free)
@@ -334,14 +338,15 @@ class DirectorySink:
         """Write and flush all files, or link those of `same`, then flush every folder."""
         folders = {PurePosixPath()}
         written = {}  # read here: threads write, and what is stored in Git is for one thread
-        for path in sorted(files):
+        for path in self._progress.over("preparing files", sorted(files)):
             for above in reversed(PurePosixPath(path).parents):
                 if above not in folders:
                     (folder / above).mkdir(mode=0o700)
                     folders.add(above)
             if not (path in same and self._link(same[path], folder / path)):
                 written[path] = files[path]
-        side_by_side(lambda path: write_new(folder / path, written[path], mode=0o600), [*written])
+        done = self._progress.counter("writing files", len(written))
+        side_by_side(lambda path: write_new(folder / path, written[path], mode=0o600), [*written], done)
         side_by_side(lambda inner: sync_folder(folder / inner), sorted(folders))
 
     def _link(self, source: Path, path: Path) -> bool:

@@ -19,12 +19,14 @@ from llmcfg.bundlefile.sealed import is_sealed
 from llmcfg.bundlefile.writer import pack_bundle
 from llmcfg.disk import atomic_write
 from llmcfg.errors import IntegrityError
+from llmcfg.model.progress import UNWATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from llmcfg.bundlefile.head import Head
+    from llmcfg.model.progress import Progress
 
 T = TypeVar("T")
 _HEAD: Final = "head.json"
@@ -48,12 +50,14 @@ class MappedFiles:
     def __init__(self) -> None:
         self._right: set[tuple[str, frozenset[tuple[str, str]]]] = set()
 
-    def make(self, folder: Path, files: Mapping[str, bytes], current: Path | None) -> dict[str, bytes]:
+    def make(
+        self, folder: Path, files: Mapping[str, bytes], current: Path | None, progress: Progress = UNWATCHED
+    ) -> dict[str, bytes]:
         """The mapped files of the delivery in `folder`, which was made just now, by path. Their heads follow those of `current`."""
         said = _said(files)
         moment = folder.stat().st_mtime_ns
         mapped = {}
-        for target, inner in _by_target(files).items():
+        for target, inner in progress.over("packing bundles", _by_target(files).items()):
             before = _find(current / target / BUNDLE_FILE) if current else None
             seals = {path: entry.sequence for path, entry in (said.sealed or {}).get(target, {}).items()}
             envelope = inner.pop(ENVELOPE, None)

@@ -10,6 +10,7 @@ from llmcfg import limits
 from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.difference import differ
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.diff import State, compare
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.change import Side
     from llmcfg.model.impact import Difference
+    from llmcfg.model.progress import Progress
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.model.target import Scope
     from llmcfg.model.value import Path
@@ -53,6 +55,7 @@ def key_history(
     path: Path,
     *,
     after: str | None = None,
+    progress: Progress = UNWATCHED,
 ) -> Iterator[KeyChange]:
     """The commits of the first-parent history at which the value changed, newest first; with `after` those that came after that commit.
 
@@ -61,7 +64,8 @@ def key_history(
     """
     newer: tuple[CommitFacts, Side] | None = None
     count = unreadable = 0
-    for facts in islice(repository.history(start.commit), limits.HISTORY_COMMITS):
+    commits = islice(repository.history(start.commit), limits.HISTORY_COMMITS)
+    for facts in progress.over("looking at commits", commits):
         count += 1
         value = _value(open_at, facts.commit, scope, path)
         if isinstance(value, FindingsError):

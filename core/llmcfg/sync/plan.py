@@ -207,9 +207,8 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
     """What has to be done to get from what is there to what was built. Pure."""
     deployed, root = observed.deployed, built.root
     before = observed.there.state
-    difference = compare(
-        before, state_of(built.configuration, built.built, with_scopes=False) if observed.draft else before
-    )
+    after = state_of(built.configuration, built.built, with_scopes=False) if observed.draft else before
+    difference = compare(before, after, progress=built.configuration.memo.progress)
     is_new = deployed is None or deployed.root != root
     changes = [Proposal(difference, observed.author)] if deployed is not None and is_new else []
     gates = _gates(built, [*changes, *observed.decided.proposals])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.canonical import digest
 from llmcfg.errors import FindingsError, NotFoundError, UnknownRevisionError
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.pipeline.bundle import ENGINE
 from llmcfg.sync.deployed import ENGINE_TRAILER, deployed_history
 from llmcfg.sync.plan import build_environment, read_state
@@ -18,6 +19,7 @@ from llmcfg.sync.plan import build_environment, read_state
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
+    from llmcfg.model.progress import Progress
     from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
@@ -57,11 +59,15 @@ def commits_between(repository: Repository, before: str, after: str) -> frozense
 
 
 def reproduce(
-    repository: Repository, open_at: OpenAt, environment: str, within: Collection[str] | None = None
+    repository: Repository,
+    open_at: OpenAt,
+    environment: str,
+    within: Collection[str] | None = None,
+    progress: Progress = UNWATCHED,
 ) -> Iterator[Reproduction]:
     """Every state of the deployed ref, newest first; with `within` those that were built from one of these commits."""
     built: dict[str, _Rebuilt] = {}
-    for state in deployed_history(repository, environment):
+    for state in progress.over(f"building what {environment} ran", deployed_history(repository, environment)):
         if within is None or state.source in within:
             if state.source not in built:
                 built[state.source] = _rebuild(repository, open_at, state)

@@ -13,12 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.findings import Problem
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.pipeline.templates.request import BUDGET_RULES, DEFAULT_BUDGET, Budget, Rendered, RenderRequest, refused
 from llmcfg.pipeline.templates.worker import Ending, Report, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from llmcfg.model.progress import Progress
     from llmcfg.pipeline.templates.engine import Engine
     from llmcfg.pipeline.templates.request import Renders
 
@@ -55,8 +57,14 @@ class Rendering:
     """
 
     def __init__(
-        self, templates: Mapping[str, bytes], budget: Budget = DEFAULT_BUDGET, *, is_likely: bool = True
+        self,
+        templates: Mapping[str, bytes],
+        budget: Budget = DEFAULT_BUDGET,
+        *,
+        is_likely: bool = True,
+        progress: Progress = UNWATCHED,
     ) -> None:
+        self._progress = progress
         self._templates = templates
         self._budget = budget
         self._is_likely = is_likely
@@ -84,10 +92,11 @@ class Rendering:
     def answers(self) -> tuple[Rendered, ...]:
         """The answers in the order of the requests; asked for once."""
         answers: dict[int, Rendered] = {}
+        step = self._progress.counter("rendering files", len(self._requests))
         for lane in self._lanes:
             first = self._workers.pop(0)
             requests = [self._requests[at] for at in lane]
-            rendered = render_with(self._make_engine, requests, self._templates, self._budget, first)
+            rendered = render_with(self._make_engine, requests, self._templates, self._budget, first, step)
             answers.update(zip(lane, rendered, strict=True))
         return tuple(answers[at] for at in range(len(self._requests)))
 
@@ -118,8 +127,9 @@ def render_with(
     templates: Mapping[str, bytes],
     budget: Budget,
     first: Worker | None = None,
+    answered: Callable[[], object] = bool,
 ) -> tuple[Rendered, ...]:
-    """Supervise the workers that run the engine. `first` already works on all requests."""
+    """Supervise the workers that run the engine. `first` already works on all requests. `answered` is called with each answer."""
     done: list[Rendered] = []
     strikes: dict[str, list[Problem]] = defaultdict(list)
     is_second_try = False
@@ -131,7 +141,7 @@ def render_with(
             continue
         worker = first or Worker(make_engine, budget).assign(rest)
         first = None
-        report = worker.report()
+        report = worker.report(answered)
         answers = list(report.rendered)
         is_second_try = is_second_try and not answers
         if report.ending is Ending.DIED and not is_second_try:

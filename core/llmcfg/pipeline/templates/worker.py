@@ -104,13 +104,13 @@ class Worker:
         self._asking = -1
         return self
 
-    def report(self) -> Report:
-        """All answers, and how the worker ended."""
+    def report(self, answered: Callable[[], object] = bool) -> Report:
+        """All answers, and how the worker ended. `answered` is called when an answer has come."""
         rendered: list[Rendered] = []
         trouble = ""
         at_end = False
         try:
-            at_end = _read_answers(self._reading, self._count, self._budget, rendered)
+            at_end = _read_answers(self._reading, self._count, self._budget, rendered, answered)
         except PipeError as error:
             trouble = str(error)
         finally:
@@ -147,7 +147,9 @@ def _ending(status: int, has_answers: bool) -> tuple[Ending, str]:
             return Ending.DIED, f"exit code {code}"
 
 
-def _read_answers(pipe: int, count: int, budget: Budget, rendered: list[Rendered]) -> bool:
+def _read_answers(
+    pipe: int, count: int, budget: Budget, rendered: list[Rendered], answered: Callable[[], object]
+) -> bool:
     """Append the answers that come; True if the pipe ended before there were `count`."""
     import msgspec
 
@@ -161,6 +163,7 @@ def _read_answers(pipe: int, count: int, budget: Budget, rendered: list[Rendered
             rendered.append(_answer_in(decoder.decode(body)))
         except msgspec.DecodeError as error:
             raise PipeError("it wrote something that is no answer") from error
+        answered()
     return False
 
 
