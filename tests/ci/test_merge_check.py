@@ -49,8 +49,7 @@ def check(repository):
 
 def told(check):
     return {
-        (meeting.how, format_key_path(meeting.path), meeting.scopes): tuple(meeting.values)
-        for meeting in check.meetings
+        (meeting.how, format_key_path(meeting.path), meeting.where): tuple(meeting.values) for meeting in check.meetings
     }
 
 
@@ -183,7 +182,117 @@ def test_files_that_were_moved_on_one_branch_are_merged_where_they_are_now(repos
         {"base/long.yaml": None, "base/moved/long.yaml": long},
         {"base/long.yaml": long.replace("k7: 7", "k7: 8")},
     )
-    assert told(found)["masked", "moved.long.k7", ALL] == (ABSENT, 7, ABSENT, 8)
+    assert told(found) == {("moved", "moved.long.k7", ALL): (ABSENT, 7, ABSENT, 8)}
+    assert not found.is_conflict
+
+
+def test_a_value_that_one_moves_and_the_other_changes_where_it_was_is_lost_where_the_merge_does_not_follow(repository):
+    found = branches(
+        repository,
+        {"base/names.yaml": "full: search team\ntags: [a]\n", "base/team.yaml": "team: search\n"},
+        {"environments/prod/names.yaml": "team: shop\n"},
+    )
+    assert told(found)["both", "names.team", PROD] == ("search", ABSENT, "shop", "shop")
+    assert found.is_conflict
+
+
+# what ends on one branch
+
+
+def test_a_tenant_that_one_ends_is_not_met_by_what_the_other_changes_for_all(repository):
+    found = branches(repository, {"llmcfg.yaml": MANIFEST}, with_line("base/limits.yaml", "last: 1", "last: 2"))
+    assert told(found) == {}
+    assert not found.is_conflict
+
+
+def test_a_tenant_that_one_ends_is_met_by_what_the_other_changes_for_it(repository):
+    found = branches(repository, {"llmcfg.yaml": MANIFEST}, {"tenants/acme/limits.yaml": "last: 2\n"})
+    assert told(found) == {("both", "limits.last", ("dev/acme", "prod/acme")): (1, ABSENT, 2, ABSENT)}
+
+
+def test_a_tenant_that_one_ends_and_the_other_decides_about_is_told(repository):
+    tenants = MANIFEST + "tenants:\n  acme:\n    region: eu\n\n\n\n    quota:\n      keys: 10\n"
+    repository.commit({"llmcfg.yaml": tenants})
+    found = branches(repository, {"llmcfg.yaml": MANIFEST}, {"llmcfg.yaml": tenants.replace("keys: 10", "keys: 20")})
+    assert [file.path for file in found.files] == ["llmcfg.yaml"]
+    assert {key: values[2] for key, values in decided(found).items()} == {
+        ("both", "tenants.acme"): {"region": "eu", "quota": {"keys": 20}}
+    }
+
+
+def test_an_environment_that_one_ends_and_the_other_inherits_from_is_an_error_of_the_merge_alone(repository):
+    spread = MANIFEST.replace("{dev: {}, prod: {}}", "\n  dev: {}\n\n\n\n\n  prod: {}\n")
+    repository.commit({"llmcfg.yaml": spread, "environments/prod/names.yaml": None})
+    found = branches(
+        repository,
+        {"llmcfg.yaml": spread.replace("  prod: {}\n", "")},
+        {"llmcfg.yaml": spread.replace("dev: {}", "dev: {inherits: prod}")},
+    )
+    assert [finding.rule_id for finding in found.findings] == ["manifest-inherits"]
+    assert not found.has_merge
+    assert not any(meeting.how == "masked" for meeting in found.meetings)
+
+
+# decisions, and what judges changes
+
+
+def decided(check):
+    return {(meeting.how, format_key_path(meeting.path)): tuple(meeting.values) for meeting in check.decisions}
+
+
+SINKS = MANIFEST + "sinks:\n  - directory: {path: a, keep: 1}\n\n\n\n  - directory: {path: b, keep: 1}\n"
+
+
+def test_a_decision_that_both_make_otherwise_is_told(repository):
+    repository.commit({"llmcfg.yaml": SINKS})
+    longer = SINKS.replace("sinks:\n", "sinks:\n  - directory: {path: c}\n")
+    found = branches(repository, {"llmcfg.yaml": longer}, {"llmcfg.yaml": SINKS.replace("b, keep: 1", "b, keep: 2")})
+    ((how, path), values) = next(iter(decided(found).items()))
+    assert (how, path, [len(side) for side in values]) == ("both", "sinks", [2, 3, 2, 3])
+    assert found.is_conflict
+    assert found.files == ()
+
+
+def test_decisions_about_different_things_are_clean(repository):
+    repository.commit({"llmcfg.yaml": SINKS})
+    found = branches(
+        repository,
+        {"llmcfg.yaml": SINKS.replace("a, keep: 1", "a, keep: 2")},
+        {"llmcfg.yaml": SINKS.replace("b, keep: 1", "b, keep: 2")},
+    )
+    assert decided(found) == {}
+    assert not found.is_conflict
+
+
+LIMITS = "apiVersion: llmcfg.dev/v1\nkind: ChangeLimits\nsteps:\n  - {keys: [a], by: 1}\n\n\n\n  - {keys: [b], by: 1}\n"
+
+
+@pytest.mark.parametrize(
+    ("ours", "expected"),
+    [
+        (LIMITS.replace("[a], by: 1", "[a], by: 2"), {}),
+        (
+            LIMITS.replace("steps:\n", "steps:\n  - {keys: [c], by: 1}\n"),
+            {("both", "steps", ("policies/limits.yaml",))},
+        ),
+    ],
+)
+def test_rules_that_judge_changes_are_compared_key_by_key(repository, ours, expected):
+    repository.commit({"policies/limits.yaml": LIMITS})
+    theirs = {"policies/limits.yaml": LIMITS.replace("[b], by: 1", "[b], by: 2")}
+    found = branches(repository, {"policies/limits.yaml": ours}, theirs)
+    assert {(each.how, format_key_path(each.path), each.where) for each in found.guards} == set(expected)
+    assert found.is_conflict == bool(expected)
+
+
+def test_a_policy_that_both_write_is_told_whole(repository):
+    policy = "package a\n\ndeny contains 1 if false\n\n\n\n\ndeny contains 2 if false\n"
+    repository.commit({"policies/a.rego": policy})
+    found = branches(
+        repository, {"policies/a.rego": policy.replace(" 1 ", " 3 ")}, {"policies/a.rego": policy.replace(" 2 ", " 4 ")}
+    )
+    assert [(each.how, each.path, each.where) for each in found.guards] == [("both", (), ("policies/a.rego",))]
+    assert found.files == ()
 
 
 def test_nothing_is_left_behind_in_the_repository(repository):
@@ -273,6 +382,25 @@ def test_json_says_it_for_programs(meeting):
         ("names.team", "both"),
         ("names.full", "both"),
     }
+
+
+@pytest.mark.parametrize("output", ["table", "md", "github", "json"])
+def test_decisions_and_rules_are_told_in_every_form(repository, output):
+    repository.commit({"llmcfg.yaml": SINKS, "policies/a.rego": "package a\n\n\n\n\n\n# b\n"})
+    longer = SINKS.replace("sinks:\n", "sinks:\n  - directory: {path: c}\n")
+    ours = {"llmcfg.yaml": longer, "policies/a.rego": "package c\n\n\n\n\n\n# b\n"}
+    theirs = {"llmcfg.yaml": SINKS.replace("b, keep: 1", "b, keep: 2"), "policies/a.rego": "package a\n\n\n\n\n\n# d\n"}
+    branches(repository, ours, theirs)
+    done = llmcfg(repository.path, "merge-check", "ours", "theirs", "-o", output)
+    assert done.returncode == 6
+    assert "1 decision depends on both, 1 rule depends on both" in done.stdout
+    if output == "json":
+        answer = json.loads(done.stdout)
+        assert [value["key"] for value in answer["decisions"]] == ["sinks"]
+        assert [(value["file"], value["how"]) for value in answer["guards"]] == [("policies/a.rego", "both")]
+    else:
+        assert "what is decided" in done.stdout
+        assert "policies/a.rego" in done.stdout
 
 
 def test_clean_branches_end_with_0(repository):

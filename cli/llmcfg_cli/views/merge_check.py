@@ -15,15 +15,17 @@ from llmcfg_cli.views.text import Style, clip, paint, plural, visible
 from llmcfg_cli.views.values import inline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from llmcfg.ci.mergecheck import FileConflict, Meeting, MergeCheck
+    from llmcfg.ci.meetings import Meeting
+    from llmcfg.ci.mergecheck import FileConflict, MergeCheck
     from llmcfg.model.change import Side
 
 _HOW: Final = {
     "both": "both branches change it",
     "masked": "one branch changes it, and with the other it comes to something else",
     "arises": "neither branch changes it, and both together do",
+    "moved": "one branch moves it, the other changes it, and the merge changes it here",
 }
 _TEXT_SHOWN: Final = 400
 _KEYS_SHOWN: Final = 10
@@ -38,7 +40,7 @@ def view_merge_check(check: MergeCheck, output: str, *, root: str, colour: bool 
         case "md":
             return _markdown(check)
         case "github":
-            said = [command("error", "two branches meet", line) for line in _sentences(check)]
+            said = [*_annotations(check)]
             said += [command("warning", "not seen", text) for text in check.unseen]
             found = view_findings(check.findings, "github", root=root)
             return "\n".join(filter(None, (visible(headline(check)), *said, found)))
@@ -51,7 +53,9 @@ def headline(check: MergeCheck) -> str:
     counts = f"{ours} changes {plural(check.changed[0], 'value')}, {theirs} {check.changed[1]}"
     if check.is_conflict:
         parts = [
-            _counted(len(check.meetings), "value", "depends on both", "depend on both"),
+            _counted(_conflicts(check.meetings), "value", "depends on both", "depend on both"),
+            _counted(_conflicts(check.decisions), "decision", "depends on both", "depend on both"),
+            _counted(_conflicts(check.guards), "rule", "depends on both", "depend on both"),
             _counted(sum(not file.by_key for file in check.files), "file", "is in conflict", "are in conflict"),
             _counted(len(check.secrets), "secret", "is changed by both", "are changed by both"),
         ]
@@ -59,6 +63,14 @@ def headline(check: MergeCheck) -> str:
     if check.findings:
         return f"{'fail' if check.has_errors else 'clean'}: the merge brings {plural(len(check.findings), 'finding')}; {counts}"
     return f"clean: {counts}, and the merge is what both mean" if check.has_merge else f"unknown: {counts}"
+
+
+def _conflicts(meetings: Iterable[Meeting]) -> int:
+    return sum(meeting.is_conflict for meeting in meetings)
+
+
+def _met(check: MergeCheck) -> tuple[Meeting, ...]:
+    return (*check.meetings, *check.decisions, *check.guards)
 
 
 def _counted(count: int, noun: str, one: str, several: str) -> str:
@@ -70,7 +82,7 @@ def _table(check: MergeCheck, root: str, colour: bool) -> str:
     blocks = [paint(visible(headline(check)), style, colour)]
     blocks += ["\n".join(f"not seen: {visible(text)}" for text in check.unseen)]
     blocks += [visible(_file(file)) for file in check.files]
-    blocks += [_meeting(meeting, check, colour) for meeting in check.meetings]
+    blocks += [_meeting(meeting, check, colour) for meeting in _met(check)]
     blocks += [f"secret {visible(name)}: both branches change it" for name in check.secrets]
     return "\n\n".join(filter(None, [*blocks, view_findings(check.findings, "table", colour=colour, root=root)]))
 
@@ -81,10 +93,16 @@ def _meeting(meeting: Meeting, check: MergeCheck, colour: bool) -> str:
     key = paint(visible(format_key_path(meeting.path)), Style.BOLD, colour)
     return "\n".join(
         [
-            f"{key} in {visible(scopes_text(meeting.scopes))}: {_HOW[meeting.how]}",
+            f"{key} in {visible(_where(meeting, check))}: {_HOW[meeting.how]}",
             *(f"  {visible(name):<{width}}  {value}" for name, value in rows),
         ]
     )
+
+
+def _where(meeting: Meeting, check: MergeCheck) -> str:
+    if meeting in check.meetings:
+        return scopes_text(meeting.where)
+    return meeting.where[0] if meeting.where else "what is decided"
 
 
 def _sides(meeting: Meeting, check: MergeCheck) -> Iterator[tuple[str, Side]]:
@@ -103,12 +121,15 @@ def _file(file: FileConflict) -> str:
     return f"{file.path}: in conflict{f' at {keys}{rest}' if keys else ''}"
 
 
-def _sentences(check: MergeCheck) -> Iterator[str]:
-    yield from map(_file, check.files)
-    for meeting in check.meetings:
+def _annotations(check: MergeCheck) -> Iterator[str]:
+    for file in check.files:
+        yield command("notice" if file.by_key else "error", "two branches meet", _file(file))
+    for meeting in _met(check):
         sides = "; ".join(f"{name}: {inline(side, VALUE_SHOWN) or '-'}" for name, side in _sides(meeting, check))
-        yield f"{format_key_path(meeting.path)} in {scopes_text(meeting.scopes)}: {_HOW[meeting.how]} ({sides})"
-    yield from (f"secret {name}: both branches change it" for name in check.secrets)
+        line = f"{format_key_path(meeting.path)} in {_where(meeting, check)}: {_HOW[meeting.how]} ({sides})"
+        yield command("error" if meeting.is_conflict else "notice", "two branches meet", line)
+    for name in check.secrets:
+        yield command("error", "two branches meet", f"secret {name}: both branches change it")
 
 
 def _markdown(check: MergeCheck) -> str:
@@ -118,12 +139,13 @@ def _markdown(check: MergeCheck) -> str:
     lines += [f"- secret {code(clip(name, _TEXT_SHOWN))}: both branches change it" for name in check.secrets]
     lines += [f"- not seen: {code(clip(text, _TEXT_SHOWN))}" for text in check.unseen]
     blocks += ["\n".join(lines)] if lines else []
-    if check.meetings:
-        names = [code(clip(name, VALUE_SHOWN)) for name, _ in _sides(check.meetings[0], check)]
+    met = _met(check)
+    if met:
+        names = [code(clip(name, VALUE_SHOWN)) for name, _ in _sides(met[0], check)]
         head = f"| key | where | {' | '.join(names)} | |"
-        rows = [_row(meeting, check) for meeting in check.meetings[:_ROWS]]
+        rows = [_row(meeting, check) for meeting in met[:_ROWS]]
         rule = f"|---|---|{'---|' * len(names)}---|"
-        left = len(check.meetings) - len(rows)
+        left = len(met) - len(rows)
         blocks += ["\n".join([head, rule, *rows])] + ([f"and {plural(left, 'more value')}"] if left else [])
     blocks += [_findings(check)] if check.findings else []
     return "\n\n".join(blocks)
@@ -131,7 +153,7 @@ def _markdown(check: MergeCheck) -> str:
 
 def _row(meeting: Meeting, check: MergeCheck) -> str:
     sides = [code(inline(side, VALUE_SHOWN)) for _, side in _sides(meeting, check)]
-    place = code(clip(scopes_text(meeting.scopes), _TEXT_SHOWN))
+    place = code(clip(_where(meeting, check), _TEXT_SHOWN))
     key = code(clip(format_key_path(meeting.path), _TEXT_SHOWN))
     return f"| {' | '.join([key, place, *sides, _HOW[meeting.how]])} |"
 
@@ -158,7 +180,11 @@ def _payload(check: MergeCheck) -> dict[str, Any]:
             {"file": file.path, "byKey": file.by_key, "keys": [format_key_path(path) for path in file.keys]}
             for file in check.files
         ],
-        "values": [_value(meeting, check.has_merge) for meeting in check.meetings],
+        "values": [{**_value(meeting, check.has_merge), "scopes": list(meeting.where)} for meeting in check.meetings],
+        "decisions": [_value(meeting, check.has_merge) for meeting in check.decisions],
+        "guards": [
+            {"file": file, **_value(meeting, check.has_merge)} for meeting in check.guards for file in meeting.where
+        ],
         "secrets": list(check.secrets),
         "findings": [as_mapping(finding) for finding in check.findings],
     }
@@ -171,6 +197,5 @@ def _value(meeting: Meeting, has_merge: bool) -> dict[str, Any]:
     return {
         "key": format_key_path(meeting.path),
         "how": meeting.how,
-        "scopes": list(meeting.scopes),
         **dict(kept),
     }

@@ -1,39 +1,34 @@
-"""Two branches that meet: what each of them changes in effect, and where the merge is not what each of them meant.
+"""Two branches that meet: what each of them changes in effect, and where the merge is not what each of them meant (`ci.meetings`).
 
-Rules: what counts is the effective value of a key in a scope, wherever it is written.
-- both       the two change it, and not to the same
-- masked     one changes it, and with the other's change it comes to something else, such as an override beside a new default
-- arises     neither changes it alone, and the two together do
-A value that both change to the same is no conflict. Findings of the merge that neither branch has alone are told too.
+What counts are effective values of keys in scopes, wherever they are written; what the manifest and the consumers decide beside them; and
+what the files say that judge changes. A scope that one branch ends meets only what the other changes for that scope: what it changes for
+others too, it means for these. Findings of the merge that neither branch has alone are told too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
 from llmcfg.ci.known import split_findings
+from llmcfg.ci.met import Sides, decisions_met, guards_met, values_met
 from llmcfg.ci.sides import compare_sides, examine_side, open_side
 from llmcfg.documents.merging import merge_documents
 from llmcfg.errors import NotFoundError
 from llmcfg.git.edited import EditedSnapshot
 from llmcfg.git.mergetree import merge_commits
-from llmcfg.model.change import ABSENT
-from llmcfg.model.difference import differ
 from llmcfg.model.findings import has_blocking, merge_findings
-from llmcfg.model.keypath import format_key_path
-from llmcfg.model.target import Scope
 from llmcfg.model.versions import TextMerge
 from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.merge import no_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
+    from llmcfg.ci.meetings import Meeting
     from llmcfg.ci.sides import Examined
     from llmcfg.git.mergetree import MergedFiles
-    from llmcfg.model.change import Change, Side
     from llmcfg.model.findings import Finding
     from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import Revision
@@ -41,30 +36,6 @@ if TYPE_CHECKING:
     from llmcfg.model.versions import Versions
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.wiring import Workspace
-
-    Place: TypeAlias = tuple[str, Path]  # scope and path
-    Changes: TypeAlias = Mapping[Place, Change]
-
-How: TypeAlias = Literal["both", "masked", "arises"]
-
-
-class Values(NamedTuple):
-    """One effective value before, on either branch, and in the merge; `merged` is None where there is none to look at."""
-
-    base: Side
-    ours: Side
-    theirs: Side
-    merged: Side
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """A value that depends on both branches, in these scopes."""
-
-    how: How
-    path: Path
-    values: Values
-    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +49,10 @@ class FileConflict:
 
 @dataclass(frozen=True, slots=True)
 class MergeCheck:
-    """`has_merge` is false where files in conflict left nothing to look at. `changed` is how many values each branch changes."""
+    """`has_merge` is false where files in conflict, or a manifest that cannot be read, left nothing to look at.
+
+    `changed` is how many values each branch changes.
+    """
 
     base: str
     ours: Revision
@@ -86,6 +60,8 @@ class MergeCheck:
     changed: tuple[int, int]
     files: tuple[FileConflict, ...]
     meetings: tuple[Meeting, ...]
+    decisions: tuple[Meeting, ...]
+    guards: tuple[Meeting, ...]
     secrets: tuple[str, ...]
     findings: tuple[Finding, ...]
     has_merge: bool
@@ -94,7 +70,8 @@ class MergeCheck:
 
     @property
     def is_conflict(self) -> bool:
-        return bool(self.meetings or self.secrets or any(not file.by_key for file in self.files))
+        met = any(meeting.is_conflict for meeting in (*self.meetings, *self.decisions, *self.guards))
+        return met or bool(self.secrets) or any(not file.by_key for file in self.files)
 
     @property
     def has_errors(self) -> bool:
@@ -118,9 +95,10 @@ def check_merge(
         path: _by_key(path, versions, _rules(mine, path.removeprefix(workspace.git_folder)))
         for path, versions in files.conflicts.items()
     }
-    merged = _examine_merge(workspace, files, solved, _Sides(before, mine, yours), as_of)
-    sides = _Sides(before, mine, yours, merged)
-    compared = [compare_sides(before, side) for side in (mine, yours, merged) if side]
+    merged = _examine_merge(workspace, files, solved, Sides(before, mine, yours), as_of)
+    readable = merged if merged and merged.configuration else None
+    sides = Sides(before, mine, yours, readable)
+    compared = [compare_sides(before, side) for side in (mine, yours, readable) if side]
     differences = [difference for difference, _ in compared]
     return MergeCheck(
         base=base,
@@ -128,28 +106,15 @@ def check_merge(
         theirs=theirs,
         changed=(len(differences[0].values), len(differences[1].values)),
         files=tuple(found for found, _ in solved.values()),
-        meetings=tuple(_meetings(sides, _Changes(*map(_by_scope, differences)))),
+        meetings=values_met(sides, differences),
+        decisions=decisions_met(sides, differences),
+        guards=guards_met(sides),
         secrets=_secrets(differences[0], differences[1]),
         findings=_new_findings(merged, mine, yours) if merged else (),
-        has_merge=merged is not None,
+        has_merge=readable is not None,
         protected=frozenset(_protected(before, mine, yours)),
         unseen=tuple(dict.fromkeys(text for _, unseen in compared for text in unseen)),
     )
-
-
-class _Sides(NamedTuple):
-    before: Examined
-    ours: Examined
-    theirs: Examined
-    merged: Examined | None = None
-
-
-class _Changes(NamedTuple):
-    """What each side changes against the base."""
-
-    ours: Changes
-    theirs: Changes
-    merged: Changes | None = None
 
 
 def _rules(side: Examined, file: str) -> RuleLookup:
@@ -169,7 +134,7 @@ def _examine_merge(
     workspace: Workspace,
     files: MergedFiles,
     solved: Mapping[str, tuple[FileConflict, bytes]],
-    sides: _Sides,
+    sides: Sides,
     as_of: date,
 ) -> Examined | None:
     """None where there is no merge, since a file is in conflict or a side cannot be opened."""
@@ -183,58 +148,6 @@ def _examine_merge(
     wanted = {path: content for path, content in changed.items() if path.partition("/")[0] in read}
     snapshot = EditedSnapshot(ours.snapshot, wanted, "merge")
     return examine_side(lambda: Configuration(snapshot, workspace.memo), as_of, sides.before.configuration)
-
-
-def _by_scope(difference: Difference) -> Changes:
-    return {(scope, value.change.path): value.change for value in difference.values for scope in value.scopes}
-
-
-def _meetings(sides: _Sides, changes: _Changes) -> Iterator[Meeting]:
-    """Each value once, with all scopes in which it is the same story."""
-    found: dict[tuple[How, str, str], tuple[Path, Values, list[str]]] = {}
-    both = {*_overlapping(changes.ours, changes.theirs), *_overlapping(changes.theirs, changes.ours)}
-    for scope, path in sorted({*changes.ours, *changes.theirs, *(changes.merged or ()), *both}, key=str):
-        how = _how((scope, path), changes, both)
-        if how is None:
-            continue
-        values = Values(*(_value(side, scope, path) for side in sides))
-        if how != "both" or differ(values.ours, values.theirs):
-            key = (how, format_key_path(path), repr(values))
-            found.setdefault(key, (path, values, []))[2].append(scope)
-    for (how, _, _), (path, values, scopes) in found.items():
-        yield Meeting(how, path, values, tuple(scopes))
-
-
-def _how(place: Place, changes: _Changes, both: Collection[Place]) -> How | None:
-    """How the branches meet at a value, if they do. What lies below a value that both change is not said again."""
-    scope, path = place
-    if any((scope, path[:size]) in both for size in range(len(path))):
-        return None
-    if place in both:
-        return "both"
-    if changes.merged is None:
-        return None
-    alone, there = changes.ours.get(place) or changes.theirs.get(place), changes.merged.get(place)
-    if alone is None:
-        return "arises"
-    return "masked" if there is None or differ(alone.after, there.after) else None
-
-
-def _overlapping(one: Changes, other: Changes) -> Iterator[Place]:
-    """Places that both change, one perhaps by a part of it: the wider one."""
-    for scope, path in one:
-        yield from ((scope, path[:size]) for size in range(1, len(path) + 1) if (scope, path[:size]) in other)
-
-
-def _value(side: Examined | None, scope: str, path: Path) -> Side:
-    if side is None or side.configuration is None:
-        return ABSENT
-    environment, _, tenant = scope.partition("/")
-    known = Scope(environment, tenant or None)
-    try:
-        return side.configuration.effective(known).value_at(path) if known in side.configuration.scopes else ABSENT
-    except NotFoundError:
-        return ABSENT
 
 
 def _secrets(ours: Difference, theirs: Difference) -> tuple[str, ...]:
