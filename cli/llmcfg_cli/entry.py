@@ -22,6 +22,7 @@ USAGE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 _COLLECT_AFTER = 50_000  # objects; a process that is over in a moment gains by looking for garbage less often
+_ANSWERED_AGAIN = ("validate", "plan", "apply")
 _TRUSTED_GIT_VARIABLES = (
     "GIT_AUTHOR_",
     "GIT_COMMITTER_",
@@ -81,7 +82,7 @@ def _run(arguments: list[str], interrupt: _Interrupt) -> int:
 
         print(overview("llmcfg", PANELS), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else USAGE
-    if arguments[:1] == ["validate"]:
+    if arguments and arguments[0] in _ANSWERED_AGAIN:
         from llmcfg_cli.unchanged import answer_again
 
         if answer_again(arguments):

@@ -13,8 +13,14 @@ from llmcfg.cache.stamp import find_answer
 
 TYPE_CHECKING = False  # as in `entry`
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from llmcfg.git.repository import GitRepository
+    from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Snapshot
+    from llmcfg.sync.plan import Plan
+    from llmcfg.wiring import Workspace
 
 BEGAN_NS = time.time_ns()  # before anything of the answer was read
 _VARIABLES = ("HOME", "XDG_CONFIG_HOME", "NO_COLOR", "TERM", "LANG", "LC_ALL")
@@ -36,9 +42,13 @@ def answer_again(arguments: list[str]) -> bool:
 
 
 def remember_answer(
-    question: str | None, answer: tuple[str, str], repository: GitRepository, snapshot: Snapshot
+    question: str | None,
+    answer: tuple[str, str],
+    repository: GitRepository,
+    snapshot: Snapshot,
+    places: Iterable[Path] = (),
 ) -> None:
-    """Stamp what is said of a snapshot, to stdout and to stderr, unless the question is another one by now."""
+    """Stamp what is said, of a snapshot and of what lies in `places`, unless by now the question is another one."""
     root = cache_folder()
     if root is None or question is None or question != question_of(sys.argv[1:]):
         return
@@ -54,12 +64,29 @@ def remember_answer(
         snapshot=snapshot,
         began_ns=BEGAN_NS,
         program=Path(__file__).resolve().parent,
+        places=places,
     )
 
 
+def remember_plan(
+    question: str | None, answer: tuple[str, str], workspace: Workspace, configuration: Configuration, plan: Plan
+) -> None:
+    """Stamp what is said of a plan that has nothing to do."""
+    if question is None or workspace.repository.is_bare:
+        return
+    from llmcfg.standing import places_of
+    from llmcfg.sync.deliveries import find_sinks
+
+    track = workspace.configuration("HEAD").manifest.environments[plan.environment].track
+    sinks = find_sinks(configuration, plan.environment)
+    places = places_of(plan, workspace.repository, track, sinks, workspace.delivery_root)
+    if places is not None:
+        remember_answer(question, answer, workspace.repository, workspace.snapshot(None), places)
+
+
 def question_of(arguments: list[str]) -> str | None:
-    """None for what is always done anew: other commands, and whatever variables of ours have a say in."""
-    if arguments[:1] != ["validate"] or any(name.startswith(_OURS) for name in os.environ):
+    """None for what is always done anew: whatever variables of ours have a say in."""
+    if any(name.startswith(_OURS) for name in os.environ):
         return None
     try:
         here = os.getcwd()

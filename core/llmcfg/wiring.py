@@ -21,7 +21,7 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.merge import no_rules
-from llmcfg.sync.demand import KEPT, require_undemanded
+from llmcfg.sync.demand import FOLDER, KEPT, require_undemanded
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Workspace:
 
     @property
     def trust_folder(self) -> Path:
-        return self.repository.state_folder / "trust"
+        return self.repository.state_folder / FOLDER
 
     def root_store(self) -> RootStore:
         """The versions of the root of trust, as far as they are known here."""

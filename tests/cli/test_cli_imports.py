@@ -52,19 +52,41 @@ def test_a_sound_work_tree_in_which_nothing_changed_is_answered_from_its_stamp(t
     written = WrittenRepository(tmp_path / "repository", {"base/limits.yaml": "rpm: 10\n"})
     variables = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     arguments = ("validate", "-C", str(written.path), "-o", form)
-    expected = run(*arguments, "--no-cache", **variables)
-    deadline = time.monotonic() + 60
-    while not [*(tmp_path / "cache").glob("llmcfg/stamps/*")]:  # nothing is stamped that changed just now
-        assert time.monotonic() < deadline
-        assert run(*arguments, **variables) == expected
-    assert run(*arguments, **variables) == expected
-    modules = imported_by(*arguments, **variables)
-    assert not top_level(modules) & (HEAVY | {"typer", "typing", "pathlib", "re", "json", "hashlib", "sqlite3"})
+    assert_answered_from_a_stamp(arguments, tmp_path / "cache", variables)
 
     (written.path / "base/limits.yaml").write_text("rpm: 010\n")
     changed = run(*arguments, **variables)
     assert changed == run(*arguments, "--no-cache", **variables)
     assert changed[0] == 4
+
+
+@pytest.mark.parametrize("arguments", [("plan", "-e", "prod"), ("apply", "-e", "prod", "--yes")])
+def test_a_plan_that_has_nothing_to_do_is_answered_from_its_stamp(tmp_path, arguments) -> None:
+    consumer = "apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [.]\nshared: true\n"
+    files = {"base/limits.yaml": "rpm: 10\n", "consumers/api.yaml": consumer}
+    written = WrittenRepository(tmp_path / "repository", files)
+    variables = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    arguments = (*arguments, "-C", str(written.path))
+    assert run("apply", "-e", "prod", "--yes", "-C", str(written.path), **variables)[0] == 0
+    assert_answered_from_a_stamp(arguments, tmp_path / "cache", variables)
+
+    (written.path / "delivered/prod/current/_shared/api/config/limits.json").write_text("{}\n")
+    code, shown, _ = run(*arguments, **variables)
+    assert code == 0
+    assert "no change: what is deployed has the same content" in shown
+    assert "delivered/prod" in shown
+
+
+def assert_answered_from_a_stamp(arguments, cache, variables) -> None:
+    """Once it was asked often enough: nothing is stamped that changed just now."""
+    expected = run(*arguments, "--no-cache", **variables)
+    deadline = time.monotonic() + 60
+    while not [*cache.glob("llmcfg/stamps/*")]:
+        assert time.monotonic() < deadline
+        assert run(*arguments, **variables) == expected
+    assert run(*arguments, **variables) == expected
+    modules = imported_by(*arguments, **variables)
+    assert not top_level(modules) & (HEAVY | {"typer", "typing", "pathlib", "re", "json", "hashlib", "sqlite3"})
 
 
 def test_version_imports_next_to_nothing() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llmcfg.errors import UsageError
-from llmcfg_cli.commands.plan import note_gates, note_uncommitted
+from llmcfg_cli.commands.plan import note_gates, say_uncommitted
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
 from llmcfg_cli.options import (
     At,
@@ -80,8 +81,11 @@ def apply(
     from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_frozen, refuse_gated, refuse_quarantined
     from llmcfg_cli.identities import own_identities
     from llmcfg_cli.settings import open_workspace
+    from llmcfg_cli.unchanged import question_of, remember_plan
     from llmcfg_cli.views.plan import view_plan
 
+    is_special = plan_file or at or settings_file or signing_keys or unsigned or no_cache
+    question = None if is_special else question_of(sys.argv[1:])
     if (plan_file is None) == (environment is None):
         raise UsageError("say what to apply", hint="either -e ENV, or a plan file")
     saved = read_plan(plan_file.read_bytes()) if plan_file else None
@@ -95,14 +99,15 @@ def apply(
         plan = make_plan(configuration, workspace.repository, name, workspace.sink, now(), publisher)
     if saved is not None:
         check_saved(saved, plan)
-    if not quiet or dry_run:
-        out(view_plan(plan, "table", colour=has_colour(), width=table_width()))
-    if saved is None and at is None:
-        note_uncommitted(workspace, configuration, quiet=quiet)
+    shown = view_plan(plan, "table", colour=has_colour(), width=table_width()) if not quiet or dry_run else ""
+    out(shown)
+    left_out = say_uncommitted(workspace, configuration) if not (saved or at or quiet) else ""
+    note(left_out)
     if not lift_quarantine:
         refuse_quarantined(plan)
     if dry_run or plan.is_empty:
         note_gates(plan)
+        remember_plan(question, (shown, left_out), workspace, configuration, plan)
         return 0
     refuse_gated(plan)
     if not during_freeze:

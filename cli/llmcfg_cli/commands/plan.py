@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,24 +56,29 @@ def plan(
     from llmcfg.errors import UsageError
     from llmcfg.sync.plan import make_plan, save_plan, to_output
     from llmcfg_cli.settings import open_workspace
+    from llmcfg_cli.unchanged import question_of, remember_plan
     from llmcfg_cli.views.diff import to_payload
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.plan import view_plan
 
     if output not in ("table", "json", "md") and not output.endswith(".json"):
         raise UsageError(f"{output!r} is neither a form nor a plan file", hint="write -o table, json, md or PLAN.json")
+    is_file = output.endswith(".json")
+    question = None if at or is_file or settings_file or no_cache else question_of(sys.argv[1:])
     workspace = open_workspace(directory, deliver_to, settings_file, cache=not no_cache)
     with progress("planning", workspace.memo.progress, quiet=quiet):
         configuration = workspace.wanted(environment, at)
         made = make_plan(configuration, workspace.repository, environment, workspace.sink, now())
     if output == "json":
-        out(to_json("Plan", {**to_output(made), "changes": to_payload(made.difference)}))
+        shown = to_json("Plan", {**to_output(made), "changes": to_payload(made.difference)})
     else:
-        out(view_plan(made, "md" if output == "md" else "table", colour=has_colour(), width=table_width()))
-    if at is None:
-        note_uncommitted(workspace, configuration, quiet=quiet)
+        shown = view_plan(made, "md" if output == "md" else "table", colour=has_colour(), width=table_width())
+    out(shown)
+    left_out = say_uncommitted(workspace, configuration) if at is None and not quiet else ""
+    note(left_out)
     note_gates(made)
-    if output.endswith(".json"):
+    remember_plan(question, (shown, left_out), workspace, configuration, made)
+    if is_file:
         atomic_write(Path(output), save_plan(made))
         note(f"saved; apply exactly this with: llmcfg apply {output}", quiet=quiet)
     return DIFFERENCES if exit_code and not made.is_empty else 0
@@ -86,7 +92,7 @@ def note_gates(plan: Plan) -> None:
     note(view_findings([*plan.gates, *frozen], "table", colour=has_colour()))
 
 
-def note_uncommitted(workspace: Workspace, configuration: Configuration, *, quiet: bool) -> None:
-    """Say it where somebody may believe that the files as they lie are deployed."""
-    if not quiet and workspace.has_uncommitted(configuration):
-        note("\nthe work tree has changes that are not committed; they are left out")
+def say_uncommitted(workspace: Workspace, configuration: Configuration) -> str:
+    """What is said where somebody may believe that the files as they lie are deployed."""
+    has_uncommitted = workspace.has_uncommitted(configuration)
+    return "\nthe work tree has changes that are not committed; they are left out" if has_uncommitted else ""

@@ -22,6 +22,7 @@ _SETTINGS: Final = {
     ConfigLevel.GLOBAL: (".gitconfig",),
 }
 _OWN: Final = ("HEAD", "index", "commondir", "config.worktree")
+_REFS: Final = ("packed-refs", "reftable", "shallow")
 _COMMON: Final = ("config", "info/exclude", "objects/info/alternates")
 
 
@@ -38,6 +39,14 @@ def ground_of(opened: Opened) -> Sequence[Path] | None:
         file = _file_at_home(opened.git.config[_IGNORED] or "")
         return [*found, file] if file.is_absolute() else None
     return found
+
+
+def refs_ground_of(opened: Opened) -> Iterator[Path]:
+    """The files and folders that say where refs point and where history ends, there or not."""
+    for git_dir in {Path(opened.git.path), opened.git_dir}:
+        yield from (git_dir / name for name in _REFS)
+        for folder, _, names in os.walk(git_dir / "refs"):
+            yield from (Path(folder), *(Path(folder, name) for name in names))
 
 
 def _file_at_home(written: str) -> Path:

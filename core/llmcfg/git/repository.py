@@ -135,6 +135,12 @@ class GitRepository:
 
         return ground_of(self._opened)
 
+    def refs_ground(self) -> Sequence[Path]:
+        """The files and folders that decide where refs point, there or not."""
+        from llmcfg.git.ground import refs_ground_of
+
+        return [*refs_ground_of(self._opened)]
+
     @property
     def is_shallow(self) -> bool:
         """Whether the clone was cut off, so that history ends early."""

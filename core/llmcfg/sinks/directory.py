@@ -24,6 +24,7 @@ import shutil
 import stat
 import time
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,13 @@ class DirectorySink:
                 if self._identity() == before:
                     return seen
         raise PendingError(f"{self._root} changes faster than it can be read", hint="try again")
+
+    def stands_on(self) -> Iterator[Path] | None:
+        """The files and folders that an observation of a sound delivery stands on; None where it stands on more than these."""
+        delivery = self._delivery()
+        if delivery is None or self._after_apply is not None or self._opened is not None:
+            return None
+        return chain((self._root, self._current, self._store, self._store / _DELIVERED), _everything_in(delivery))
 
     def leftovers(self) -> list[Path]:
         """What deliveries left that died half-way; the next one removes it."""
@@ -358,6 +366,11 @@ class DirectorySink:
         except OSError:
             return False
         return True
+
+
+def _everything_in(folder: Path) -> Iterator[Path]:
+    for inner, _, names in os.walk(folder):
+        yield from (Path(inner), *(Path(inner, name) for name in names))
 
 
 def _names(digest: str) -> Iterator[str]:

@@ -20,6 +20,8 @@ REF: Final = "refs/llmcfg/trust"
 """Where the versions of the root of trust are."""
 KEPT: Final = "root.json"
 """The newest version that a machine took over, in the folder that belongs to it alone."""
+FOLDER: Final = "trust"
+"""That folder, below the state of the clone."""
 _PIN: Final = (
     "get the root and its digest from who has it (llmcfg trust export), then: llmcfg trust pin FILE --digest SHA256"
 )
