@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from operator import methodcaller
 from sys import intern
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from llmcfg.documents.keys import is_sound_key, plain_key
 from llmcfg.documents.scalars import NUMBER_STARTS, WORDS, Trap, resolve_beginning
@@ -20,7 +20,7 @@ from llmcfg.limits import DOCUMENT_DEPTH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llmcfg.model.value import Value
+    from llmcfg.model.value import Scalar, Value
 
     _Line = tuple[str, str, str, str, str, str, str]  # the groups of `_LINE`
     _Opened = list[
@@ -136,14 +136,12 @@ def _key(name: str) -> str:
 def _resolve(text: str) -> Value:
     """The value of what is no word: a number, a text in quotes, or what is in brackets."""
     first = text[0]
-    if first in "\"'":
-        return text[1:-1]
-    if first in "[{":
-        return _read_flow(text)
+    if first not in NUMBER_STARTS:
+        return text[1:-1] if first in "\"'" else _read_flow(text)
     value = resolve_beginning(text)
-    if isinstance(value, Trap):
+    if value.__class__ is Trap:
         raise _IrregularError
-    return value
+    return cast("Scalar", value)
 
 
 def _read_flow(text: str) -> Value:

@@ -82,11 +82,13 @@ def _integer(text: str) -> Scalar | Trap:
 
 def _decimal(text: str) -> Scalar | Trap:
     value = float(text)
+    if not value.is_integer():  # nothing beyond 2^53 has a fraction
+        return value
     if abs(value) >= EXACT_INTEGER:
         return _inexact(text, "is a number beyond 2^53, which JSON readers round")
     if value == 0 and text.startswith("-"):
         return _inexact(text, "is negative zero, which JSON writes as 0", rewrite="0.0")
-    return one_number(value)
+    return int(value)
 
 
 def _exponent(text: str) -> Trap:

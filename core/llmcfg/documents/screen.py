@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 from itertools import islice, tee
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -63,7 +62,6 @@ def has_forbidden_character(value: str) -> str | None:
     return None if match is None else _code_point(match[0])
 
 
-@lru_cache(maxsize=1 << 14)
 def why_not_a_key(key: str) -> str | None:
     """Why `key` cannot be a mapping key; None when it can."""
     if key.isascii() and key.isprintable() and 0 < len(key) <= KEY_BYTES:

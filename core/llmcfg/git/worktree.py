@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import ConflictError
@@ -21,13 +22,14 @@ from llmcfg.model.findings import Finding, Problem, finding_from
 from llmcfg.model.snapshot import BlobEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from llmcfg.filefacts import Facts
     from llmcfg.git.statindex import StatIndex
     from llmcfg.model.snapshot import Revision
 
+_ENTRY: Callable[[Iterable[object]], BlobEntry] = partial(tuple.__new__, BlobEntry)  # in C, for thousands of them
 _KEPT_BYTES = 64 << 20  # file content kept in memory; beyond it files are read again and compared
 
 
@@ -35,7 +37,6 @@ class WorkTreeSnapshot:
     """Taken at construction. `is_ignored` and `is_submodule` say it of a path from `root`.
 
     `index` knows what was seen earlier, and notes what is seen now.
-    `stood_on` are the facts, from before they were read, of every folder, every file and every list of ignored files below `root`.
     """
 
     def __init__(
@@ -47,15 +48,19 @@ class WorkTreeSnapshot:
         index: StatIndex,
     ) -> None:
         self._root = root
-        self._contents: dict[str, bytes | str] = {}  # by blob id: the content, or the path to read it from
-        self._kept = 0
+        self._kept: dict[str, bytes] = {}  # what was read, by blob id
+        self._kept_bytes = 0
         walk = _Walk(root, wanted, is_ignored, is_submodule, index, self._keep)
         walk.run()
         self._entries = {path: walk.entries[path] for path in sorted(walk.entries)}
-        self._contents = {**{entry.oid: path for path, entry in self._entries.items()}, **self._contents}
         self._findings = tuple(sorted(walk.findings, key=Finding.sort_key))
-        self.stood_on: Mapping[str, Facts] = {**walk.facts, **index.deciding}
+        self._facts = walk.facts
         self.index = index
+
+    @property
+    def stood_on(self) -> Mapping[str, Facts]:
+        """The facts, from before they were read, of every folder, every file and every list of ignored files below `root`."""
+        return {**self._facts, **self.index.deciding}
 
     @property
     def revision(self) -> Revision | None:
@@ -74,22 +79,28 @@ class WorkTreeSnapshot:
         return self._findings
 
     def read(self, oid: str) -> bytes:
-        kept = self._contents[oid]
-        if isinstance(kept, bytes):
+        kept = self._kept.get(oid)
+        if kept is not None:
             return kept
+        path = self._paths[oid]
         try:
-            _, content = _read_regular(f"{self._root}/{kept}")
+            _, content = _read_regular(f"{self._root}/{path}")
         except OSError as error:
-            raise _changed(kept) from error
+            raise _changed(path) from error
         if not isinstance(content, bytes) or blob_id(content) != oid:
-            raise _changed(kept)
+            raise _changed(path)
         return content
 
-    def _keep(self, path: str, content: bytes) -> str:
+    @cached_property
+    def _paths(self) -> Mapping[str, str]:
+        """Where to read what was not kept, by blob id."""
+        return {entry.oid: path for path, entry in self._entries.items()}
+
+    def _keep(self, content: bytes) -> str:
         oid = blob_id(content)
-        if oid not in self._contents:
-            self._kept += len(content)
-            self._contents[oid] = content if self._kept <= _KEPT_BYTES else path
+        if oid not in self._kept and self._kept_bytes + len(content) <= _KEPT_BYTES:
+            self._kept_bytes += len(content)
+            self._kept[oid] = content
         return oid
 
 
@@ -101,7 +112,7 @@ class _Walk:
         is_ignored: Callable[[str], bool],
         is_submodule: Callable[[str], bool],
         index: StatIndex,
-        keep: Callable[[str, bytes], str],
+        keep: Callable[[bytes], str],
     ) -> None:
         self._root = root
         self._top = str(root)
@@ -144,13 +155,14 @@ class _Walk:
         places = [f"{self._top}/{path}" for path in files]
         facts = [was for was, _ in known]
         try:
-            if facts != [facts_of(found) for found in map(os.lstat, places)]:
+            if facts != [*map(facts_of, map(os.lstat, places))]:
                 return False
         except OSError:
             return False
         self.facts.update(zip(places, facts, strict=True))
         self._index.note_blobs(files, known)
-        self.entries.update({path: BlobEntry(path, oid, was[3]) for path, (was, oid) in zip(files, known, strict=True)})
+        blobs = zip(files, [oid for _, oid in known], [was[3] for was in facts], strict=True)
+        self.entries.update(zip(files, map(_ENTRY, blobs), strict=True))
         return True
 
     def _names(self, folder: str) -> Sequence[tuple[str, bool]]:
@@ -233,7 +245,7 @@ class _Walk:
             )
             self._find(path, problem)
         else:
-            oid = self._keep(path, content)
+            oid = self._keep(content)
             self.entries[path] = BlobEntry(path, oid, len(content))
             self._index.note_blob(path, facts, oid)
 

@@ -251,7 +251,7 @@ def parse_document(content: bytes, *, is_prompt: bool = False) -> ParsedDocument
     """Of YAML, or of the version of a prompt as a file."""
     document, problems = load_prompt_file(content) if is_prompt else load_document(content)
     # An escape in a double-quoted text may spell any of them.
-    has_links = any(mark in content for mark in (b"{{", b"$extends", b"$with", b"\\"))
+    has_links = b"{{" in content or b"$extends" in content or b"$with" in content or b"\\" in content
     if document is None:
         return ParsedDocument(None, False, has_links, problems)
     return ParsedDocument(Later.of(document.value), document.has_tags, has_links, problems)

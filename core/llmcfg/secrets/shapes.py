@@ -128,9 +128,9 @@ SHAPES: Final = (
         is_run=False,
     ),
 )
-_MARKS: Final = [(number, [mark.encode() for mark in shape.marks]) for number, shape in enumerate(SHAPES)]
-_RUN_MARKS: Final = [(number, marks) for number, marks in _MARKS if SHAPES[number].is_run]
-_CONTENT_MARKS: Final = [(number, marks) for number, marks in _MARKS if not SHAPES[number].is_run]
+_MARKS: Final = [(number, mark.encode()) for number, shape in enumerate(SHAPES) for mark in shape.marks]
+_RUN_MARKS: Final = [(number, mark) for number, mark in _MARKS if SHAPES[number].is_run]
+_CONTENT_MARKS: Final = [(number, mark) for number, mark in _MARKS if not SHAPES[number].is_run]
 _ANY_RUN_MARK: Final = "|".join(re.escape(mark) for shape in SHAPES if shape.is_run for mark in shape.marks)
 _SHORTEST: Final = 20  # characters of the shortest token, with its prefix
 _RUNS: Final = bytes(c if c < 128 and (chr(c).isalnum() or chr(c) in "_+/=.~-") else 32 for c in range(256))
@@ -160,13 +160,13 @@ def find_shapes(content: bytes) -> list[Found]:
     return kept
 
 
-def _marked(content: bytes) -> list[int]:
+def _marked(content: bytes) -> set[int]:
     """The numbers of the shapes of which a mark is there. Most files hold none of those that stand in runs: one search says so."""
     runs = _long_runs(content)
-    in_content = [number for number, marks in _CONTENT_MARKS if any(mark in content for mark in marks)]
-    if _compiled(_ANY_RUN_MARK).search(runs) is None:
-        return in_content
-    return in_content + [number for number, marks in _RUN_MARKS if any(mark in runs for mark in marks)]
+    found = [number for number, mark in _CONTENT_MARKS if mark in content]
+    if _compiled(_ANY_RUN_MARK).search(runs) is not None:
+        found += [number for number, mark in _RUN_MARKS if mark in runs]
+    return {*found}
 
 
 def _long_runs(content: bytes) -> bytes:
