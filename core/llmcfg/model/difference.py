@@ -27,11 +27,10 @@ def _differences(before: Side, after: Side, at: Path) -> Iterator[Change]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key, item in before.items():
             other = after.get(key, ABSENT)
-            if not are_alike(item, other):
+            if other is not item and not are_alike(item, other):
                 yield from _differences(item, other, (*at, key))
-        for key, item in after.items():
-            if key not in before:
-                yield Change((*at, key), ABSENT, item)
+        if not after.keys() <= before.keys():
+            yield from (Change((*at, key), ABSENT, item) for key, item in after.items() if key not in before)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             if not are_alike(old, new):
