@@ -15,6 +15,7 @@ from llmcfg.model.keypath import parse_key_path
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.refactor.refactoring import move, split, write_refactoring
+from support.looked_at import said
 from support.written import CONSUMER, WrittenRepository, opened
 
 DAY = date(2026, 11, 25)
@@ -240,9 +241,6 @@ def test_what_cannot_be_split_is_refused():
     assert refused.value.hint == "did you mean 'limits'?"
     with pytest.raises(UsageError, match=r"base/a/m\.yaml is there already"):
         parts({"base/a.yaml": "m: {x: 1}\n", "base/a/m.yaml": "{}\n"}, "a")
-    bound = {"llmcfg.yaml": f"{MANIFEST}schemas: [{{documents: a, schema: schemas/a.json}}]\n", "schemas/a.json": "{}"}
-    with pytest.raises(UsageError, match="checked as a whole by"):
-        parts({**bound, "base/a.yaml": "m: {x: 1}\n"}, "a")
     with pytest.raises(FindingsError, match="would have errors"):  # two documents would hold one key
         parts({"base/a.yaml": "$extends: p.q\nm: {own: 1}\n", "base/p.yaml": "q: {m: {x: 1}}\n"}, "a")
 
@@ -432,3 +430,106 @@ def test_what_a_schema_says_of_every_key_is_not_edited_for_one():
     with pytest.raises(FindingsError, match="would have errors"):
         moved(bound(each, "limits"), "limits.chat.rpm", "limits.chat.new")
     assert {*moved(bound(each, "limits"), "limits.chat", "limits.talk")} == {"base/limits.yaml"}
+
+
+def split_by(schema, *, bindings="  - {documents: limits, schema: schemas/s.json} # strict\n"):
+    files = {
+        "llmcfg.yaml": f"{MANIFEST}schemas:\n{bindings}",
+        "schemas/s.json": json.dumps(schema),
+        "base/limits.yaml": "chat: {rpm: 5}\nbatch: {rpm: 6}\nday: 1\n",
+        **({"schemas/other.json": '{"not": {}}'} if "other" in bindings else {}),
+    }
+    return files, parts(files, "limits")
+
+
+COUNTS = {"type": "object", "properties": {"rpm": {"$ref": "#/$defs/count"}}, "required": ["rpm"]}
+EACH = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["day"],
+    "properties": {"chat": COUNTS, "day": {"type": "integer"}},
+    "additionalProperties": {"type": "object", "properties": {"rpm": {"maximum": 9}}},
+    "$defs": {"count": {"type": "integer", "x-llmcfg-varies": True}},
+}
+
+
+def test_schema_of_a_document_that_goes_to_parts_whole_has_nothing_against_it():
+    files = {
+        "llmcfg.yaml": f"{MANIFEST}schemas: [{{documents: a, schema: schemas/a.json}}]\n",
+        "schemas/a.json": '{"properties": {"m": {"properties": {"x": {}}}, "k": {"type": "object"}}}',
+        "base/a.yaml": "m: {x: 1}\nk: {}\n",
+    }
+    edits = parts(files, "a")
+    assert edits["llmcfg.yaml"] == (
+        f"{MANIFEST}schemas: [{{documents: a/m, schema: schemas/a.m.json}}, {{documents: a/k, schema: schemas/a.k.json}}]\n"
+    )
+    assert said({path: text for path, text in {**files, **edits}.items() if text is not None}) == []
+
+
+def test_parts_are_checked_by_what_the_schema_says_of_each():
+    _, edits = split_by(EACH)
+    refers = '{{\n  "$schema": "https://json-schema.org/draft/2020-12/schema",\n  "$ref": "s.json#/{}"\n}}\n'
+    assert edits == {
+        "base/limits.yaml": "day: 1\n",
+        "base/limits/chat.yaml": "{rpm: 5}\n",
+        "base/limits/batch.yaml": "{rpm: 6}\n",
+        "llmcfg.yaml": f"{MANIFEST}schemas:\n"
+        "  - {documents: limits/chat, schema: schemas/s.chat.json}\n"
+        "  - {documents: limits/batch, schema: schemas/s.batch.json}\n"
+        "  - {documents: limits, schema: schemas/s.json} # strict\n",
+        "schemas/s.chat.json": refers.format("properties/chat"),
+        "schemas/s.batch.json": refers.format("additionalProperties"),
+    }
+
+
+@pytest.mark.parametrize("wrong", ["chat: {rpm: many}", "chat: {}", "chat: {rpm: 1, rmp: 1}", "batch: {rpm: 10}"])
+@pytest.mark.parametrize("root", [{}, {"$id": "https://example.org/limits"}])
+def test_what_was_wrong_in_the_whole_is_wrong_in_the_parts(wrong, root):
+    files, edits = split_by({**EACH, **root})
+    after = {path: text for path, text in {**files, **edits}.items() if text is not None}
+    key, _, value = wrong.partition(": ")
+    assert said(after) == []
+    whole = {
+        rule.split(" ")[0] for rule in said({**files, "environments/dev/limits.yaml": f"{key}: !replace {value}\n"})
+    }
+    replaced = {**after, f"base/limits/{key}.yaml": f"{value}\n"}
+    assert {rule.split(" ")[0] for rule in said(replaced)} == whole != set()
+
+
+@pytest.mark.parametrize(
+    "bindings",
+    [
+        '  - {documents: "lim*", schema: schemas/s.json}\n',
+        '  - documents: "limits/*"\n    schema: schemas/other.json\n  - documents: limits\n    schema: schemas/s.json\n',
+        '  [{documents: "x/*", schema: schemas/other.json}, {documents: "*", schema: schemas/s.json}]\n',
+    ],
+)
+def test_bindings_of_many_names_come_after_those_of_the_parts(bindings):
+    files, edits = split_by(EACH, bindings=bindings)
+    configuration = opened({path: text for path, text in {**files, **edits}.items() if text is not None})
+    assert [configuration.bound_schema(name) for name in ("limits/chat", "limits/batch", "limits")] == [
+        "schemas/s.chat.json",
+        "schemas/s.batch.json",
+        "schemas/s.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"required": ["chat"]}, "requires chat in limits, and nothing can require a document"),
+        ({"minProperties": 2}, "says minProperties of all keys together"),
+        ({"x-llmcfg-varies": True}, "says x-llmcfg-varies of all keys together"),
+        ({"allOf": [{"properties": {"chat": {}}}]}, "says allOf of all keys together"),
+    ],
+)
+def test_what_a_schema_says_of_keys_together_keeps_them_together(more, why):
+    with pytest.raises(UsageError, match=why):
+        split_by({**EACH, **more})
+
+
+def test_a_part_of_which_the_schema_says_nothing_stays_unchecked():
+    _, edits = split_by({"additionalProperties": True})
+    assert {*edits} == {"base/limits.yaml", "base/limits/chat.yaml", "base/limits/batch.yaml"}
+    with pytest.raises(UsageError, match=r"limits/chat would be checked by schemas/s\.json"):
+        split_by({"additionalProperties": True}, bindings='  - {documents: "lim*", schema: schemas/s.json}\n')

@@ -15,13 +15,13 @@ from llmcfg.documents.paths import has_path, value_at, with_value, without_value
 from llmcfg.documents.positions import iterate_nodes
 from llmcfg.documents.segments import Segments
 from llmcfg.documents.threeway import same
-from llmcfg.documents.writer import format_scalar, write_yaml
+from llmcfg.documents.writer import flow_text, format_scalar, write_yaml
 from llmcfg.errors import UsageError
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.value import Tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from llmcfg.documents.segments import Block
     from llmcfg.model.value import Path, Value
@@ -114,6 +114,23 @@ def as_document(taken: Taken, path: Path) -> bytes:
     margin = min((len(line) - len(line.lstrip(" ")) for line in rest.split("\n") if line.strip()), default=0)
     root = f"{first.strip()}\n" if first.strip() else ""
     return empty.checked(taken.comments + root + _dedented(rest, margin), taken.value, path)
+
+
+def insert_items(content: bytes, path: Path, added: Sequence[Value]) -> bytes:
+    """The document with items before the list item at a path, each in one line, and on a line of its own where that one is.
+
+    Raises UsageError where that cannot be done without touching other bytes.
+    """
+    source = _Source(content)
+    start = source.nodes[path].start.offset
+    lead = source.text[source.text.rfind("\n", 0, start) + 1 : start]
+    between = f"{source.line_end}{lead}" if lead.strip() == "-" else ", "
+    text = source.text[:start] + "".join(flow_text(item) + between for item in added) + source.text[start:]
+    *around, index = path
+    items = value_at(source.value, tuple(around))
+    assert isinstance(items, list)
+    assert isinstance(index, int)
+    return source.checked(text, with_value(source.value, tuple(around), [*items[:index], *added, *items[index:]]), path)
 
 
 class _Source:

@@ -8,6 +8,7 @@ from llmcfg.documents.relocate import as_document, take_out
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.refactor.edits import FILE_NAME, Edits
+from llmcfg.refactor.partschemas import bind_parts
 
 if TYPE_CHECKING:
     from llmcfg.model.value import Value
@@ -20,12 +21,6 @@ def split_document(configuration: Configuration, file: str) -> Edits:
     `file` is one of the document's, or its name. Raises NotFoundError for another one, and UsageError where nothing can be split.
     """
     name = _document(configuration, file)
-    schema = configuration.bound_schema(name)
-    if schema is not None:
-        raise UsageError(
-            f"{name} is checked as a whole by {schema}",
-            hint="bind a schema to each of its parts in llmcfg.yaml first, and none to it",
-        )
     files = [layer.documents[name].path for layer in configuration.layout.layers.values() if name in layer.documents]
     edits = Edits(configuration.snapshot)
     values = [value for _, _, value in edits.documents(files)]
@@ -37,6 +32,7 @@ def split_document(configuration: Configuration, file: str) -> Edits:
     for path in files:
         for key in reversed(keys):  # what is left at the end of a file, such as its head, goes with the first
             _split_off(edits, path, key)
+    bind_parts(configuration, edits, name, keys)
     return edits
 
 
