@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from llmcfg.errors import UsageError
-from llmcfg_cli.views.text import Style, clip, paint, visible, visible_lines
+from llmcfg_cli.views.text import Style, clip, exact_lines, paint, visible, visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +41,14 @@ def out_bytes(content: bytes) -> None:
     """Print a file's bytes as they are."""
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
+
+
+def out_file(content: bytes) -> None:
+    """Print a file for programs as it is, and on a terminal, where it could act, as text that cannot."""
+    if sys.stdout.isatty():
+        out(exact_lines(content.decode("utf-8", "backslashreplace")))
+    else:
+        out_bytes(content)
 
 
 def note(text: str, *, quiet: bool = False) -> None:

@@ -6,7 +6,6 @@ import json
 import re
 from datetime import date
 from decimal import Decimal
-from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
@@ -29,26 +28,9 @@ from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.costs import CostChange
 from llmcfg_cli.views.ci import COMMENT_BYTES, review_files, step_outputs, step_summary, view_review
 from llmcfg_cli.views.ci_markdown import Block, fit, review_blocks
+from support.hostile import HOSTILE, check_page
 
 DAY = date(2026, 11, 25)
-HOSTILE = [
-    "::set-output name=risk::none",
-    "\n::error::forged",
-    "##[set-env name=PATH;]x",
-    "a|b|c",
-    "`</code>`<script>alert(1)</script>",
-    "``` \n# heading\n![x](http://evil/x.png)",
-    "](http://evil) [click](http://evil) @everyone #1",
-    "</details><img src=x onerror=alert(1)>",
-    "\x1b[31mred\x1b]8;;http://evil\x07",
-    "\u202eevil\u2066 \u200bhidden",
-    "\ud800 lone",
-    "<!-- llmcfg:ci --> -->",
-    "x" * 200_000,
-    "]]> & <failure>",
-    "\r\nrisk=none\r\n",
-    "<<EOF\nrisk=none\nEOF",
-]
 
 
 def costing(amount: int, text: str) -> Line:
@@ -103,44 +85,11 @@ def files_of(review: Review, link, *, passes: bool):
     return review_files(review, review_blocks(review, link, passes=passes), passes=passes, root="")
 
 
-class Seen(HTMLParser):
-    """The tags of a page outside of its code."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        assert not attrs, tag
-
-
-def without_code(page: str) -> str:
-    """The Markdown without fenced blocks and inline code, by the rules of CommonMark 4.5 and 6.1."""
-    kept, fence = [], ""
-    for line in page.split("\n"):
-        opens = re.match(r"(`{3,})", line)
-        if fence:
-            fence = "" if line.strip() == fence else fence
-        elif opens and "`" not in line[len(opens[1]) :]:
-            fence = opens[1]
-        else:
-            kept.append(re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", "", line))
-    assert not fence
-    return "\n".join(kept)
-
-
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:12]))
 @pytest.mark.parametrize("link", [nowhere, linked])
 def test_nothing_from_a_repository_acts_in_a_comment(text: str, link) -> None:
     page = fit(review_blocks(written_with(text), link, passes=False))
-    bare = without_code(page)
-    seen = Seen()
-    seen.feed(bare)
-    assert set(seen.tags) <= {"details", "summary", "code"}
-    for mark in ("evil", "@everyone", "![", "<script", "<img", "<!--", "forged"):
-        assert mark not in re.sub(r"<summary>.*</summary>", "", bare), mark
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ud800-\udfff]", page)
+    check_page(page)
     rows = [line for line in page.split("\n") if line.startswith("| ~ ")]
     assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [5, 6, 6]  # decisions have no place
 

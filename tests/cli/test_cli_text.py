@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from llmcfg_cli.views.document import json_text, to_json, to_yaml
 from llmcfg_cli.views.tables import table
-from llmcfg_cli.views.text import Style, clip, display_width, pad, paint, plural, visible, visible_lines
+from llmcfg_cli.views.text import (
+    Style,
+    clip,
+    display_width,
+    exact_lines,
+    pad,
+    paint,
+    plural,
+    visible,
+    visible_lines,
+)
 
 DATA = st.text(st.characters(exclude_categories=[]) | st.sampled_from("\x1b\n\r\t\x9b\u202e\u200b\ufeff\ud800"))
 
@@ -35,6 +45,21 @@ def test_json_for_a_terminal_is_the_same_value_without_such_characters(data: str
 def test_what_visible_writes() -> None:
     assert visible("a\x1b[31m\r\nb\tc\x9b\u202e é ☃ [red]") == r"a\x1b[31m\r\nb c\x9b\u202e é ☃ [red]"
     assert visible_lines("a\nb\x07") == "a\nb\\x07"
+
+
+@pytest.mark.parametrize(("data", "shown"), [
+    ("::error file=x::forged", r"\x3a:error file=x::forged"),
+    (" \t::set-output name=x::y", r"  \x3a:set-output name=x::y"),
+    ("a ###[add-mask]x ##[group]", r"a #\x23#[add-mask]x \x23#[group]"),
+])  # fmt: skip
+def test_what_a_runner_takes_for_a_command_begins_with_an_escape(data: str, shown: str) -> None:
+    assert visible(data) == shown
+    assert exact_lines(data) == data.replace("\t", " ")
+
+
+@pytest.mark.parametrize("data", ["::1", "fe80::1", "::ffff:10.0.0.1", "a ::error::x", "std::string::size", "## [x]"])
+def test_what_no_runner_takes_for_a_command_is_shown_as_it_is(data: str) -> None:
+    assert visible(data) == data
 
 
 @given(st.text(), st.integers(1, 40))

@@ -9,7 +9,7 @@ import typer
 
 from llmcfg.errors import FindingsError, UsageError
 from llmcfg_cli.completion import complete_revisions
-from llmcfg_cli.console import has_colour, note, out, progress, table_width
+from llmcfg_cli.console import has_colour, note, out, out_file, progress, table_width
 from llmcfg_cli.options import (
     DIFFERENCES,
     OUTPUT,
@@ -106,7 +106,10 @@ def diff(
     protected = {name for name, environment in new.manifest.environments.items() if environment.protected}
     shown = view_diff(difference, output, protected, colour=has_colour(), width=table_width())
     costs = _costs(old, new, chosen) if output == "md" and old is not None else ""
-    out(view_stat(difference) if stat else f"{shown}{costs}")
+    if output == "patch" and shown:
+        out_file(f"{shown}\n".encode())
+    else:
+        out(view_stat(difference) if stat else f"{shown}{costs}")
     if broken:
         raise _left_out(broken, after if later.broken and not deployed else before or "HEAD")
     if assert_none:

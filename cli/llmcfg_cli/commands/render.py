@@ -9,7 +9,7 @@ import typer
 
 from llmcfg.errors import FindingsError, NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
-from llmcfg_cli.console import out, out_bytes, progress
+from llmcfg_cli.console import out, out_file, progress
 from llmcfg_cli.options import At, Consumers, Directory, Environments, ExplainCache, NoCache, Quiet, Tenants
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def render(
         if file not in files:
             known = ", ".join(path for path in files if path.startswith("files/")) or "manifest.json"
             raise NotFoundError(f"{targets[0]} has no file {file!r}", hint=did_you_mean(file, files, f"it has {known}"))
-        out_bytes(files[file])
+        out_file(files[file])
         return 0
     assert to is not None
     revision = configuration.snapshot.revision

@@ -52,9 +52,9 @@ def get(
         place = {"name": str(use), "environment": environment, "tenant": tenant, "file": held.file}
         out(to_json("Secret", {**place, "value": plain_value(leaf)}))
     elif sys.stdout.isatty():
-        from llmcfg_cli.views.text import visible_lines
+        from llmcfg_cli.views.text import exact_lines
 
-        out(visible_lines(plain_bytes(leaf).decode("utf-8", "backslashreplace")))
+        out(exact_lines(plain_bytes(leaf).decode("utf-8", "backslashreplace")))
     else:
         content = plain_bytes(leaf)
         out_bytes(content if raw or content.endswith(b"\n") else content + b"\n")

@@ -27,6 +27,6 @@ def to_yaml(kind: str, payload: Mapping[str, Any]) -> str:
 
 
 def json_text(value: Any) -> str:
-    """Indented JSON. Characters that a terminal would act on or hide are `\\u` escapes, all others stand as they are."""
+    """Indented JSON. What a terminal would act on or hide, or a CI job take for a command, is a `\\u` escape, all else stands as it is."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).replace("##[", "\\u0023#[")

@@ -25,7 +25,7 @@ def view_explanation(explanation: Explanation, blames: Sequence[LineBlame | None
     value = explanation.value
     shown = "not set: a layer deletes it" if value is ABSENT else _whole(value)
     title = paint(f"{visible(format_key_path(explanation.key))} in {explanation.scope}", Style.BOLD, colour)
-    lines = [title, *(f"  {line}" for line in shown.split("\n"))]
+    lines = [title, *(f"  {visible(line)}" for line in shown.split("\n"))]
     if value is not ABSENT and explanation.written != value and not isinstance(explanation.written, dict | list):
         lines.append(f"  written as {inline(explanation.written)}")
     rows = [

@@ -1,14 +1,15 @@
-"""A plan as text."""
+"""A plan as text; in Markdown, names and paths are code."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from llmcfg_cli.views.diff import view_diff
+from llmcfg_cli.views.diff_markdown import code
 from llmcfg_cli.views.text import plural, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from llmcfg.sync.act import RollbackPlan
     from llmcfg.sync.deliveries import Delivery
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | None = None) -> str:
     protected = [plan.environment] if plan.protected else []
     before = plan.expected.source[:10] if plan.expected else "nothing deployed"
-    now = f"{plan.revision.short} ({visible(plan.revision.name)})"
+    show = code if output == "md" else visible
+    now = f"{plan.revision.short} ({show(plan.revision.name)})"
     lines = [f"{plan.environment}: {f'{before} -> {now}' if before != plan.revision.short else f'stays at {now}'}", ""]
     if plan.quarantined:
         lines += [f"{plan.revision.short} is quarantined: it was rolled back", ""]
     if plan.damage:
-        lines += [f"what is deployed is damaged and will be written anew: {visible(plan.damage)}", ""]
+        lines += [f"what is deployed is damaged and will be written anew: {show(plan.damage)}", ""]
     if plan.expected is None:
         lines.append(f"first deployment: {plural(plan.bundles, 'bundle')}")
     elif plan.moves_ref:
@@ -35,7 +37,7 @@ def view_plan(plan: Plan, output: str, *, colour: bool = False, width: int | Non
         lines.append(f"to be sealed: the secrets of {plural(len(plan.to_seal), 'bundle')}, which needs a key")
     if plan.signers:
         lines.append(f"to be signed: {plural(plan.bundles, 'bundle')}, by {', '.join(plan.signers)}")
-    return "\n".join([*lines, *_delivery_lines(plan.deliveries)])
+    return "\n".join([*lines, *_delivery_lines(plan.deliveries, show)])
 
 
 def view_rollback(plan: RollbackPlan, *, colour: bool = False, width: int | None = None) -> str:
@@ -46,18 +48,18 @@ def view_rollback(plan: RollbackPlan, *, colour: bool = False, width: int | None
             f"{plan.environment}: {current} -> {target}, deployed {plan.target.when:%Y-%m-%d %H:%M}",
             "",
             view_diff(plan.difference, "table", names, colour=colour, width=width) or "no change in content",
-            *_delivery_lines(plan.deliveries),
+            *_delivery_lines(plan.deliveries, visible),
         ]
     )
 
 
-def _delivery_lines(deliveries: Sequence[Delivery]) -> list[str]:
-    waiting = [delivery_text(delivery) for delivery in deliveries if delivery.state != "current"]
+def _delivery_lines(deliveries: Sequence[Delivery], show: Callable[[str], str]) -> list[str]:
+    waiting = [delivery_text(delivery, show) for delivery in deliveries if delivery.state != "current"]
     return ["", *waiting] if waiting else []
 
 
-def delivery_text(delivery: Delivery) -> str:
+def delivery_text(delivery: Delivery, show: Callable[[str], str] = visible) -> str:
     if delivery.state == "empty":
-        return f"{visible(delivery.sink.name)}: nothing there yet, will be written"
+        return f"{show(delivery.sink.name)}: nothing there yet, will be written"
     shown = ", ".join(delivery.differing[:3]) + (", …" if len(delivery.differing) > 3 else "")
-    return f"{visible(delivery.sink.name)}: {plural(len(delivery.differing), 'file')} to write ({visible(shown)})"
+    return f"{show(delivery.sink.name)}: {plural(len(delivery.differing), 'file')} to write ({show(shown)})"

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from llmcfg.prompts.file import write_prompt_file
-from llmcfg_cli.views.text import Style, paint, visible_lines
+from llmcfg_cli.views.text import Style, exact_lines, paint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,4 +36,4 @@ _STYLES = {"+": Style.GREEN, "-": Style.RED, "@": Style.CYAN}
 
 
 def _shown(text: str) -> str:
-    return visible_lines(text.rstrip("\n"))
+    return exact_lines(text.rstrip("\n"))

@@ -1,7 +1,8 @@
 """Text for a terminal: colour, width, and data that cannot act as more than data.
 
 Rule: whatever comes from a repository, the command line or another program goes through `visible` (or JSON), so that no escape
-sequence, line break or invisible character of it reaches the terminal. There is no markup language, so `[red]` is just text.
+sequence, line break or invisible character of it reaches the terminal, and no line of it is a command for the runner of a CI job. There
+is no markup language, so `[red]` is just text.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Final
 _UNSAFE: Final = re.compile(
     "[\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
 )
+_FOR_RUNNER: Final = re.compile(r"##\[|^\s*::(?=[\w-]+(?:\s[^:]*)?::)")
+"""What GitHub's runner takes for a command in the log of a job: the old form anywhere, the new one where a line begins."""
 _LEAD: Final = 24  # how much of what two long texts share is shown before they differ
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\b": "\\b", "\x1b": "\\x1b"}
 
@@ -31,13 +34,22 @@ class Style(StrEnum):
 
 
 def visible(data: str) -> str:
-    """`data` on one line with control, invisible and direction-changing characters written as escapes. Tabs become a space."""
-    return _UNSAFE.sub(_escape, data).replace("\t", " ")
+    """`data` on one line with control, invisible and direction-changing characters written as escapes. Tabs become a space.
+
+    So is the first character of what a runner would take for a command.
+    """
+    text = _UNSAFE.sub(_escape, data).replace("\t", " ")
+    return _FOR_RUNNER.sub(_disarm, text) if "##[" in text or "::" in text else text
 
 
 def visible_lines(data: str) -> str:
     """The same for text of several lines, which stay lines."""
     return "\n".join(visible(line) for line in data.split("\n"))
+
+
+def exact_lines(data: str) -> str:
+    """Text that programs read too: as `visible_lines`, but with all that a runner may take for a command."""
+    return "\n".join(_UNSAFE.sub(_escape, line).replace("\t", " ") for line in data.split("\n"))
 
 
 def paint(text: str, style: Style, colour: bool) -> str:
@@ -94,3 +106,8 @@ def _escape(match: re.Match[str]) -> str:
     character = match[0]
     code = ord(character)
     return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def _disarm(match: re.Match[str]) -> str:
+    start = match[0].rstrip(":#[")
+    return f"{start}\\x{ord(match[0][len(start)]):02x}{match[0][len(start) + 1 :]}"

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from llmcfg.model.change import ABSENT
-from llmcfg_cli.views.text import visible, visible_lines
+from llmcfg_cli.views.text import exact_lines, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +19,13 @@ _INLINE = 72
 
 def scalar_text(value: Value) -> str:
     """A scalar as programs expect it on stdout: text without quotes."""
-    return visible_lines(value) if isinstance(value, str) else json.dumps(value)
+    return exact_lines(value) if isinstance(value, str) else json.dumps(value)
 
 
 def yaml_text(value: Value) -> str:
     from llmcfg.documents.writer import write_yaml
 
-    return visible_lines(write_yaml(value))
+    return exact_lines(write_yaml(value))
 
 
 def inline(value: Side, limit: int | None = None) -> str:

@@ -123,6 +123,9 @@ class Revisions:
         return commit
 
     def _unknown(self, text: str) -> UnknownRevisionError:
+        if not text.isprintable():
+            hint = "a name with control or invisible characters is not looked up: name the commit by its id"
+            return UnknownRevisionError(f"there is no revision {text!r}", hint=hint)
         known = [
             name.removeprefix(prefix) for prefix in ("refs/tags/", "refs/heads/") for name in self._refs.names(prefix)
         ]
