@@ -45,7 +45,7 @@ def main() -> NoReturn:
         code = INTERRUPTED
     except OSError as error:
         code = _lost_output(error)
-    sys.exit(code)
+    _leave(code)
 
 
 class _Interrupt:
@@ -98,6 +98,23 @@ def _run(arguments: list[str], interrupt: _Interrupt) -> int:
 
         failpoints.arm(os.environ["LLMCFG_FAILPOINTS"])
     return run(arguments)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process, after what was registered for its end, without taking apart what it holds.
+
+    To free a configuration object by object takes as long as many a command. Where threads still run, Python waits for them.
+    """
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        sys.exit(code)
+    import atexit
+
+    atexit._run_exitfuncs()
+    try:
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 def _distrust_environment() -> None:

@@ -12,7 +12,8 @@ from llmcfg.model.findings import Finding
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.diff import compare, state_of
-from llmcfg.pipeline.validate import examine, validate_configuration
+from llmcfg.pipeline.examine import examine
+from llmcfg.pipeline.validate import validate_configuration
 from support.written import WrittenSnapshot
 
 TODAY = date(2026, 11, 25)

@@ -8,8 +8,8 @@ import pytest
 
 from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg.model.change import ABSENT
+from llmcfg.pipeline.examine import examine
 from llmcfg.pipeline.parity import find_disparities
-from llmcfg.pipeline.validate import examine
 from support.written import opened
 
 MANIFEST = (

@@ -27,8 +27,8 @@ def lint(
 
     These findings are part of llmcfg validate too. Exits with 4 when a finding is at least as severe as --fail-on.
     """
+    from llmcfg.pipeline.examine import lint_secrets
     from llmcfg.pipeline.sealed import secret_entries
-    from llmcfg.pipeline.validate import lint_secrets
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.findings import summary, view_findings
 

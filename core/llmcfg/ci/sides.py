@@ -9,7 +9,7 @@ from llmcfg.errors import FindingsError
 from llmcfg.model.findings import merge_findings
 from llmcfg.pipeline.build import Built
 from llmcfg.pipeline.diff import State, compare, state_of
-from llmcfg.pipeline.validate import examine
+from llmcfg.pipeline.examine import examine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

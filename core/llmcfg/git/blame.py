@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-import pygit2
-
+from llmcfg.git.libgit2 import pygit2
 from llmcfg.model.snapshot import LineBlame
 
 if TYPE_CHECKING:

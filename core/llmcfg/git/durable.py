@@ -14,12 +14,10 @@ import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-import pygit2
-from pygit2.enums import FileMode, ObjectType
-
 from llmcfg.disk import make_folders, side_by_side, storage_errors, sync_folder, write_new
 from llmcfg.errors import StorageError, UsageError
 from llmcfg.git.filenames import why_not_a_file_name
+from llmcfg.git.libgit2 import pygit2
 from llmcfg.limits import BLOB_BYTES, COMMIT_MESSAGE_BYTES
 from llmcfg.model.files import Files, StoredFolder
 
@@ -105,11 +103,11 @@ class ObjectWriter:
         try:
             builder = self._git.TreeBuilder(tree) if tree else self._git.TreeBuilder()
             inner = builder.get(name)
-            if inner is not None and inner.type != ObjectType.TREE:
+            if inner is not None and inner.type != pygit2.enums.ObjectType.TREE:
                 raise UsageError(f"{name!r} is a file there, and a folder is to be written", hint="choose another path")
             if rest:
                 below = self.graft(str(inner.id) if inner is not None else None, rest, below)
-            builder.insert(name, below, FileMode.TREE)
+            builder.insert(name, below, pygit2.enums.FileMode.TREE)
             return str(builder.write())
         except (pygit2.GitError, KeyError, ValueError) as error:
             raise StorageError(f"cannot write to {self._git.path}: {error}", hint="see git fsck there") from error

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import pygit2
-from pygit2.enums import ConfigLevel
+from llmcfg.git.libgit2 import pygit2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,10 +15,10 @@ if TYPE_CHECKING:
 
 _IGNORED: Final = "core.excludesfile"
 _SETTINGS: Final = {
-    ConfigLevel.PROGRAMDATA: ("config",),
-    ConfigLevel.SYSTEM: ("gitconfig",),
-    ConfigLevel.XDG: ("config", "ignore"),
-    ConfigLevel.GLOBAL: (".gitconfig",),
+    pygit2.enums.ConfigLevel.PROGRAMDATA: ("config",),
+    pygit2.enums.ConfigLevel.SYSTEM: ("gitconfig",),
+    pygit2.enums.ConfigLevel.XDG: ("config", "ignore"),
+    pygit2.enums.ConfigLevel.GLOBAL: (".gitconfig",),
 }
 _OWN: Final = ("HEAD", "index", "commondir", "config.worktree")
 _REFS: Final = ("packed-refs", "reftable", "shallow")
@@ -51,7 +50,7 @@ def refs_ground_of(opened: Opened) -> Iterator[Path]:
 
 def _file_at_home(written: str) -> Path:
     """A path as Git reads it, where `~` is the folder of the user's settings."""
-    home = pygit2.settings.search_path[ConfigLevel.GLOBAL]
+    home = pygit2.settings.search_path[pygit2.enums.ConfigLevel.GLOBAL]
     return Path(home, written[2:]) if written.startswith("~/") else Path(written)
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pygit2
-from pygit2.enums import SortMode
-
 from llmcfg.errors import IntegrityError, NotFoundError
 from llmcfg.git.commits import ParsedCommit, commit_facts, parse_commit
+from llmcfg.git.libgit2 import pygit2
 from llmcfg.git.objects import UnreadableObject
 from llmcfg.git.refs import COMMIT_BYTES
 
@@ -100,7 +98,7 @@ class History:
 
     def beyond(self, git: pygit2.Repository, known: Iterable[str], new: str) -> list[CommitFacts]:
         try:
-            walker = git.walk(new, SortMode.TOPOLOGICAL)
+            walker = git.walk(new, pygit2.enums.SortMode.TOPOLOGICAL)
             for old in known:
                 walker.hide(old)
             return [self.facts(str(commit.id)) for commit in walker]

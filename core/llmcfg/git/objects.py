@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-import pygit2
-from pygit2.enums import ObjectType
+from llmcfg.git.libgit2 import pygit2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +17,10 @@ _REMEMBERED_BYTES = 64 << 20
 T = TypeVar("T")
 Kind = Literal["commit", "tree", "blob", "tag"]
 _KINDS: dict[int, Kind] = {
-    int(ObjectType.COMMIT): "commit",
-    int(ObjectType.TREE): "tree",
-    int(ObjectType.BLOB): "blob",
-    int(ObjectType.TAG): "tag",
+    int(pygit2.enums.ObjectType.COMMIT): "commit",
+    int(pygit2.enums.ObjectType.TREE): "tree",
+    int(pygit2.enums.ObjectType.BLOB): "blob",
+    int(pygit2.enums.ObjectType.TAG): "tag",
 }
 
 
@@ -91,7 +90,7 @@ class Objects:
         return content
 
 
-def _reading(oid: str, read: Callable[[], tuple[ObjectType, T]]) -> tuple[ObjectType, T]:
+def _reading(oid: str, read: Callable[[], tuple[pygit2.enums.ObjectType, T]]) -> tuple[pygit2.enums.ObjectType, T]:
     try:
         return read()
     except KeyError:

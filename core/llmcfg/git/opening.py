@@ -12,12 +12,10 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-import pygit2
-from pygit2.enums import RepositoryOpenFlag
-
 from llmcfg.disk import make_folders, storage_errors, sync_folder
 from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, NotFoundError, UsageError
 from llmcfg.git.filenames import MANIFEST
+from llmcfg.git.libgit2 import pygit2
 
 pygit2.settings.enable_fsync_gitdir(True)  # without it libgit2 flushes nothing, and a power cut loses commits
 
@@ -100,7 +98,7 @@ def _find_root(folder: Path, top: Path) -> Path:
 
 def _open(folder: Path) -> pygit2.Repository:
     try:
-        git = pygit2.Repository(str(folder), RepositoryOpenFlag.NO_SEARCH)
+        git = pygit2.Repository(str(folder), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
     except (pygit2.GitError, ValueError, KeyError) as error:
         raise _why_not_opened(folder, str(error)) from None
     git_dir = _common_folder(Path(git.path))

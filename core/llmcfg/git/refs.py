@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pygit2
-from pygit2.enums import ReferenceType
-
 from llmcfg.errors import IntegrityError
 from llmcfg.git.commits import parse_tag
+from llmcfg.git.libgit2 import pygit2
 from llmcfg.git.objects import UnreadableObject
 from llmcfg.limits import COMMIT_MESSAGE_BYTES
 
@@ -39,7 +37,7 @@ class Refs:
                     f"the ref {name} is damaged: {str(error).removeprefix(f'{name}: ')}",
                     hint=f"see git reflog {name} for its last value, then git update-ref {name} <commit>",
                 ) from None
-            if reference.type != ReferenceType.SYMBOLIC:
+            if reference.type != pygit2.enums.ReferenceType.SYMBOLIC:
                 return str(reference.target)
             name = str(reference.target)
         raise IntegrityError(f"the ref {name} points at itself", hint="git symbolic-ref sets what it points at")
@@ -50,7 +48,7 @@ class Refs:
             reference = self._git.lookup_reference(name)
         except (KeyError, ValueError, pygit2.GitError):
             return None
-        return str(reference.target) if reference.type == ReferenceType.SYMBOLIC else None
+        return str(reference.target) if reference.type == pygit2.enums.ReferenceType.SYMBOLIC else None
 
     def commit(self, name: str) -> str | None:
         """The commit that a full ref name leads to, through tags; None if there is no such ref. Raises IntegrityError."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pygit2
-
 from llmcfg.errors import UnknownRevisionError, UsageError
+from llmcfg.git.libgit2 import pygit2
 from llmcfg.model.moment import parse_moment
 from llmcfg.model.snapshot import Revision
 from llmcfg.model.suggest import did_you_mean

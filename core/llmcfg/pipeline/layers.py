@@ -32,6 +32,8 @@ DEFAULT_HIERARCHY: Final = (
 )
 MANIFEST: Final = "llmcfg.yaml"
 CONSUMERS, SCHEMAS, TEMPLATES, PROMPTS, POLICIES = "consumers/", "schemas/", "templates/", "prompts/", "policies/"
+READ_BY_PROMPTS: Final = (PROMPTS, "services/", "models", "routes", "providers", "llm_providers")
+"""What names of documents begin with that findings about prompts depend on."""
 CATALOGUE: Final = "catalogue/models.json"
 """A model catalogue of the repository's own; it counts instead of the shipped one."""
 CATALOGUES: Final = "catalogue/"

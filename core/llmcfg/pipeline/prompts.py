@@ -12,6 +12,7 @@ from llmcfg.model.findings import Problem
 from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of, name_of_bytes, text_of
+from llmcfg.pipeline.layers import READ_BY_PROMPTS
 from llmcfg.pipeline.platforms import ground_of, name_of_catalogue, platform_of
 from llmcfg.pipeline.shape import shape_problems
 from llmcfg.prompts.bindings import bound_prompt, find_binding_flaws, read_bindings
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from llmcfg.prompts.syntax import Engine, Grammar, Parsed
 
 BASE: Final = "base"
-_READ: Final = (FOLDER, "services/", "models", "routes", "providers", "llm_providers")
 
 
 def parse_jinja(text: str, types: Mapping[str, str]) -> Parsed:
@@ -121,7 +121,7 @@ def _name_of_scope(configuration: Configuration, effective: Effective, as_of: da
     """Names what is found of prompts in a scope: all that is read there, and which prompts have a schema of their own."""
     is_protected = configuration.manifest.environments[effective.scope.environment].protected
     around = name_of("around", str(is_protected), *(() if as_of is None else [name_of_catalogue(configuration)]))
-    read = {name: effective.documents[name].digest for name in effective.documents if name.startswith(_READ)}
+    read = {name: effective.documents[name].digest for name in effective.documents if name.startswith(READ_BY_PROMPTS)}
     own = [name for name in read if name.startswith(FOLDER) and configuration.schema_for(name)]
     return name_of_bytes("prompts", [around, text_of((own, effective.unreadable)).encode(), *read.values()])
 
@@ -155,7 +155,9 @@ def problem_of(flaw: Flaw) -> Problem:
 
 
 def _scope_flaws(configuration: Configuration, effective: Effective, ground: Ground | None) -> Iterator[Flaw]:
-    documents = {name: resolved.value for name, resolved in effective.documents.items() if name.startswith(_READ)}
+    documents = {
+        name: resolved.value for name, resolved in effective.documents.items() if name.startswith(READ_BY_PROMPTS)
+    }
     prompts = read_prompts(documents)
     is_protected = configuration.manifest.environments[effective.scope.environment].protected
     for prompt in prompts.values():
@@ -223,7 +225,7 @@ def _alike(configuration: Configuration, scopes: Iterable[Scope]) -> list[list[S
     alike: dict[object, list[Scope]] = defaultdict(list)
     for scope in scopes:
         documents = configuration.effective(scope).documents
-        read = tuple(id(documents[name]) for name in documents if name.startswith(_READ))
+        read = tuple(id(documents[name]) for name in documents if name.startswith(READ_BY_PROMPTS))
         alike[configuration.manifest.environments[scope.environment].protected, read].append(scope)
     return list(alike.values())
 

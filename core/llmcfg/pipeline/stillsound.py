@@ -14,6 +14,8 @@ from llmcfg.pipeline.endfindings import end_findings
 from llmcfg.pipeline.filefindings import document_findings, quota_findings
 from llmcfg.pipeline.idle import idle_findings
 from llmcfg.pipeline.lastsound import focus_since, keep_last_sound
+from llmcfg.pipeline.layers import READ_BY_PROMPTS
+from llmcfg.pipeline.marks import marks_of
 from llmcfg.pipeline.platforms import all_readable, platform_findings, without_echoes
 from llmcfg.pipeline.scopefindings import (
     composition_findings,
@@ -22,7 +24,6 @@ from llmcfg.pipeline.scopefindings import (
     overlap_findings,
     resolution_findings,
 )
-from llmcfg.pipeline.sealed import is_sealed
 from llmcfg.pipeline.select import Selector
 from llmcfg.pipeline.selectionfindings import selection_findings
 from llmcfg.pipeline.sharing import Sharing
@@ -48,7 +49,7 @@ def is_still_sound(configuration: Configuration, last: LastSound, as_of: date) -
     narrowed = configuration.narrowed(focus.settled)
     sharing = Sharing(narrowed, focus.scopes, focus.names)
     documents = _files_of(configuration, focus.names)
-    if not all_readable(narrowed, focus.scopes) or any(is_sealed(configuration, entry) for entry in documents):
+    if not all_readable(narrowed, focus.scopes) or any(marks_of(configuration, entry).sealed for entry in documents):
         return False
     found = merge_findings(without_echoes(_findings(narrowed, focus, sharing, documents, as_of)))
     commented = _files_of(configuration, focus.names | focus.allowing)
@@ -66,17 +67,38 @@ def _files_of(configuration: Configuration, names: AbstractSet[str]) -> list[Blo
 def _findings(
     configuration: Configuration, focus: Focus, sharing: Sharing, documents: list[BlobEntry], as_of: date
 ) -> Iterator[Finding]:
+    """Templates are rendered beside this process while it looks at the rest."""
+    selections = _selections(configuration, focus)
+    built = [target for target, selection in selections.items() if _is_built(configuration, target, selection, focus)]
+    with start_build(configuration, built) as building:
+        yield from selection_findings(configuration, selections, focus.names)
+        yield from _other_findings(configuration, focus, sharing, documents, as_of)
+        yield from building.finish().findings
+
+
+def _selections(configuration: Configuration, focus: Focus) -> dict[Target, Selection]:
+    scopes, selector = {*focus.scopes}, Selector(configuration.memo)
+    return {
+        target: selector.select(configuration.consumer(target.consumer), configuration.effective(target.scope))
+        for target in configuration.targets
+        if target.scope in scopes
+    }
+
+
+def _other_findings(
+    configuration: Configuration, focus: Focus, sharing: Sharing, documents: list[BlobEntry], as_of: date
+) -> Iterator[Finding]:
     yield from document_findings(configuration, documents)
     yield from composition_findings(configuration, sharing)
     yield from _idle_findings(configuration, sharing)
     yield from resolution_findings(configuration, sharing)
     yield from overlap_findings(configuration, focus.scopes, focus.names)
     yield from quota_findings(configuration, focus.tenants)
-    yield from _target_findings(configuration, focus)
     yield from findings_of_policies(configuration, focus.scopes)
     yield from end_findings(configuration, sharing, as_of)
     if focus.judged:
-        yield from findings_of_prompts(configuration, focus.judged, as_of)
+        if focus.allowing or any(name.startswith(READ_BY_PROMPTS) for name in focus.names):
+            yield from findings_of_prompts(configuration, focus.judged, as_of)
         yield from platform_findings(configuration, focus.judged, as_of)
 
 
@@ -87,22 +109,8 @@ def _idle_findings(configuration: Configuration, sharing: Sharing) -> Iterator[F
     yield from idle_findings(everywhere.composed, configuration.locator)
 
 
-def _target_findings(configuration: Configuration, focus: Focus) -> Iterator[Finding]:
-    """Of what consumers select, and of the bundles for which something may be rendered or sealed differently."""
-    scopes, selector = {*focus.scopes}, Selector(configuration.memo)
-    selections = {
-        target: selector.select(configuration.consumer(target.consumer), configuration.effective(target.scope))
-        for target in configuration.targets
-        if target.scope in scopes
-    }
-    yield from selection_findings(configuration, selections, focus.names)
-    built = [target for target in selections if _is_built(configuration, target, selections[target], focus)]
-    if built:
-        with start_build(configuration, built) as building:
-            yield from building.finish().findings
-
-
 def _is_built(configuration: Configuration, target: Target, selection: Selection, focus: Focus) -> bool:
+    """Whether something may be rendered or sealed differently for the bundle."""
     named = [selection.documents[name] for name in focus.names if name in selection.documents]
     has_outputs = bool(configuration.consumer(target.consumer).outputs)
     return any(has_outputs or document.is_telling for document in named)

@@ -13,7 +13,7 @@ from llmcfg.errors import FindingsError, UsageError
 from llmcfg.model.difference import diff_values
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.severity import Severity
-from llmcfg.pipeline.validate import examine
+from llmcfg.pipeline.examine import examine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
