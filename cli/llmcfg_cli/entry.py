@@ -21,7 +21,7 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-_COLLECT_AFTER = 50_000  # objects; a process that is over in a moment gains by looking for garbage less often
+_COLLECT_AFTER = 150_000  # objects; a process that is over in a moment gains by looking for garbage less often
 _ANSWERED_AGAIN = ("validate", "plan", "apply")
 _TRUSTED_GIT_VARIABLES = (
     "GIT_AUTHOR_",

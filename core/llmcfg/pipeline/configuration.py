@@ -152,7 +152,7 @@ class Configuration:
         refused = [finding.origin.file for finding in snapshot.findings if finding.severity is Severity.ERROR]
         self.layout: Layout = sort_files(snapshot.entries, self.manifest, refused)
         self.consumers, self.consumer_findings = parse_consumers(
-            self.layout, self.manifest, snapshot.read, self.locator
+            self.layout, self.manifest, snapshot.read, self.locator, memo.disk
         )
         self._settled: Settled | None = None
         self.composer = self._make_composer()
@@ -280,12 +280,11 @@ class Configuration:
         """A schema of the repository, its problems if it is broken, or None if there is no such file."""
         if file not in self.layout.schemas:
             return None
-        from llmcfg.pipeline.schema.compiled import compile_schema
+        from llmcfg.pipeline.schema.kept import compiled_schema
 
         key = (file, tuple((path, entry.oid) for path, entry in self.layout.schemas.items()))
         if key not in self.memo.schemas:
-            files = {path: self.snapshot.read(entry.oid) for path, entry in self.layout.schemas.items()}
-            self.memo.schemas[key] = compile_schema(file, files)
+            self.memo.schemas[key] = compiled_schema(file, self.layout.schemas, self.snapshot.read, self.memo.disk)
         return self.memo.schemas[key]
 
     def secret_file(self, entry: BlobEntry) -> SecretFile:
@@ -350,7 +349,7 @@ class Configuration:
             raise FindingsError(f"{self.snapshot.label} has no {MANIFEST}", findings=refused or [missing])
         parsed = self.memo.manifests.get(entry)
         if parsed is None:
-            parsed = self.memo.manifests[entry] = parse_manifest(entry, self.snapshot.read, self.locator)
+            parsed = self.memo.manifests[entry] = parse_manifest(entry, self.snapshot.read, self.locator, self.memo.disk)
         if parsed.manifest is None:
             raise FindingsError(
                 f"{MANIFEST} cannot be built from", findings=[*self.snapshot.findings, *parsed.findings]

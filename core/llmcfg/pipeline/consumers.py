@@ -16,7 +16,7 @@ from llmcfg.model.names import why_not_a_name, why_not_an_output
 from llmcfg.model.rules import RULES, Severity
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.builtins.names import BUILTIN, BUILTIN_NAMES
-from llmcfg.pipeline.shape import shape_problems, sink_problems, sinks_of, tag_problems
+from llmcfg.pipeline.shape import file_shape_problems, sink_problems, sinks_of, tag_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,25 +27,26 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Path
     from llmcfg.pipeline.layers import Layout
     from llmcfg.pipeline.locate import Locator
+    from llmcfg.ports import Cache
 
 _FORMATS: Final = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml", ".env": "env"}
 
 
 def parse_consumers(
-    layout: Layout, manifest: Manifest, read: Callable[[str], bytes], locator: Locator
+    layout: Layout, manifest: Manifest, read: Callable[[str], bytes], locator: Locator, disk: Cache | None = None
 ) -> tuple[tuple[Consumer, ...], tuple[Finding, ...]]:
     """The consumers that can be built for, by name, and what is wrong with any of them."""
     consumers: list[Consumer] = []
     findings: list[Finding] = []
     for name, entry in layout.consumers.items():
-        consumer, problems = _parse(name, entry, read(entry.oid), layout, manifest)
+        consumer, problems = _parse(name, entry, read(entry.oid), layout, manifest, disk)
         consumers += [consumer] if consumer is not None else []
         findings += [locator.in_blob(problem, entry) for problem in problems]
     return tuple(sorted(consumers, key=lambda consumer: consumer.name)), tuple(findings)
 
 
 def _parse(
-    name: str, entry: BlobEntry, content: bytes, layout: Layout, manifest: Manifest
+    name: str, entry: BlobEntry, content: bytes, layout: Layout, manifest: Manifest, disk: Cache | None
 ) -> tuple[Consumer | None, list[Problem]]:
     document, loaded = load_document(content)
     problems = [*loaded]
@@ -54,7 +55,9 @@ def _parse(
         problems.append(Problem("layout-name", f"consumer {name!r}: {why}", hint="rename the file"))
     if document is not None:
         tagged = [*tag_problems(document.value, "consumer-invalid")]
-        problems += tagged or shape_problems("consumer.schema.json", document.value, "consumer-invalid")
+        problems += tagged or file_shape_problems(
+            "consumer.schema.json", document.value, "consumer-invalid", entry, disk
+        )
     if document is None or any(RULES[problem.rule].severity is Severity.ERROR for problem in problems):
         return None, problems
     consumer = _consumer(name, entry.path, document.value, manifest)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Value
     from llmcfg.ports import Cache
 
+T = TypeVar("T")
 NAME_BYTES: Final = 16
 SEALED_MARK: Final = b"ENC["
 _TAGS, _LINKS = 1, 2
@@ -143,6 +144,18 @@ def learn_sound(cache: Cache | None, name: bytes) -> None:
 def is_sound(cache: Cache | None, name: bytes, step: str, about: str) -> bool:
     """Whether this was judged before, and nothing was found."""
     return cache is not None and cache.fact(name, step, about) is not None
+
+
+def found_once(
+    cache: Cache | None, name: bytes, step: str, about: str, find: Callable[[], Iterable[T]]
+) -> tuple[T, ...]:
+    """What is found; nothing where it is known that nothing was."""
+    if is_sound(cache, name, step, about):
+        return ()
+    found = tuple(find())
+    if not found:
+        learn_sound(cache, name)
+    return found
 
 
 class Passed(msgspec.Struct, array_like=True):

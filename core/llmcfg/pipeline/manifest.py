@@ -22,12 +22,13 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.layerpatterns import DIMENSION, dimension_values
 from llmcfg.pipeline.layers import CATALOGUES, CONSUMERS, DEFAULT_HIERARCHY, POLICIES, PROMPTS, SCHEMAS, TEMPLATES
 from llmcfg.pipeline.locate import Locator
-from llmcfg.pipeline.shape import shape_problems, sink_problems, sinks_of, tag_problems
+from llmcfg.pipeline.shape import file_shape_problems, sink_problems, sinks_of, tag_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from llmcfg.model.value import Path
+    from llmcfg.ports import Cache
 
     Inheriting = TypeVar("Inheriting", Environment, Tenant)
 
@@ -46,12 +47,14 @@ class Parsed(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def parse_manifest(entry: BlobEntry, read: Callable[[str], bytes], locator: Locator) -> Parsed:
+def parse_manifest(
+    entry: BlobEntry, read: Callable[[str], bytes], locator: Locator, disk: Cache | None = None
+) -> Parsed:
     document, problems = load_document(read(entry.oid))
     found = [*problems]
     manifest = None
     if document is not None:
-        manifest, more = _parse(document.value)
+        manifest, more = _parse(document.value, entry, disk)
         found += more
     if any(RULES[problem.rule].severity is Severity.ERROR for problem in found):
         manifest = None
@@ -67,9 +70,9 @@ def parse_manifest_text(content: bytes) -> Manifest:
     return parsed.manifest
 
 
-def _parse(raw: dict[str, Any]) -> tuple[Manifest | None, list[Problem]]:
+def _parse(raw: dict[str, Any], entry: BlobEntry, disk: Cache | None) -> tuple[Manifest | None, list[Problem]]:
     problems = [*tag_problems(raw, "manifest-invalid")]
-    problems = problems or shape_problems("manifest.schema.json", raw, "manifest-invalid")
+    problems = problems or [*file_shape_problems("manifest.schema.json", raw, "manifest-invalid", entry, disk)]
     if problems:
         return None, problems
     names = [*_name_problems(raw, "environments"), *_name_problems(raw, "tenants")]

@@ -11,7 +11,7 @@ from llmcfg.errors import NotFoundError
 from llmcfg.model.findings import Problem
 from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.pipeline.configuration import walk_leaves
-from llmcfg.pipeline.known import is_sound, learn_sound, name_of, name_of_bytes, text_of
+from llmcfg.pipeline.known import found_once, name_of, name_of_bytes, text_of
 from llmcfg.pipeline.layers import READ_BY_PROMPTS
 from llmcfg.pipeline.platforms import ground_of, name_of_catalogue, platform_of
 from llmcfg.pipeline.shape import shape_problems
@@ -24,7 +24,7 @@ from llmcfg.prompts.record import FOLDER, read_prompts
 from llmcfg.prompts.tokens import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from llmcfg.llm.platform import Platform
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from llmcfg.prompts.syntax import Engine, Grammar, Parsed
 
 BASE: Final = "base"
+_STEP: Final = "check prompts"
 
 
 def parse_jinja(text: str, types: Mapping[str, str]) -> Parsed:
@@ -90,25 +91,14 @@ def prompt_findings(configuration: Configuration, scopes: Iterable[Scope], as_of
 
     With a day, also prompts that are too long for the models that get them, which the catalogue of that day knows.
     """
-    yield from _once(configuration, _name_of_edits(configuration), BASE, lambda: _edit_findings(configuration))
+    disk = configuration.memo.disk
+    edits = _name_of_edits(configuration)
+    yield from found_once(disk, edits, _STEP, BASE, lambda: _edit_findings(configuration))
     for sharing in _alike(configuration, scopes):
         effective = configuration.effective(sharing[0])
         name = _name_of_scope(configuration, effective, as_of)
         find = partial(_scope_findings, configuration, effective, sharing, as_of)
-        yield from _once(configuration, name, str(effective.scope), find)
-
-
-def _once(
-    configuration: Configuration, name: bytes, about: str, find: Callable[[], Iterable[Finding]]
-) -> tuple[Finding, ...]:
-    """What is found; nothing where it is known that nothing was."""
-    disk = configuration.memo.disk
-    if is_sound(disk, name, "check prompts", about):
-        return ()
-    found = tuple(find())
-    if not found:
-        learn_sound(disk, name)
-    return found
+        yield from found_once(disk, name, _STEP, str(effective.scope), find)
 
 
 def _name_of_edits(configuration: Configuration) -> bytes:

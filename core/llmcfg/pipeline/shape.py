@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.manifest import SinkSpec
+from llmcfg.pipeline.known import found_once, name_of
 from llmcfg.pipeline.tags import find_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from llmcfg.model.snapshot import BlobEntry
+    from llmcfg.ports import Cache
 
 
 def tag_problems(value: dict[str, Any], rule: str) -> Iterator[Problem]:
@@ -19,6 +23,14 @@ def tag_problems(value: dict[str, Any], rule: str) -> Iterator[Problem]:
     for path, tagged in find_tags(value):
         message = f"{tagged.tag} at {format_key_path(path)} has no meaning in this file"
         yield Problem(rule, message, hint="remove the tag: only documents of layers are merged", path=path)
+
+
+def file_shape_problems(
+    schema: str, value: dict[str, Any], rule: str, entry: BlobEntry, disk: Cache | None
+) -> tuple[Problem, ...]:
+    """The same for the whole value of a file, unless it is known that nothing is wrong with it."""
+    name = name_of("shape", schema, rule, entry.oid)
+    return found_once(disk, name, "check", entry.path, lambda: shape_problems(schema, value, rule))
 
 
 def shape_problems(schema: str, value: dict[str, Any], rule: str) -> list[Problem]:
