@@ -148,3 +148,24 @@ def test_any_width_of_the_terminal_will_do(llmcfg, columns: str) -> None:
     for arguments in (["--help"], ["rules"], ["rules", "--help"]):
         done = llmcfg(*arguments, environment={"COLUMNS": columns})
         assert (done.stderr, done.returncode) == ("", 0)
+
+
+_AN_END_IS_REGISTERED = """
+import atexit, sys, threading
+import llmcfg_cli.entry as entry
+def run(*_):
+    atexit.register(lambda: print("registered"))
+    if sys.argv[1] == "thread":
+        threading.Thread(target=lambda: (threading.Event().wait(0.2), print("waited for"))).start()
+    print("answer")
+    return 4
+entry._run = run
+entry.main()
+"""
+
+
+@pytest.mark.parametrize(("way", "said"), [("alone", ["registered"]), ("thread", ["waited for", "registered"])])
+def test_a_process_ends_with_what_was_registered_for_its_end_and_after_its_threads(way: str, said: list[str]) -> None:
+    command = [sys.executable, "-c", _AN_END_IS_REGISTERED, way]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout.split("\n"), done.stderr, done.returncode) == (["answer", *said, ""], "", 4)

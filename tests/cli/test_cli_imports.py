@@ -132,6 +132,15 @@ def test_a_repository_loads_nothing_for_what_it_does_not_have(tmp_path) -> None:
     assert not top_level(modules) & {"jsonschema", "jinja2", "pyrage", "cryptography", "ruamel", "watchdog"}
 
 
+def test_a_repository_is_read_without_openssl(tmp_path) -> None:
+    written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
+    modules = imported_by("get", "limits.rpm", "-e", "dev", "-C", str(written.path))
+    assert "pygit2" in top_level(modules)
+    assert not top_level(modules) & {"ssl", "_ssl"}
+    later = "import llmcfg.git.libgit2, ssl; ssl.create_default_context()"
+    assert subprocess.run([sys.executable, "-c", later], check=False, timeout=60).returncode == 0
+
+
 def test_reading_a_key_loads_nothing_of_secrets_and_nothing_that_writes(tmp_path) -> None:
     written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
     modules = imported_by("get", "limits.rpm", "-e", "dev", "-C", str(written.path))

@@ -26,7 +26,7 @@ def test_laid_layers_read_as_one_mapping_in_the_order_of_names(layers):
         written_over.update(own)
     top = laid(layers)
     assert list(top.items()) == sorted(written_over.items(), key=lambda item: item[0])
-    assert top.in_order() == list(top.values())
+    assert list(top.values()) == top.in_order() == [written_over[name] for name in sorted(written_over)]
     assert len(top) == len(written_over)
     assert bool(top) == bool(written_over)
     assert {name for name in "abcde/x" if name in top} == written_over.keys()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 WHY: Final = {
     "read": "the file is new or changed, or had findings",
+    "compile": "the schema, or another file in schemas/, changed, or there were findings",
     "look for plaintext": "the file is new or changed, or had findings",
     "look through": "the file is new or changed, or holds what has to be looked at",
     "compose": "a layer of it, or how its lists merge, changed, or it had findings",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import ItemsView, Iterator, Sequence, ValuesView
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -59,8 +59,14 @@ class Laid(Mapping[str, T_co]):
     def __bool__(self) -> bool:
         return bool(self.own) or self.below is not None
 
+    def items(self) -> ItemsView[str, T_co]:
+        return dict(zip(self.names, self.in_order(), strict=True)).items()
+
+    def values(self) -> ValuesView[T_co]:
+        return dict(zip(self.names, self.in_order(), strict=True)).values()
+
     def in_order(self) -> list[T_co]:
-        """All values in the order of names: what `values` gives, but names are looked for in all layers at once."""
+        """All values in the order of names, which are looked for in all layers at once."""
         owners = self._who_owns()
         return [owners[name][name] for name in self.names]
 

@@ -32,11 +32,13 @@ class Made(Mapping[str, T_co]):
         self._wanted: dict[str, bool] = {}  # what was answered
 
     def __getitem__(self, name: str) -> T_co:
-        if name not in self._made:
+        try:
+            return self._made[name]
+        except KeyError:
             if name not in self:
-                raise KeyError(name)
-            self._made[name] = self._make(name)
-        return self._made[name]
+                raise
+        made = self._made[name] = self._make(name)
+        return made
 
     def __contains__(self, name: object) -> bool:
         return name in self._names and self._wants(cast("str", name))

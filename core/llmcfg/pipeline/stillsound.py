@@ -71,8 +71,8 @@ def _findings(
     selections = _selections(configuration, focus)
     built = [target for target, selection in selections.items() if _is_built(configuration, target, selection, focus)]
     with start_build(configuration, built) as building:
-        yield from selection_findings(configuration, selections, focus.names)
         yield from _other_findings(configuration, focus, sharing, documents, as_of)
+        yield from selection_findings(configuration, selections, focus.names)
         yield from building.finish().findings
 
 
