@@ -114,11 +114,21 @@ words = st.text(
     st.characters(codec="ascii", categories=["L", "N", "P"], exclude_characters='"\\'), min_size=1, max_size=12
 )
 abilities = st.frozensets(st.sampled_from(["tools", "vision", "json_schema", "reasoning"]))
-models = st.builds(
-    CatalogueModel, id=words, provider=words, mode=words, context=st.none() | st.integers(1, 10**7),
-    price_in=st.none() | st.floats(0, 1000), retires=st.none() | st.dates(), supports=abilities, lacks=abilities,
-    takes_sampling=st.booleans(), efforts=st.lists(words, max_size=3).map(tuple), gone_after=st.just("") | words,
-)  # fmt: skip
+models = st.fixed_dictionaries(
+    {
+        "id": words,
+        "provider": words,
+        "mode": words,
+        "context": st.none() | st.integers(1, 10**7),
+        "price_in": st.none() | st.floats(0, 1000),
+        "retires": st.none() | st.dates(),
+        "supports": abilities,
+        "lacks": abilities,
+        "takes_sampling": st.booleans(),
+        "efforts": st.lists(words, max_size=3).map(tuple),
+        "gone_after": st.just("") | words,
+    }
+).map(lambda said: CatalogueModel(**said))
 
 
 @given(st.lists(models, unique_by=lambda model: model.id))

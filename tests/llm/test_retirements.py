@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from llmcfg.errors import UsageError
 from llmcfg.llm.retirements import Price, Retirement, find_retirements

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from llmcfg.llm.allowances import apply_allowances
 from llmcfg.llm.foreign import ForeignFile, read_foreign

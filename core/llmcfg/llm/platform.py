@@ -6,9 +6,10 @@ find is None or empty; rules say nothing about what they cannot see.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,8 +52,7 @@ class Complaint(NamedTuple):
     related: tuple[Spot, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """Requests and tokens a minute, and requests at once."""
 
     rpm: Given[int] | None = None
@@ -63,8 +63,7 @@ class Rate:
         return tuple(limit for limit in (self.rpm, self.tpm, self.parallel) if limit is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """Seconds, and tries after the first."""
 
     request: Given[float] | None = None
@@ -72,8 +71,7 @@ class Waiting:
     retries: Given[int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """One account at one vendor, or one server. `type` is the vendor's name (`llm.vendors`), or whatever is written.
 
     `auth` holds what is given to authenticate by, under the record's field names; `fields` other settings of the endpoint (region,
@@ -102,8 +100,7 @@ class Provider:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A name that applications use, and what answers to it. Several of one name share its traffic.
 
     `upstream` is what the provider calls it; `base_model` the catalogue's name where `upstream` does not tell. `context` and `output` are
@@ -155,8 +152,7 @@ class Fallback(NamedTuple):
     to: Given[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """How requests for one purpose find a model. `recurses` says whether the gateway goes on to the fallbacks of a fallback."""
 
     name: str
@@ -193,8 +189,7 @@ class Guardrail(NamedTuple):
     is_always_on: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class McpServer:
+class McpServer(Struct, frozen=True):
     name: str
     spot: Spot
     command: Given[str] | None = None
@@ -206,8 +201,7 @@ class McpServer:
     needs_allowed_tools: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(Struct, frozen=True):
     """The program in front, and what it is told about authentication, logging and enforcement.
 
     `enforces_rates` and `enforces_budgets` are None where the program always does.
@@ -233,8 +227,7 @@ class Reference(NamedTuple):
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Secrecy:
+class Secrecy(Struct, frozen=True):
     """What a scope knows of its secrets: the file that holds each name, whether it has a value, and which wait for a new one."""
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -244,8 +237,7 @@ class Secrecy:
     """Secret files that environments with and without protection read alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """Where the platform stands: who it is for, and what holds there. Empty for a foreign file."""
 
     environment: str = ""
@@ -259,8 +251,7 @@ class Setting:
     """What the children of the tenant may spend."""
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """Everything in reading order. `flaws` are what the reader saw that no later rule could: keys that nothing reads, YAML traps.
     `urls` are addresses of databases and the like, which may hold a password.
 

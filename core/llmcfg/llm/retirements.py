@@ -6,8 +6,9 @@ takes, gives or can less.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from llmcfg.llm.graph import ABILITIES
 from llmcfg.llm.platform import Given

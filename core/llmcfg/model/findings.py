@@ -5,8 +5,10 @@ A `Problem` is found inside one blob, which may stand at many paths, so it knows
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmcfg.model.rules import RULES, Rule, Severity
 
@@ -33,8 +35,7 @@ class Problem(NamedTuple):
     written: str = ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Origin:
+class Origin(Struct, frozen=True, order=True):
     """Where a value or finding comes from. Lines and columns count from 1; 0 means the whole file."""
 
     file: str
@@ -47,8 +48,7 @@ class Origin:
         return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A problem with its place.
 
     `reach` names the targets or scopes that it was found in, sorted; empty means it stands in the file itself. `level` is its severity

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from llmcfg.model.change import Change, Kind
 
 
-@dataclass(frozen=True, slots=True)
-class ValueChange:
+class ValueChange(Struct, frozen=True):
     """A change of the effective configuration. `scopes` have it; `targets` get it. Both sorted, as text."""
 
     change: Change
@@ -18,8 +18,7 @@ class ValueChange:
     targets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """A rendered file that differs, as a unified diff without a time."""
 
     consumer: str
@@ -29,8 +28,7 @@ class FileChange:
     targets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SecretChange:
+class SecretChange(Struct, frozen=True):
     """A secret whose ciphertext differs, or that a target begins or ceases to use. Never its value or length."""
 
     name: str
@@ -38,8 +36,7 @@ class SecretChange:
     targets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientChange:
+class RecipientChange(Struct, frozen=True):
     """An age recipient that begins or ceases to be able to open the secrets of targets."""
 
     recipient: str
@@ -47,8 +44,7 @@ class RecipientChange:
     targets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """All that differs between two states, each group sorted. `affected` are the targets whose bundle changes in any way.
 
     `decisions` are at paths such as `environments.prod.protected`: what the manifest and the consumers say beside values.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +39,7 @@ class SinkSpec(NamedTuple):
     opens: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     name: str
     inherits: str | None = None
     protected: bool = False
@@ -48,8 +48,7 @@ class Environment:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """Limits on what a tenant's own layers hold; None is unlimited."""
 
     keys: int | None = None
@@ -57,8 +56,7 @@ class Quota:
     secrets: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(Struct, frozen=True):
     name: str
     parent: str | None = None
     region: str | None = None
@@ -75,8 +73,7 @@ class SchemaBinding(NamedTuple):
     schema: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """`environments` and `tenants` are in the order written, parents not necessarily first.
 
     `requires_trust`: machines without a root of trust deploy nothing of it.
@@ -122,8 +119,7 @@ class Output(NamedTuple):
     opened: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(Struct, frozen=True):
     """An application that reads configuration.
 
     `environments` are the ones it runs in. `tenants` are the ones it gets a bundle for; `shared` adds the one without a tenant.

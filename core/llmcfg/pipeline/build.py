@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from llmcfg.model.findings import Finding, Problem
 from llmcfg.model.laid import Laid
@@ -46,8 +47,7 @@ _RENDERED: Final = name_of("rendered")
 """Learnt when anything was rendered: the next process then waits with a worker until it knows that it needs one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """The bundles that could be built, by target in the configuration's order, and what is wrong with templates and outputs.
 
     `opened` are the renderings, by target and output, that are made again with the values of secrets when the bundles are deployed.

@@ -7,8 +7,9 @@ remembered on disk is known without its value, which is made when something asks
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
 
 from llmcfg.documents.loader import load_document
 from llmcfg.model.laid import Laid
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from llmcfg.ports import Cache
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ParsedDocument:
+class ParsedDocument(Struct, frozen=True, eq=False):
     """A loaded blob; `content` is None where it cannot be used. `has_links` is true where `$extends` or `{{ … }}` may stand in it."""
 
     content: Later[dict[str, Value]] | None
@@ -52,8 +52,7 @@ class LayerProblem(NamedTuple):
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Composed:
+class Composed(Struct, frozen=True, eq=False):
     """One document laid together from its layers. Two of them are the same value exactly when they are the same object.
 
     `sources` are the files that define it, lowest first. `needs_resolution` is true where references, `$extends` or tags are left.
@@ -121,8 +120,7 @@ class Documents:
 NOTHING = Documents(None, {})
 
 
-@dataclass(slots=True)
-class ComposeMemo:
+class ComposeMemo(Struct):
     """What composition remembers between scopes and between builds. Dropping it never changes a result."""
 
     parsed: dict[str, ParsedDocument] = field(default_factory=dict)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from msgspec import Struct, field
 
 from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
 from llmcfg.model.assembly import assemble
@@ -51,8 +52,7 @@ if TYPE_CHECKING:
     from llmcfg.secrets.names import HeldValue
 
 
-@dataclass(slots=True)
-class Memo:
+class Memo(Struct):
     """What building remembers between scopes, targets and revisions, under content ids. Dropping it never changes a result.
 
     `disk` is what earlier processes remembered; results of it are in the memory first. `progress` counts what is built.
@@ -81,16 +81,14 @@ class Memo:
     policies: dict[tuple[object, ...], tuple[Policies, Evaluated]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedSecret:
+class ScopedSecret(Struct, frozen=True):
     """A secret as a scope sees it: the highest layer that names it wins."""
 
     secret: NamedSecret
     entry: BlobEntry
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Effective:
+class Effective(Struct, frozen=True, eq=False):
     """The effective configuration of one scope."""
 
     scope: Scope

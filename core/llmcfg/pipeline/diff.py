@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmcfg.canonical import canonical_json
 from llmcfg.model.change import ABSENT, Change
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
-@dataclass(frozen=True, slots=True)
-class TargetState:
+class TargetState(Struct, frozen=True):
     """One bundle's content: selected documents by name, rendered files by path, secret lock, recipients, its manifest's digest.
 
     `digests` are those of the documents, as far as they are known: documents with one digest are the same.
@@ -53,8 +54,7 @@ class TargetState:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """`scopes` is empty for a deployed state, which knows only what was selected.
 
     `decisions` are those of `pipeline.decisions`; None where nobody knows them, and then they are not compared. `manifests` are the digests

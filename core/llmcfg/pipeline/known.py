@@ -8,7 +8,6 @@ quotes, lies in the cache, and none can come out of it. Values are loaded when s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -122,8 +121,8 @@ def text_of(value: object) -> str:
         return f"set {sorted(map(text_of, value))}"
     if isinstance(value, Mapping):
         return f"mapping {sorted((text_of(key), text_of(item)) for key, item in value.items())}"
-    if is_dataclass(value):
-        return f"{type(value).__name__} {[text_of(getattr(value, part.name)) for part in fields(value)]}"
+    if isinstance(value, msgspec.Struct):
+        return f"{type(value).__name__} {[text_of(getattr(value, name)) for name in value.__struct_fields__]}"
     return repr(value)
 
 

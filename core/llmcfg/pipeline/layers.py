@@ -6,9 +6,10 @@ layers a scope has, and in which order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from llmcfg.documents.screen import why_not_a_key
 from llmcfg.model.findings import Finding, Origin
@@ -51,8 +52,7 @@ _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattr
 """Files that may lie anywhere, for people and for Git."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One folder's say: its documents by name, and its secret files, of which a later one wins. `tenant` is the one whose layer it is.
 
     `refused` are the names of documents, or of folders of them, that the tree reader refused; the empty name is the whole layer.
@@ -65,8 +65,7 @@ class Layer:
     refused: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """A snapshot's files by what they are for."""
 
     layers: Mapping[str, Layer]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from llmcfg.errors import NotFoundError
 from llmcfg.model.suggest import did_you_mean, there_are

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from llmcfg.errors import NotFoundError
 from llmcfg.model.findings import Problem
@@ -168,8 +169,7 @@ def _scope_flaws(configuration: Configuration, effective: Effective, ground: Gro
             yield from find_too_long(prompt, version, GRAMMARS, names, PlatformModels(platform, ground))
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformModels:
+class PlatformModels(Struct, frozen=True):
     """The models of a platform; what a record does not say of one, the catalogue does."""
 
     platform: Platform

@@ -6,10 +6,11 @@ may be found there by asking the same questions in the same order (`Outcomes`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -104,8 +105,7 @@ class Reads:
             self.answers[question] = _answer(self._surroundings, question)
 
 
-@dataclass(slots=True)
-class _Fork(Generic[Outcome]):
+class _Fork(Struct, Generic[Outcome]):
     question: Question
     branches: dict[Hashable, _Fork[Outcome] | Outcome] = field(default_factory=dict)
 

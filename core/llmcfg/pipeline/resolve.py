@@ -9,9 +9,11 @@ A resolved document is remembered with what it read (reads.py), so scopes that a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmcfg import limits
 from llmcfg.model.keypath import format_key_path
@@ -46,8 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["ResolveMemo", "Resolved", "Resolver", "Surroundings", "is_around"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Resolved:
+class Resolved(Struct, frozen=True, eq=False):
     """One document of the effective configuration. Two of them are the same value exactly when they are the same object.
 
     `problems` have paths in the document. `secrets` are the uses in it, as texts: `name`, `name@previous`. `digest` names what it was
@@ -66,8 +67,7 @@ class Resolved:
         return self.content.get()
 
 
-@dataclass(slots=True)
-class ResolveMemo:
+class ResolveMemo(Struct):
     plain: dict[Composed, Resolved] = field(default_factory=dict)
     outcomes: dict[Composed, Outcomes[Resolved]] = field(default_factory=dict)
 

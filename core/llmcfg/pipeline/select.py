@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from msgspec import Struct
 
 from llmcfg.canonical import canonical_json
 from llmcfg.model.assembly import assemble
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 _AFTER_SLASH: Final = "0"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SelectedDocument:
+class SelectedDocument(Struct, frozen=True, eq=False):
     """A document, or the selected part of one, with its canonical bytes and the uses of secrets in it, as texts.
 
     `digest` names what it was made from; it is empty where nothing is remembered on disk.
@@ -56,8 +56,7 @@ class SelectedDocument:
         return bool(self.secrets) or self.has_ciphertext
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Selection:
+class Selection(Struct, frozen=True, eq=False):
     """`parts` are the files that the documents become. `telling` are those of them with secrets or ciphertext.
 
     `missing` are the selected key paths that this scope does not have, as the consumer writes them. `is_whole` is false when a document

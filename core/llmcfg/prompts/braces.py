@@ -9,8 +9,9 @@ its line with it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from llmcfg.prompts.syntax import Fault
 
@@ -34,19 +35,16 @@ class Path(NamedTuple):
     up: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     path: Path
     written: str
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     kind: Kind
     path: Path
     body: tuple[Node, ...]

@@ -5,8 +5,9 @@ Values that are not of the expected kind count as absent: the schema says so, no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from llmcfg.prompts.syntax import ENGINES
 
@@ -69,8 +70,7 @@ class Expectation(NamedTuple):
     max_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """`value` is all that is said, as the bundle has it."""
 
     number: str
@@ -89,8 +89,7 @@ class Version:
         return {name: variable.type for name, variable in self.variables.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """`name` is its path below `prompts/`, `current` the version that applications use, `released` the recorded hash of each."""
 
     name: str

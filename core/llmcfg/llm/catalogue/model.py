@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import date
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueModel:
+class CatalogueModel(Struct, frozen=True):
     """What a vendor says about a model. None means that it is not known.
 
     Prices are USD per million tokens. `retires` is the last day at the vendor. `supports` and `lacks` are abilities that are known to be

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
 
 from llmcfg.llm.cost.bounds import Bound, monthly
 from llmcfg.llm.cost.worst import Rating

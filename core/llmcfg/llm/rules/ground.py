@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from llmcfg.llm.vendors import SELF_HOSTED, VENDORS, host_of, vendor_at
 
@@ -19,8 +20,7 @@ RETIRE_WITHIN: Final = 90
 """Days before a model's last day from which on it is a finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """`as_of` is the day that rules take for today."""
 
     as_of: date
