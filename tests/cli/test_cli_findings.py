@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from llmcfg.model.findings import Finding, Origin
 from llmcfg_cli.views.findings import VIEWS, reach_text, source_excerpt, summary, view_findings

@@ -6,9 +6,8 @@ Findings are shown in the order given. What looks like a secret is never repeate
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from msgspec.structs import replace
 
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.text import Style, clip, display_width, paint, plural, visible

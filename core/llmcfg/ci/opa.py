@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-
-from msgspec.structs import replace
 
 from llmcfg.ci.web import exchange, parse_address, parse_json
 from llmcfg.errors import NotAuthorisedError, RemoteError, UsageError

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-from msgspec.structs import replace
 
 from llmcfg.limits import SCAN_BYTES
 from llmcfg.secrets.scanning import Content, Creation, Scanned, scan

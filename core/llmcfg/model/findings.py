@@ -5,10 +5,8 @@ A `Problem` is found inside one blob, which may stand at many paths, so it knows
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from llmcfg.model.rules import RULES, Rule, Severity
 
@@ -35,7 +33,8 @@ class Problem(NamedTuple):
     written: str = ""
 
 
-class Origin(Struct, frozen=True, order=True):
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
     """Where a value or finding comes from. Lines and columns count from 1; 0 means the whole file."""
 
     file: str
@@ -48,7 +47,8 @@ class Origin(Struct, frozen=True, order=True):
         return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
 
 
-class Finding(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Finding:
     """A problem with its place.
 
     `reach` names the targets or scopes that it was found in, sorted; empty means it stands in the file itself. `level` is its severity

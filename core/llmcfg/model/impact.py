@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
 
 if TYPE_CHECKING:
     from llmcfg.model.change import Change, Kind
 
 
-class ValueChange(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ValueChange:
     """A change of the effective configuration. `scopes` have it; `targets` get it. Both sorted, as text."""
 
     change: Change
@@ -18,7 +18,8 @@ class ValueChange(Struct, frozen=True):
     targets: tuple[str, ...]
 
 
-class FileChange(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class FileChange:
     """A rendered file that differs, as a unified diff without a time."""
 
     consumer: str
@@ -28,7 +29,8 @@ class FileChange(Struct, frozen=True):
     targets: tuple[str, ...]
 
 
-class SecretChange(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SecretChange:
     """A secret whose ciphertext differs, or that a target begins or ceases to use. Never its value or length."""
 
     name: str
@@ -36,7 +38,8 @@ class SecretChange(Struct, frozen=True):
     targets: tuple[str, ...]
 
 
-class RecipientChange(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RecipientChange:
     """An age recipient that begins or ceases to be able to open the secrets of targets."""
 
     recipient: str
@@ -44,7 +47,8 @@ class RecipientChange(Struct, frozen=True):
     targets: tuple[str, ...]
 
 
-class Difference(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Difference:
     """All that differs between two states, each group sorted. `affected` are the targets whose bundle changes in any way.
 
     `decisions` are at paths such as `environments.prod.protected`: what the manifest and the consumers say beside values.

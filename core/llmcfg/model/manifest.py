@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
-
-from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +38,8 @@ class SinkSpec(NamedTuple):
     opens: bool = False
 
 
-class Environment(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Environment:
     name: str
     inherits: str | None = None
     protected: bool = False
@@ -48,7 +48,8 @@ class Environment(Struct, frozen=True):
     description: str = ""
 
 
-class Quota(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Quota:
     """Limits on what a tenant's own layers hold; None is unlimited."""
 
     keys: int | None = None
@@ -56,7 +57,8 @@ class Quota(Struct, frozen=True):
     secrets: int | None = None
 
 
-class Tenant(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Tenant:
     name: str
     parent: str | None = None
     region: str | None = None
@@ -73,7 +75,8 @@ class SchemaBinding(NamedTuple):
     schema: str
 
 
-class Manifest(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Manifest:
     """`environments` and `tenants` are in the order written, parents not necessarily first.
 
     `requires_trust`: machines without a root of trust deploy nothing of it.
@@ -119,7 +122,8 @@ class Output(NamedTuple):
     opened: bool = False
 
 
-class Consumer(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Consumer:
     """An application that reads configuration.
 
     `environments` are the ones it runs in. `tenants` are the ones it gets a bundle for; `shared` adds the one without a tenant.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
-
-from msgspec.structs import replace
 
 from llmcfg.documents.loader import load_document
 from llmcfg.model.findings import Finding, Problem

@@ -347,7 +347,9 @@ class Configuration:
             raise FindingsError(f"{self.snapshot.label} has no {MANIFEST}", findings=refused or [missing])
         parsed = self.memo.manifests.get(entry)
         if parsed is None:
-            parsed = self.memo.manifests[entry] = parse_manifest(entry, self.snapshot.read, self.locator, self.memo.disk)
+            parsed = self.memo.manifests[entry] = parse_manifest(
+                entry, self.snapshot.read, self.locator, self.memo.disk
+            )
         if parsed.manifest is None:
             raise FindingsError(
                 f"{MANIFEST} cannot be built from", findings=[*self.snapshot.findings, *parsed.findings]

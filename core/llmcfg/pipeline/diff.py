@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from llmcfg.canonical import canonical_json
 from llmcfg.model.change import ABSENT, Change

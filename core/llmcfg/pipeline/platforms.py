@@ -6,10 +6,9 @@ Scopes that see the same documents and secrets are judged once. A configuration 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
-
-from msgspec.structs import replace
 
 from llmcfg.llm.records.folders import FOLDERS, is_platform
 from llmcfg.model.findings import Problem

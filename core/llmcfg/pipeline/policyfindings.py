@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from msgspec.structs import replace
 
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Origin, Problem, finding_from, merge_findings

@@ -6,10 +6,9 @@ under, and on other files, copies of values, is compared anew.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-
-from msgspec.structs import replace
 
 from llmcfg.model.findings import Finding, Origin, Problem
 from llmcfg.pipeline.marks import marks_of
