@@ -14,7 +14,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Made(Mapping[str, T_co]):
     """Under each of these names that is wanted lies what `make` makes of it, once. Nobody pays for what nobody asks for.
 
-    `names` may not change afterwards, nor may the answers of `is_wanted`.
+    `names` may not change afterwards, nor may the answers of `is_wanted`. Without it, all are.
     """
 
     __slots__ = ("_is_wanted", "_made", "_make", "_names", "_wanted")
@@ -23,7 +23,7 @@ class Made(Mapping[str, T_co]):
         self,
         names: Mapping[str, object],
         make: Callable[[str], T_co],
-        is_wanted: Callable[[str], bool] = lambda _: True,
+        is_wanted: Callable[[str], bool] | None = None,
     ) -> None:
         self._names = names
         self._make = make
@@ -41,18 +41,18 @@ class Made(Mapping[str, T_co]):
         return made
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names and self._wants(cast("str", name))
+        return name in self._names and (self._is_wanted is None or self._wants(cast("str", name)))
 
     def __iter__(self) -> Iterator[str]:
-        return filter(self._wants, self._names)
+        return iter(self._names) if self._is_wanted is None else filter(self._wants, self._names)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._names) if self._is_wanted is None else sum(1 for _ in self)
 
     def __bool__(self) -> bool:
         return next(iter(self), None) is not None
 
     def _wants(self, name: str) -> bool:
         if name not in self._wanted:
-            self._wanted[name] = self._is_wanted(name)
+            self._wanted[name] = self._is_wanted is None or self._is_wanted(name)
         return self._wanted[name]

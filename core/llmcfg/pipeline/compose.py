@@ -202,7 +202,7 @@ class Composer:
         own = Made(
             layer.documents,
             lambda name: self._compose(name, below.find(name), layer.documents[name]),
-            lambda name: name not in unreadable,
+            (lambda name: name not in unreadable) if unreadable else None,
         )
         return Documents(below, own, frozenset(unreadable))
 

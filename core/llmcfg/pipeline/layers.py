@@ -6,6 +6,7 @@ layers a scope has, and in which order.
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +47,7 @@ _WANTED: Final = {
     "catalogue": CATALOGUE,
 }
 _DOCUMENT: Final = ".yaml"
+_PLAIN_DOCUMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+=-]{0,100}\.yaml")  # of which the name is a sound key
 _YAML: Final = (_DOCUMENT, ".yml")
 _POLICY_FILES: Final = (".rego", *_YAML)
 _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattributes")
@@ -113,12 +115,11 @@ class _Sorter:
         """Add a document to the folder of one that was added before, as most are. False where there is more to see."""
         around, _, file = path.rpartition("/")
         beside = self._beside.get(around)
-        if beside is None or not file.endswith(_DOCUMENT) or file.startswith("$"):
+        if beside is None or _PLAIN_DOCUMENT.fullmatch(file) is None:
             return False
         documents, prefix = beside
-        key = file[: -len(_DOCUMENT)]
-        name = prefix + key
-        if name in documents or why_not_a_key(key):
+        name = prefix + file[: -len(_DOCUMENT)]
+        if name in documents:
             return False
         documents[name] = entry
         return True

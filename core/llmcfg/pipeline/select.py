@@ -131,7 +131,7 @@ class Selector:
             own = Made(
                 documents.own,
                 lambda name: self._select_whole(documents.own[name]),
-                lambda name: is_among(name, named),
+                None if "" in named else lambda name: is_among(name, named),
             )
             known = self._known[named, id(documents)] = _lay(documents, own, below)
         return known
