@@ -432,6 +432,98 @@ def test_what_a_schema_says_of_every_key_is_not_edited_for_one():
     assert {*moved(bound(each, "limits"), "limits.chat", "limits.talk")} == {"base/limits.yaml"}
 
 
+TWO = """\
+{ "properties": {
+    "chat": {"required": ["rpm", "tpm"], "properties": {"rpm": {"$ref": "#/$defs/count"}, "tpm": {}}},
+    "talk": {"properties": {"day": {}}}},
+  "$defs": {"count": {"type": "integer"}}
+}
+"""
+TALK = {"base/limits.yaml": "chat: {rpm: 5, tpm: 6}\ntalk: {day: 1}\n"}
+
+
+def test_a_key_that_goes_to_another_parent_takes_what_its_schema_says_along():
+    edits = moved({**bound(TWO, "limits"), **TALK}, "limits.chat.rpm", "limits.talk.rate")
+    assert edits == {
+        "base/limits.yaml": "chat: {tpm: 6}\ntalk: {day: 1, rate: 5}\n",
+        "schemas/s.json": TWO.replace('["rpm", "tpm"]', '["tpm"]')
+        .replace('"rpm": {"$ref": "#/$defs/count"}, ', "")
+        .replace('{"day": {}}', '{"day": {}, "rate": {"$ref": "#/$defs/count"}}, "required": ["rate"]'),
+    }
+
+
+def across(source, target, bindings="{documents: a, schema: schemas/a.json}, {documents: b, schema: schemas/b.json}"):
+    files = {"llmcfg.yaml": f"{MANIFEST}schemas: [{bindings}]\n", "schemas/a.json": source, "schemas/b.json": target}
+    return moved({**files, "base/a.yaml": "x: 1\nw: 2\n", "base/b.yaml": "z: 1\n"}, "a.x", "b.x")
+
+
+def test_a_key_that_goes_to_another_document_goes_to_its_schema():
+    edits = across(
+        '{"properties": {"x": {"type": "integer"}, "w": {}}}', '{"properties": {"z": {}}, "required": ["z"]}'
+    )
+    assert (edits["schemas/a.json"], edits["schemas/b.json"]) == (
+        '{"properties": {"w": {}}}',
+        '{"properties": {"z": {}, "x": {"type": "integer"}}, "required": ["z"]}',
+    )
+
+
+def test_the_schema_of_a_consumer_moves_the_key_as_well():
+    schema = '{"properties": {"a": {"properties": {"x": {}, "w": {}}}, "b": {"properties": {}}}}'
+    files = {
+        "schemas/s.json": schema,
+        "base/a.yaml": "x: 1\nw: 2\n",
+        "base/b.yaml": "{}\n",
+        "consumers/app.yaml": consumer("a", "b") + "schema: schemas/s.json\n",
+    }
+    assert moved(files, "a.x", "b.x")["schemas/s.json"] == (
+        '{"properties": {"a": {"properties": {"w": {}}}, "b": {"properties": {"x": {}}}}}'
+    )
+
+
+def test_a_schema_that_allows_the_key_at_its_new_parent_is_left_as_it_is():
+    allows = TWO.replace('"rpm", "tpm"', '"tpm"').replace('{"day": {}}', '{"day": {}, "rpm": {}}')
+    edits = moved({**bound(allows, "limits"), **TALK}, "limits.chat.rpm", "limits.talk.rpm")
+    assert {*edits} == {"base/limits.yaml"}
+
+
+OPEN = '{"properties": {"z": {}}}'
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "more", "why", "hint"),
+    [
+        ('{"properties": {"x": {}, "w": {}}}', '{"additionalProperties": true}', {},
+         "names no keys of b", "let it say properties of b first"),
+        ('{"properties": {"x": {}, "w": {}}}', OPEN, {"bindings": "{documents: a, schema: schemas/a.json}"},
+         "nothing would check it there", "bind a schema to its new document first"),
+        ('{"properties": {"x": {"$ref": "#/$defs/n"}, "w": {}}, "$defs": {"n": {}}}', OPEN, {},
+         "refers to its own file", "say it in schemas/b.json first"),
+        ('{"properties": {"x": {}, "w": {}}, "x-llmcfg-varies": true}', OPEN, {},
+         "schemas/a.json says x-llmcfg-varies of what is around it", "say x-llmcfg-varies of the keys themselves first"),
+        ('{"properties": {"x": {}, "w": {}}, "dependentRequired": {"w": ["x"]}}', OPEN, {},
+         "names it in dependentRequired", "let it allow b.x too first"),
+    ],
+)  # fmt: skip
+def test_what_a_schema_cannot_be_proved_to_say_of_the_new_parent_is_left_to_people(source, target, more, why, hint):
+    with pytest.raises(
+        UsageError, match=f"schemas/a.json checks a.x, and {why}|schemas/b.json checks a.x, and {why}"
+    ) as refused:
+        across(source, target, **more)
+    assert refused.value.hint == hint
+
+
+def test_a_schema_of_several_documents_gets_no_key_for_one():
+    both = "{documents: a, schema: schemas/a.json}, {documents: '*', schema: schemas/b.json}"
+    with pytest.raises(UsageError, match=r"schemas/b\.json checks c as well"):
+        files = {"llmcfg.yaml": f"{MANIFEST}schemas: [{both}]\n", "schemas/b.json": OPEN, "base/c.yaml": "z: 1\n"}
+        files |= {
+            "schemas/a.json": '{"properties": {"x": {}, "w": {}}}',
+            "base/a.yaml": "x: 1\nw: 2\n",
+            "base/b.yaml": "z: 1\n",
+        }
+        moved(files, "a.x", "b.x")
+
+
 def split_by(schema, *, bindings="  - {documents: limits, schema: schemas/s.json} # strict\n"):
     files = {
         "llmcfg.yaml": f"{MANIFEST}schemas:\n{bindings}",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from llmcfg.model.value import Path
+    from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Snapshot
 
 
@@ -67,3 +68,9 @@ class Edits:
             document = load_document(content).document if content is not None else None
             if content is not None and document is not None:
                 yield path, content, document.value
+
+
+def home_of(configuration: Configuration, path: Path) -> Path:
+    """The document that a new key lies in: one that some layer has, or else a new one of its first name."""
+    known = {tuple(name.split("/")) for layer in configuration.layout.layers.values() for name in layer.documents}
+    return next((path[:size] for size in range(len(path) - 1, 0, -1) if path[:size] in known), path[:1])

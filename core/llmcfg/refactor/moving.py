@@ -8,7 +8,7 @@ from llmcfg.documents.paths import has_path
 from llmcfg.documents.relocate import put_in, rename_key, take_out
 from llmcfg.errors import UnknownKeyError, UsageError
 from llmcfg.model.keypath import format_key_path, is_related
-from llmcfg.refactor.edits import FILE_NAME, Edits, Renaming
+from llmcfg.refactor.edits import FILE_NAME, Edits, Renaming, home_of
 from llmcfg.refactor.naming import rename_names
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def move_key(configuration: Configuration, old: Path, new: Path) -> Edits:
     renaming = _checked(old, new)
     _refuse_taken(configuration, new)
     edits = Edits(configuration.snapshot)
-    home = _home(configuration, new)
+    home = home_of(configuration, new)
     for folder, name, entry in _documents(configuration):
         steps = tuple(name.split("/"))
         if renaming.concerns(steps):
@@ -77,12 +77,6 @@ def _refuse_taken(configuration: Configuration, new: Path) -> None:
         value = configuration.composer.parsed(entry).value
         if steps[: len(new)] == new or (new[: len(steps)] == steps and has_path(value, new[len(steps) :])):
             raise UsageError(f"{format_key_path(new)} is set in {entry.path} already", hint="choose a free name")
-
-
-def _home(configuration: Configuration, new: Path) -> Path:
-    """The document that the new path lies in: one that some layer has, or else a new one of its first name."""
-    known = {tuple(name.split("/")) for _, name, _ in _documents(configuration)}
-    return next((new[:size] for size in range(len(new) - 1, 0, -1) if new[:size] in known), new[:1])
 
 
 def _file(configuration: Configuration, folder: str, home: Path) -> str:

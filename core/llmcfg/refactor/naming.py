@@ -13,6 +13,7 @@ from llmcfg.model.reference import ReferenceKind, find_references
 from llmcfg.pipeline.layers import MANIFEST
 from llmcfg.pipeline.uses import find_uses
 from llmcfg.prompts.file import is_prompt_file, load_prompt_file
+from llmcfg.refactor.schemamoves import move_in_schemas
 from llmcfg.refactor.schemas import rename_in_schemas
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def rename_names(configuration: Configuration, edits: Edits, renaming: Renaming)
     _rename_selections(configuration, edits, renaming)
     _rename_bindings(configuration, edits, renaming)
     rename_in_schemas(configuration, edits, renaming)
+    move_in_schemas(configuration, edits, renaming)
     _rename_in_templates(configuration, edits, renaming)
 
 

@@ -26,7 +26,7 @@ _OF_OTHERS: Final = frozenset({"$defs", "definitions", "description", "title"})
 """Keywords in which the same name is another key's, or a word."""
 
 
-class _Checked(NamedTuple):
+class Checked(NamedTuple):
     """What a schema checks, and where the key lies in it; empty where it does not."""
 
     what: str
@@ -37,35 +37,36 @@ def rename_in_schemas(configuration: Configuration, edits: Edits, renaming: Rena
     """Raises UsageError for a schema that names the key and cannot be edited."""
     if renaming.old[:-1] != renaming.new[:-1]:
         return
-    for file, checked in _checked(configuration, renaming).items():
+    for file, checked in checked_by(configuration, renaming).items():
         path = max((each.path for each in checked), key=len)
         content = edits.read(file)
         if content is None or not path:
             continue
-        places = _places(file, _loaded(content), path, renaming)
+        schema = loaded(content)
+        places = () if _knows(schema, path[:-1], renaming) else places_named(file, schema, path, renaming)
         others = [each.what for each in checked if each.path != path]
         if places and others:
-            raise _refusal(file, renaming, f"checks {others[0]} as well")
+            raise refusal(file, renaming, f"checks {others[0]} as well")
         if places:
             edits.write(file, _with_name(file, content, places, renaming))
 
 
-def _checked(configuration: Configuration, renaming: Renaming) -> Mapping[str, Sequence[_Checked]]:
+def checked_by(configuration: Configuration, renaming: Renaming) -> Mapping[str, Sequence[Checked]]:
     """All that each schema checks."""
-    found: dict[str, list[_Checked]] = defaultdict(list)
+    found: dict[str, list[Checked]] = defaultdict(list)
     for name in sorted({name for layer in configuration.layout.layers.values() for name in layer.documents}):
         steps = tuple(name.split("/"))
         schema = configuration.bound_schema(name)
         if schema is not None:
             path = renaming.old[len(steps) :] if renaming.old[: len(steps)] == steps else ()
-            found[schema].append(_Checked(name, path))
+            found[schema].append(Checked(name, path))
     for consumer in configuration.consumers:
         if consumer.schema is not None:
-            found[consumer.schema].append(_Checked(consumer.file, renaming.old))
+            found[consumer.schema].append(Checked(consumer.file, renaming.old))
     return found
 
 
-def _loaded(content: bytes) -> Any:
+def loaded(content: bytes) -> Any:
     """The schema; nothing for what is none, which the proof finds."""
     try:
         return json.loads(content)
@@ -73,26 +74,32 @@ def _loaded(content: bytes) -> Any:
         return {}
 
 
-def _places(file: str, schema: Any, path: Path, renaming: Renaming) -> tuple[Path, ...]:
-    """Where the name is to be another. Raises UsageError where the key is named in any other way.
+def places_named(file: str, schema: Any, path: Path, renaming: Renaming) -> tuple[Path, ...]:
+    """Where the schema names the key; nowhere, where it does not speak of the mapping around it alone.
 
-    Nowhere, where the schema does not speak of this mapping alone, or knows the new name already.
+    Raises UsageError where the key is named in any other way than in `properties` and `required`.
     """
-    nodes = list(_nodes(schema, path[:-1]))
+    nodes = list(nodes_to(schema, path[:-1]))
     around, key = nodes[-1], path[-1]
     properties, required = around.get("properties", {}), around.get("required", [])
-    if len(nodes) < len(path) or renaming.new[-1] in properties:
+    if len(nodes) < len(path):
         return ()
     for node in nodes:
         for keyword in sorted(node.keys() - {"properties", "required", *_OF_OTHERS}):
             if _mentions(node[keyword], key):
-                raise _refusal(file, renaming, f"names it in {keyword}")
+                raise refusal(file, renaming, f"names it in {keyword}")
     at = tuple(step for name in path[:-1] for step in ("properties", name))
     places = [(*at, "properties", key)] if key in properties else []
     return (*places, *((*at, "required", index) for index, name in enumerate(required) if name == key))
 
 
-def _nodes(schema: Any, path: Path) -> Iterator[dict[str, Any]]:
+def _knows(schema: Any, around: Path, renaming: Renaming) -> bool:
+    """Whether the schema of the mapping around the key names the new key already."""
+    nodes = list(nodes_to(schema, around))
+    return len(nodes) > len(around) and renaming.new[-1] in nodes[-1].get("properties", {})
+
+
+def nodes_to(schema: Any, path: Path) -> Iterator[dict[str, Any]]:
     """The schemas of all mappings on the way to `path`, as far as each is named by itself."""
     yield schema if isinstance(schema, dict) else {}
     for step in path:
@@ -114,8 +121,8 @@ def _with_name(file: str, content: bytes, places: Sequence[Path], renaming: Rena
     written = json.dumps(renaming.new[-1], ensure_ascii=False)
     for start, end in sorted(_spans(text, places), reverse=True):
         text = text[:start] + written + text[end:]
-    if _loaded(text.encode()) != _renamed(_loaded(content), places, str(renaming.new[-1])):
-        raise _refusal(file, renaming, "cannot be edited without touching other bytes")
+    if loaded(text.encode()) != _renamed(loaded(content), places, str(renaming.new[-1])):
+        raise refusal(file, renaming, "cannot be edited without touching other bytes")
     return text.encode("utf-8")
 
 
@@ -138,6 +145,6 @@ def _renamed(schema: Any, places: Sequence[Path], new: str) -> Any:
     return schema
 
 
-def _refusal(file: str, renaming: Renaming, why: str) -> UsageError:
+def refusal(file: str, renaming: Renaming, why: str, hint: str = "") -> UsageError:
     old, new = map(format_key_path, renaming)
-    return UsageError(f"{file} checks {old}, and {why}", hint=f"let it allow {new} too first")
+    return UsageError(f"{file} checks {old}, and {why}", hint=hint or f"let it allow {new} too first")
