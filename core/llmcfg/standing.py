@@ -9,14 +9,11 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
-from llmcfg.audit.settings import FOLDER as AUDIT
 from llmcfg.cache.engine import changing_files
 from llmcfg.cache.stamp import keep_answer
 from llmcfg.filefacts import facts_of, were_settled
 from llmcfg.git.worktree import WorkTreeSnapshot
 from llmcfg.limits import CACHE_STAMPS
-from llmcfg.sinks.directory import DirectorySink
-from llmcfg.sync.demand import FOLDER as TRUST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -74,6 +71,10 @@ def places_of(
     `track` is how its revision was chosen, `sinks` are all that the environment has: one that is not there may come. None where the plan
     stands on more than files: on who signed, on the clock, on other machines and programs, or on its being put on record.
     """
+    from llmcfg.audit.settings import FOLDER as AUDIT
+    from llmcfg.sinks.directory import DirectorySink
+    from llmcfg.sync.demand import FOLDER as TRUST
+
     not_there = [repository.state_folder / name for name in (AUDIT, TRUST)]
     is_idle = plan.is_empty and not plan.quarantined and len(plan.deliveries) == len(sinks)
     if not is_idle or track.revision is not None or any(path.exists() for path in not_there):

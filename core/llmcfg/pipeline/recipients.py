@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import UsageError
 from llmcfg.limits import AGE_RECIPIENTS
 from llmcfg.model.findings import Problem
+from llmcfg.pipeline.known import found_once, name_of
 from llmcfg.pipeline.layers import MANIFEST
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def recipient_findings(configuration: Configuration, bundles: Mapping[Target, Bu
     """What keeps bundles from being sealed."""
     for target, bundle in bundles.items():
         if bundle.sealed:
-            for entry, problem in _problems(configuration, target):
+            name = name_of("recipients", *recipients_of(configuration, target))
+            find = partial(_problems, configuration, target)
+            for entry, problem in found_once(configuration.memo.disk, name, "check", str(target), find):
                 yield configuration.locator.in_blob(problem, entry, [str(target)])
         elif opened := _opened(configuration, target):
             yield from opened
