@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import TemplateSyntaxError, meta, nodes
@@ -61,6 +62,12 @@ class PromptSandbox(Sandbox):
 
 
 def parse_jinja(text: str, _types: Mapping[str, str]) -> Parsed:
+    return _parse(text)
+
+
+@lru_cache(maxsize=1 << 10)
+def _parse(text: str) -> Parsed:
+    """Once for each text, which most scopes share."""
     try:
         return tuple(PromptSandbox(text).uses(text))
     except (TemplateSyntaxError, DepthError, ForbiddenError) as error:
