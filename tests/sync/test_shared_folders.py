@@ -127,3 +127,23 @@ def make_own(tmp_path_factory):
 def forget(deployer, path: str) -> None:
     oid = deployer.git("rev-parse", f"deployed/prod:{path}")
     (deployer.written.path / ".git/objects" / oid[:2] / oid[2:]).unlink()
+
+
+def test_lists_of_many_parts_lie_in_pieces_and_are_delivered_whole(make_deployer):
+    many = {f"base/section/d{number:03}.yaml": f"n: {number}\n" for number in range(400)}
+    deployer = make_deployer(many)
+    deployer.apply()
+    before = deployer.deployed().commit
+
+    deployer.commit({"tenants/acme/section/d007.yaml": "n: 1000\n"})
+    deployer.apply()
+
+    kind = deployer.git("cat-file", "-t", "deployed/prod:acme/api/manifest.json")
+    changed = deployer.git("diff-tree", "-r", "--name-only", before, "deployed/prod").split()
+    manifest = (deployer.written.path / "delivered/prod/current/acme/api/manifest.json").read_bytes()
+    assert kind == "tree"
+    assert sum(path.startswith("acme/api/manifest.json/") for path in changed) <= 3
+    assert manifest == deployer.workspace.repository.read_files(deployer.deployed().commit)["acme/api/manifest.json"]
+    assert deployer.status().state == "current"
+    assert deployer.rollback().commit
+    assert deployer.status().deployed.rolled_back_from

@@ -18,6 +18,7 @@ from llmcfg.disk import make_folders, side_by_side, storage_errors, sync_folder,
 from llmcfg.errors import StorageError, UsageError
 from llmcfg.git.filenames import why_not_a_file_name
 from llmcfg.git.libgit2 import pygit2
+from llmcfg.git.pieces import is_in_pieces, pieces_of
 from llmcfg.limits import BLOB_BYTES, COMMIT_MESSAGE_BYTES
 from llmcfg.model.files import Files, StoredFolder
 
@@ -79,15 +80,24 @@ class ObjectWriter:
         self._git = git
         self._folder = git_dir / "objects"
 
-    def write_tree(self, files: Mapping[str, bytes], present: Collection[str] = (), store: Store | None = None) -> str:
-        """A tree of `files` by path. Objects in `present` are known to be stored and are not written again.
+    def write_tree(
+        self,
+        files: Mapping[str, bytes],
+        present: Collection[str] = (),
+        store: Store | None = None,
+        *,
+        in_pieces: bool = False,
+    ) -> str:
+        """A tree of `files` by path, with large lists `in_pieces` or plain.
 
-        Neither are the folders of bundles that are stored already, if `store` is what they are stored in: that of this repository.
+        Objects in `present` are known to be stored and are not written again. Neither are the folders of bundles that are stored already, if
+        `store` is what they are stored in: that of this repository.
         """
         top: _Folder = {}
         objects: dict[str, bytes] = {}
         for path, content in _single_files(files, store):
-            _place(top, path, _add(objects, b"blob", content))
+            cut = in_pieces and is_in_pieces(path, content)
+            _place(top, path, _add_pieces(objects, content) if cut else _add(objects, b"blob", content))
         for path, folder in stored_folders(files, store):
             _place(top, path, _as_it_is(objects, folder))
         tree = _add_folder(objects, top)
@@ -174,7 +184,7 @@ def _as_it_is(objects: dict[str, bytes], folder: StoredFolder) -> _TreeId | _Fol
     if not folder.own:
         return _TreeId(folder.id)
     inside: _Folder = {
-        name: _TreeId(entry.oid) if entry.is_folder else entry.oid
+        name: _TreeId(entry.oid) if entry.is_folder or entry.in_pieces else entry.oid
         for name, entry in folder.store.entries(folder.id).items()
     }
     for name, content in folder.own.items():
@@ -184,10 +194,19 @@ def _as_it_is(objects: dict[str, bytes], folder: StoredFolder) -> _TreeId | _Fol
     return inside
 
 
-def _add(objects: dict[str, bytes], word: bytes, content: bytes) -> str:
-    """The id of an object, which is among `objects` from now on, with its header."""
+def _add_pieces(objects: dict[str, bytes], content: bytes) -> _Folder:
+    _refuse_large(content)
+    return {name: _add(objects, b"blob", piece) for name, piece in pieces_of(content).items()}
+
+
+def _refuse_large(content: bytes) -> None:
     if len(content) > BLOB_BYTES:
         raise UsageError(f"a file of {len(content):,} bytes is over the limit of {BLOB_BYTES:,}", hint="split it")
+
+
+def _add(objects: dict[str, bytes], word: bytes, content: bytes) -> str:
+    """The id of an object, which is among `objects` from now on, with its header."""
+    _refuse_large(content)
     whole = b"%s %d\0" % (word, len(content)) + content
     oid = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
     objects[oid] = whole

@@ -15,6 +15,7 @@ from llmcfg.git.history import History
 from llmcfg.git.leftovers import find_locks
 from llmcfg.git.objects import Objects
 from llmcfg.git.opening import open_git, tracked_paths
+from llmcfg.git.pieces import LISTS
 from llmcfg.git.refs import Refs
 from llmcfg.git.refswap import RefSwap
 from llmcfg.git.revisions import Revisions
@@ -265,7 +266,8 @@ class GitRepository:
         folder, _, name = path.rpartition("/")
         tree = self._trees.find_folder(self._history.commit(commit).tree, folder)
         entries = self._trees.parse(tree, frozenset([name])).entries if tree else ()
-        return next((read_blob(self._trees, entry.oid) for entry in entries if not entry.is_tree), None)
+        files = (entry.oid for entry in entries if not entry.is_tree or entry.name in LISTS)
+        return next(map(self._stored.read_blob, files), None)
 
     def tree_digests(self, commit: str) -> Mapping[str, str]:
         return {path: entry.oid for path, entry in self._whole_tree(commit).items()}
@@ -328,7 +330,7 @@ class GitRepository:
     ) -> str:
         self._swap.compare(ref, expected)
         before = self._history.commit(expected).tree if expected else None
-        tree = self._writer.write_tree(files, self._present(before, files), self._stored)
+        tree = self._writer.write_tree(files, self._present(before, files), self._stored, in_pieces=True)
         failpoint("commit.after_tree")
         commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
         failpoint("commit.after_commit")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.canonical import digest
 from llmcfg.errors import IntegrityError
+from llmcfg.git.objects import UnreadableObject
+from llmcfg.git.pieces import LISTS, name_of_piece
 from llmcfg.git.snapshot import read_blob
-from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
+from llmcfg.limits import BLOB_BYTES, DEPLOYED_DEPTH, DEPLOYED_ENTRIES
 from llmcfg.model.files import Entry, Files, StoredFolder
+from llmcfg.model.findings import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from llmcfg.git.trees import TreeEntry
     from llmcfg.git.walk import TreeReader
-    from llmcfg.model.findings import Finding, Problem
+    from llmcfg.model.findings import Finding
 
 _REMEMBERED_DIGESTS: Final = 500_000
 _BUNDLE_DEPTH: Final = DEPLOYED_DEPTH - 2  # below <tenant>/<consumer>
@@ -39,39 +44,68 @@ class StoredFiles:
         parsed = self._trees.parse(folder)
         for refusal in parsed.refusals:
             raise _foreign(folder, refusal.name or ".", refusal.problem)
-        return {entry.name: Entry(entry.oid, entry.is_tree) for entry in parsed.entries}
+        return {entry.name: _entry(entry) for entry in parsed.entries}
 
     def files(self, folder: str) -> Mapping[str, str]:
         walked = self._trees.walk(folder, depth=_BUNDLE_DEPTH, count=DEPLOYED_ENTRIES)
         for finding in walked.findings:
             raise _foreign(folder, str(finding.origin), finding)
-        return {path: entry.oid for path, entry in walked.entries.items()}
+        found = {path: entry.oid for path, entry in walked.entries.items()}
+        lists = {name: entry.oid for name, entry in self.entries(folder).items() if entry.in_pieces}
+        if lists:
+            whole = {path: oid for path, oid in found.items() if path.partition("/")[0] not in lists}
+            found = dict(sorted({**whole, **lists}.items()))
+        return found
 
     def read_blob(self, oid: str) -> bytes:
-        return read_blob(self._trees, oid, again=True)
+        return self._join(oid) if self._is_in_pieces(oid) else read_blob(self._trees, oid, again=True)
 
     def digest(self, oid: str) -> str:
         known = self._digests.get(oid)
         if known is None:
             if len(self._digests) >= _REMEMBERED_DIGESTS:
                 self._digests.clear()
-            known = self._digests[oid] = digest(read_blob(self._trees, oid))
+            known = self._digests[oid] = digest(
+                self._join(oid) if self._is_in_pieces(oid) else read_blob(self._trees, oid)
+            )
         return known
+
+    def _is_in_pieces(self, oid: str) -> bool:
+        with suppress(UnreadableObject):  # which reading it says
+            return self._trees.objects.header(oid).kind == "tree"
+        return False
+
+    def _join(self, folder: str) -> bytes:
+        """The content of a file from its pieces."""
+        pieces = self.entries(folder)
+        if [*pieces] != [*map(name_of_piece, range(len(pieces)))] or any(piece.is_folder for piece in pieces.values()):
+            raise _foreign(folder, ".", Problem("tree-name", "it is no file in pieces"))
+        content = bytearray()
+        for piece in pieces.values():
+            content += read_blob(self._trees, piece.oid)
+            if len(content) > BLOB_BYTES:  # one blob may be named again and again
+                raise _foreign(folder, ".", Problem("blob-size", f"its pieces have more than {BLOB_BYTES:,} bytes"))
+        return bytes(content)
 
     def open(self, tree: str) -> Files:
         """The files of an environment."""
         top: dict[str, bytes] = {}
         folders: dict[str, StoredFolder] = {}
-        for name, (oid, is_folder) in self.entries(tree).items():
-            if not is_folder:
-                top[name] = self.read_blob(oid)
+        for name, entry in self.entries(tree).items():
+            if not entry.is_folder:
+                top[name] = self.read_blob(entry.oid)
                 continue
-            for inner, below in self.entries(oid).items():
+            for inner, below in self.entries(entry.oid).items():
                 if below.is_folder:
                     folders[f"{name}/{inner}"] = StoredFolder(self, below.oid)
                 else:
                     top[f"{name}/{inner}"] = self.read_blob(below.oid)
         return Files(top, folders)
+
+
+def _entry(found: TreeEntry) -> Entry:
+    in_pieces = found.is_tree and found.name in LISTS
+    return Entry(found.oid, found.is_tree and not in_pieces, in_pieces)
 
 
 def _foreign(folder: str, where: str, problem: Problem | Finding) -> IntegrityError:

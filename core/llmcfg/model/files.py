@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """One name in a stored folder."""
+    """One name in a stored folder. A file `in_pieces` is stored as a folder, and is a file all the same."""
 
     oid: str
     is_folder: bool
+    in_pieces: bool = False
 
 
 class Store(Protocol):
@@ -32,7 +33,9 @@ class Store(Protocol):
         """The ids of all files at and below it, by path, sorted."""
         ...
 
-    def read_blob(self, oid: str) -> bytes: ...
+    def read_blob(self, oid: str) -> bytes:
+        """The content of a file."""
+        ...
 
     def digest(self, oid: str) -> str:
         """The SHA-256 of a file's content; it is read for that once."""
