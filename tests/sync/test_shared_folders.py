@@ -130,12 +130,12 @@ def forget(deployer, path: str) -> None:
 
 
 def test_lists_of_many_parts_lie_in_pieces_and_are_delivered_whole(make_deployer):
-    many = {f"base/section/d{number:03}.yaml": f"n: {number}\n" for number in range(400)}
+    many = {f"base/section/d{number:03}.yaml": f"rank: {number}\n" for number in range(400)}
     deployer = make_deployer(many)
     deployer.apply()
     before = deployer.deployed().commit
 
-    deployer.commit({"tenants/acme/section/d007.yaml": "n: 1000\n"})
+    deployer.commit({"tenants/acme/section/d007.yaml": "rank: 1000\n"})
     deployer.apply()
 
     kind = deployer.git("cat-file", "-t", "deployed/prod:acme/api/manifest.json")

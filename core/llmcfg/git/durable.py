@@ -90,8 +90,8 @@ class ObjectWriter:
     ) -> str:
         """A tree of `files` by path, with large lists `in_pieces` or plain.
 
-        Objects in `present` are known to be stored and are not written again. Neither are the folders of bundles that are stored already, if
-        `store` is what they are stored in: that of this repository.
+        Objects in `present` are known to be stored and are not written again. Neither are the folders of bundles that are stored already,
+        if `store` is what they are stored in: that of this repository.
         """
         top: _Folder = {}
         objects: dict[str, bytes] = {}
