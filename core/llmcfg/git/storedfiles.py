@@ -12,7 +12,6 @@ from llmcfg.git.pieces import LISTS, name_of_piece
 from llmcfg.git.snapshot import read_blob
 from llmcfg.limits import BLOB_BYTES, DEPLOYED_DEPTH, DEPLOYED_ENTRIES
 from llmcfg.model.files import Entry, Files, StoredFolder
-from llmcfg.model.findings import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from llmcfg.git.trees import TreeEntry
     from llmcfg.git.walk import TreeReader
-    from llmcfg.model.findings import Finding
 
 _REMEMBERED_DIGESTS: Final = 500_000
 _BUNDLE_DEPTH: Final = DEPLOYED_DEPTH - 2  # below <tenant>/<consumer>
@@ -43,13 +41,13 @@ class StoredFiles:
     def entries(self, folder: str) -> Mapping[str, Entry]:
         parsed = self._trees.parse(folder)
         for refusal in parsed.refusals:
-            raise _foreign(folder, refusal.name or ".", refusal.problem)
+            raise _foreign(folder, f"{refusal.name or '.'}: {refusal.problem.message}")
         return {entry.name: _entry(entry) for entry in parsed.entries}
 
     def files(self, folder: str) -> Mapping[str, str]:
         walked = self._trees.walk(folder, depth=_BUNDLE_DEPTH, count=DEPLOYED_ENTRIES)
         for finding in walked.findings:
-            raise _foreign(folder, str(finding.origin), finding)
+            raise _foreign(folder, f"{finding.origin}: {finding.message}")
         found = {path: entry.oid for path, entry in walked.entries.items()}
         lists = {name: entry.oid for name, entry in self.entries(folder).items() if entry.in_pieces}
         if lists:
@@ -79,12 +77,12 @@ class StoredFiles:
         """The content of a file from its pieces."""
         pieces = self.entries(folder)
         if [*pieces] != [*map(name_of_piece, range(len(pieces)))] or any(piece.is_folder for piece in pieces.values()):
-            raise _foreign(folder, ".", Problem("tree-name", "it is no file in pieces"))
+            raise _foreign(folder, "its files are not the pieces of one")
         content = bytearray()
         for piece in pieces.values():
             content += read_blob(self._trees, piece.oid)
             if len(content) > BLOB_BYTES:  # one blob may be named again and again
-                raise _foreign(folder, ".", Problem("blob-size", f"its pieces have more than {BLOB_BYTES:,} bytes"))
+                raise _foreign(folder, f"its pieces have more than {BLOB_BYTES:,} bytes")
         return bytes(content)
 
     def open(self, tree: str) -> Files:
@@ -108,8 +106,8 @@ def _entry(found: TreeEntry) -> Entry:
     return Entry(found.oid, found.is_tree and not in_pieces, in_pieces)
 
 
-def _foreign(folder: str, where: str, problem: Problem | Finding) -> IntegrityError:
+def _foreign(folder: str, why: str) -> IntegrityError:
     return IntegrityError(
-        f"the tree {folder[:10]} was not written by llmcfg: {where}: {problem.message}",
+        f"the tree {folder[:10]} was not written by llmcfg: {why}",
         hint="see git log of its branch for who wrote it, and apply again",
     )
