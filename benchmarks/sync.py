@@ -7,7 +7,7 @@
 Each push changes one key. The program is a process of its own that follows the delivered directory with `llmcfg.client` and reads all the
 time, in threads. Prints the distribution of the times from before the push to the callback, of what the push itself took, which is part of
 it, and how many reads the program made and how many of them were torn: of a value that no push wrote, of an older one than a read before,
-or not the one that all of the snapshot says.
+or not the one that all of the snapshot says. Prints what memory the daemon holds afterwards.
 """
 
 from __future__ import annotations
@@ -69,13 +69,15 @@ def main() -> None:
         program = start_program(folder, changed, options.readers, options.reads)
         try:
             whole, pushing, said = measure(folder, changed, options.pushes, program)
+            held = memory(daemon.pid)
         finally:
             program.kill()
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(MOST_SECONDS)
     machine = f"Python {sys.version.split()[0]}, {os.cpu_count()} processors"
     print(f"{machine}, load {load:.1f} at the start and {os.getloadavg()[0]:.1f} at the end")
-    print(f"{options.keys or 'sample'} keys, {len(whole)} pushes, {said['reads']:,} reads, {said['torn']} torn\n")
+    print(f"{options.keys or 'sample'} keys, {len(whole)} pushes, {said['reads']:,} reads, {said['torn']} torn")
+    print(f"memory of the daemon after them, all of its processes: {held:.0f} MiB\n")
     print("| | p50 ms | p90 ms | p99 ms | worst ms |\n|---|---:|---:|---:|---:|")
     for name, taken in (("push to `on_change`", whole), ("of that, git push", pushing)):
         print(f"| {name} | {' | '.join(f'{value * 1000:.0f}' for value in distribution(taken))} |")
@@ -200,6 +202,13 @@ def read_on(
             last = again
         made += 3000
     counts.append((made, torn))
+
+
+def memory(process: int) -> float:
+    """MiB of a process and of all that it started. A page that several of them share counts once (PSS)."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text("ascii").splitlines()
+    own = next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return own + sum(map(memory, map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())))
 
 
 def delivered(folder: Path) -> Path:
