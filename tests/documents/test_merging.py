@@ -223,7 +223,18 @@ def test_what_both_did_to_one_comment_stays_ours_and_is_counted():
 def test_what_is_no_sound_yaml_is_left_to_the_merge_of_lines():
     merged = merge("a: [\n", "b: 1\n", base="a: 1\n", lines=lambda _: TextMerge(b"both\n", is_clean=True))
     assert merged.content == b"both\n"
-    assert merged.remarks == ("merged by lines, since it is no sound YAML",)
+    (remark,) = merged.remarks
+    assert remark.startswith("merged by lines, since our version is no sound YAML, line 2: ")
+
+
+@pytest.mark.parametrize(("base", "theirs", "said"), [
+    ("a: 1\n", "a: 1\ny: 2\n", "their version is no sound YAML, line 2: key y is true to YAML 1.1 readers"),
+    ("a: no\n", "a: 2\n", "the common version is no sound YAML, line 1: "),
+    ("a: 1\n", "- a\n", "their version is no sound YAML, line 1: "),
+])  # fmt: skip
+def test_the_version_that_cannot_be_merged_by_key_is_named_with_the_reason(base, theirs, said):
+    (remark,) = merge("a: 3\n", theirs, base=base, lines=lambda _: TextMerge(b"", is_clean=False)).remarks
+    assert remark.startswith(f"merged by lines, since {said}")
 
 
 def test_a_layout_that_cannot_be_woven_is_a_conflict_and_never_a_wrong_merge():

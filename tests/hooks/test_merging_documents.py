@@ -134,7 +134,7 @@ def test_a_document_that_both_sides_added_is_merged(shop):
 def test_a_file_that_another_program_reads_is_merged_by_lines_where_it_is_no_sound_document(shop):
     diverge(shop, "on: push\njobs: {}\nx: 1\n", "on: push\njobs: {}\nx: 2\n", ".github/workflows/ci.yml")
     said = shop.git("merge", "topic", code=1)
-    assert ".github/workflows/ci.yml: merged by lines, since it is no sound YAML" in said
+    assert ".github/workflows/ci.yml: merged by lines, since our version is no sound YAML, line 1: " in said
     assert "<<<<<<<" in text_of(shop, ".github/workflows/ci.yml")
 
 

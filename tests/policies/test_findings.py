@@ -13,9 +13,10 @@ from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.gates import gate_findings, proposal_between
 from llmcfg.pipeline.policyfindings import policies_of, run_policy_tests
 from llmcfg.pipeline.policyinput import questions
+from llmcfg_cli.app import run
 from llmcfg_cli.views.findings import VIEWS, view_findings
 from support.looked_at import findings, only, said
-from support.written import MANIFEST, opened
+from support.written import MANIFEST, WrittenRepository, opened
 
 BUDGET = """
 package policies.budgets
@@ -228,6 +229,23 @@ def test_tests_of_policies_run_and_what_is_not_true_has_failed():
         ("policies/budgets_test.rego:13:1", "test_that_fails failed: it is not true"),
         ("policies/budgets_test.rego:17:1", "test_that_breaks failed: a function in it failed"),
     ]
+
+
+def test_a_policy_that_cannot_be_read_is_refused_also_where_there_are_no_tests():
+    report = run_policy_tests(
+        opened({**FILES, "policies/broken.rego": "package policies.broken\n\ndeny contains `x` if {"})
+    )
+    assert {(found.rule_id, found.origin.file) for found in report.findings} == {
+        ("policy-syntax", "policies/broken.rego")
+    }
+    assert run_policy_tests(opened(FILES)) == (0, ())
+
+
+def test_a_policy_that_has_no_answer_ends_its_evaluation_with_4(tmp_path, capsys):
+    endless = "package policies.endless\n\ndeny contains `x` if {\n\t1 / count([]) == 1\n}\n"
+    made = WrittenRepository(tmp_path, {**FILES, "policies/endless.rego": endless})
+    assert run(["policy", "eval", "-e", "prod", "-C", str(made.path)]) == 4
+    assert "a function in it failed" in capsys.readouterr().out
 
 
 def test_tests_are_no_policies():

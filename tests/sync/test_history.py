@@ -7,10 +7,12 @@ from itertools import islice
 import pytest
 
 from llmcfg import limits
+from llmcfg.errors import NotFoundError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.target import Scope
 from llmcfg.sync.history import commit_history, key_history
+from llmcfg_cli.app import run
 from support.written import MANIFEST, WrittenRepository
 
 
@@ -139,3 +141,17 @@ def test_a_beginning_that_cannot_be_read_is_not_told_as_unset(tmp_path, broken):
     start = workspace.repository.resolve("HEAD")
     found = key_history(workspace.repository, workspace.configuration_at, start, Scope("prod", None), ("a", "x"))
     assert [(change.facts.subject, change.is_known, change.after) for change in found] == [("mended", False, 2)]
+
+
+def test_a_shallow_clone_shows_what_it_holds_and_says_where_it_ends(written, tmp_path, capsys):
+    written.commit({"base/a.yaml": "x: 2\n"}, "two")
+    written.commit({"base/a.yaml": "x: 3\n"}, "three")
+    place = tmp_path / "shallow"
+    written.git("clone", "-q", "--depth", "2", f"file://{written.path}", str(place))
+
+    for arguments, told in (((), {"three": "1 value", "two": "-"}), (("a.x", "-e", "prod"), {"three": "2 -> 3"})):
+        with pytest.raises(NotFoundError, match="shallow"):
+            run(["history", *arguments, "-C", str(place)])
+        _, *rows = capsys.readouterr().out.splitlines()
+        assert {row.split()[4]: row.split(maxsplit=5)[5] for row in rows} == told
+    assert run(["history", "-n", "1", "-C", str(place)]) == 0

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
 import typer
 
-from llmcfg.errors import UsageError
+from llmcfg.errors import NotFoundError, UsageError
 from llmcfg_cli.completion import complete_keys
-from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.console import has_colour, note, out, progress
 from llmcfg_cli.options import OUTPUT, At, Directory, Environment, Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.wiring import Workspace
 
-    Rows = tuple[tuple[str, ...], Sequence[tuple[str, ...]], list[dict[str, Any]]]
+T = TypeVar("T")
+
+
+class Rows(NamedTuple):
+    """`cut` says why there are no more, where there should be."""
+
+    headings: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    items: list[dict[str, Any]]
+    cut: NotFoundError | None = None
 
 
 def history(
@@ -44,7 +53,8 @@ def history(
     """Show the commits that changed something in effect, newest first.
 
     With a KEY (and -e): the commits at which its effective value changed in that environment, whichever file did it. With --deployed
-    (and -e): what the environment ran, from when, and who applied it.
+    (and -e): what the environment ran, from when, and who applied it. In a shallow clone it shows what is there, and ends with 7 where
+    something is missing.
     """
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.document import to_json
@@ -53,17 +63,21 @@ def history(
     workspace = Workspace(directory)
     if environment is None and (deployed or key):
         raise UsageError("say which environment", hint="add -e ENV")
-    if deployed:
-        headings, rows, items = _deployments(workspace, str(environment), count)
-    elif key:
-        headings, rows, items = _key_changes(workspace, key, (str(environment), tenant), at, count)
-    else:
-        headings, rows, items = _commits(workspace, environment, at, count)
+    with progress("looking back", workspace.memo.progress):
+        if deployed:
+            found = _deployments(workspace, str(environment), count)
+        elif key:
+            found = _key_changes(workspace, key, (str(environment), tenant), at, count)
+        else:
+            found = _commits(workspace, environment, at, count)
     if output == "json":
-        out(to_json("History", {"items": items}))
+        out(to_json("History", {"items": found.items}))
     else:
-        out(table(headings, rows, colour=has_colour()))
-        note("" if rows else "nothing changed")
+        out(table(found.headings, found.rows, colour=has_colour()))
+    if found.cut is not None:
+        raise found.cut
+    if output == "table" and not found.rows:
+        note("nothing changed")
 
 
 def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], at: str | None, count: int) -> Rows:
@@ -75,7 +89,9 @@ def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], 
     start = workspace.resolve(at)
     configuration, path = workspace.configuration_at(start), parse_key_path(key)
     scope = configuration.scope(*names)
-    found = list(islice(key_history(workspace.repository, workspace.configuration_at, start, scope, path), count))
+    counts = workspace.memo.progress
+    changes = key_history(workspace.repository, workspace.configuration_at, start, scope, path, progress=counts)
+    found, cut = _until_cut(changes, count)
     if not found:
         configuration.readable(scope).value_at(path)  # says so if there is no such key
     rows = [
@@ -93,7 +109,7 @@ def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], 
         | ({} if change.after is ABSENT else {"after": change.after})
         for change in found
     ]
-    return ("COMMIT", "DATE", "AUTHOR", "SUBJECT", "VALUE"), rows, items
+    return Rows(("COMMIT", "DATE", "AUTHOR", "SUBJECT", "VALUE"), rows, items, cut)
 
 
 def _commits(workspace: Workspace, environment: str | None, at: str | None, count: int) -> Rows:
@@ -105,7 +121,8 @@ def _commits(workspace: Workspace, environment: str | None, at: str | None, coun
     tags: dict[str, list[str]] = {}
     for name, commit in workspace.repository.tags().items():
         tags.setdefault(commit, []).append(name)
-    found = list(islice(commit_history(workspace.repository, workspace.configuration_at, start, environment), count))
+    changes = commit_history(workspace.repository, workspace.configuration_at, start, environment)
+    found, cut = _until_cut(workspace.memo.progress.over("looking at commits", changes), count)
     rows = [
         (*_facts(change.facts), ", ".join(tags.get(change.facts.commit, ())), _effect(change.difference))
         for change in found
@@ -118,7 +135,18 @@ def _commits(workspace: Workspace, environment: str | None, at: str | None, coun
         }
         for change in found
     ]
-    return ("COMMIT", "DATE", "AUTHOR", "SUBJECT", "TAGS", "EFFECT"), rows, items
+    return Rows(("COMMIT", "DATE", "AUTHOR", "SUBJECT", "TAGS", "EFFECT"), rows, items, cut)
+
+
+def _until_cut(changes: Iterable[T], count: int) -> tuple[list[T], NotFoundError | None]:
+    """As many as there are, and what a shallow clone that ends before them says."""
+    found: list[T] = []
+    try:
+        for change in islice(changes, count):
+            found.append(change)  # `extend` would lose them
+    except NotFoundError as error:
+        return found, error
+    return found, None
 
 
 def _deployments(workspace: Workspace, environment: str, count: int) -> Rows:
@@ -148,7 +176,7 @@ def _deployments(workspace: Workspace, environment: str, count: int) -> Rows:
         }
         for state in found
     ]
-    return ("DEPLOYED", "WHEN", "SOURCE", "ROOT", "BY", ""), rows, items
+    return Rows(("DEPLOYED", "WHEN", "SOURCE", "ROOT", "BY", ""), rows, items)
 
 
 def _facts(facts: CommitFacts) -> tuple[str, str, str, str]:

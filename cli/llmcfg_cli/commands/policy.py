@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from llmcfg.errors import NotFoundError
+from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg_cli.commands.validate import exit_code
 from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out
@@ -62,10 +62,11 @@ def evaluate(
         bool, typer.Option("--input", help="Print what the policies are asked about.", show_default=False)
     ] = False,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
-) -> None:
+) -> int:
     """Show what each policy gives for an environment or a tenant of it, as it gives it.
 
-    The input holds only what some policy reads. Findings are shown by validate, at the keys that they are about.
+    The input holds only what some policy reads. Findings are shown by validate, at the keys that they are about. Exits with 4 when a
+    policy cannot be evaluated.
     """
     from llmcfg.pipeline.gates import proposal_between
     from llmcfg.pipeline.policyfindings import verdicts
@@ -80,6 +81,7 @@ def evaluate(
     proposal = proposal_between(workspace.configuration(since), configuration) if since else None
     asked, given = verdicts(configuration, scope, proposal)
     out(json_text(json.loads(asked)) if with_input else view_verdicts(given, output, colour=has_colour()))
+    return FindingsError.exit_code if any(verdict.fault for verdict in given) else 0
 
 
 def _with_policies(configuration: Configuration) -> Configuration:

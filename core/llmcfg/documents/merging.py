@@ -19,6 +19,7 @@ from llmcfg.documents.threeway import Clash, merge_values, same
 from llmcfg.documents.weaving import Sides, Woven, edited, unravel, weave
 from llmcfg.errors import UsageError
 from llmcfg.model.difference import diff_values
+from llmcfg.model.rules import RULES, Severity
 from llmcfg.model.versions import Versions
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from llmcfg.model.versions import MergeText
 
 _BOM: Final = "\ufeff"
+_NAMES: Final = {"base": "the common version", "ours": "our version", "theirs": "their version"}
 
 
 class MergedDocument(NamedTuple):
@@ -53,7 +55,7 @@ def merge_documents(versions: Versions[bytes], rule_at: RuleLookup, merge_text: 
     base, ours, theirs = values
     if base is None or ours is None or theirs is None:
         lines = merge_text(versions)
-        return MergedDocument(lines.content, lines.is_clean, remarks=("merged by lines, since it is no sound YAML",))
+        return MergedDocument(lines.content, lines.is_clean, remarks=(_why_by_lines(versions),))
     return _merge(versions, Versions(base, ours, theirs), rule_at, merge_text)
 
 
@@ -150,6 +152,15 @@ def _whole(versions: Versions[bytes]) -> bytes:
     sides = (_Form.of(content) for content in (versions.ours, versions.theirs))
     text = "".join(_marked(Sides(*(form.text for form in sides))))
     return _Form.of(versions.ours)._replace(text=text, last="\n").written()
+
+
+def _why_by_lines(versions: Versions[bytes]) -> str:
+    """Names the first version that cannot be loaded, and its first problem."""
+    which = next(name for name, content in versions._asdict().items() if _load(content) is None)
+    problems = load_document(versions._asdict()[which]).problems
+    first = next(problem for problem in problems if RULES[problem.rule].severity is Severity.ERROR)
+    place = f", line {first.line}" if first.line else ""
+    return f"merged by lines, since {_NAMES[which]} is no sound YAML{place}: {first.message}"
 
 
 def _load(content: bytes) -> dict[str, Value] | None:

@@ -30,8 +30,10 @@ class TestRun(NamedTuple):
 
 
 def run_tests(policies: Policies) -> TestRun:
+    """Where there are no tests, the policies are asked, so that one that cannot be read is refused all the same."""
     named = [(file, test) for file, tests in policies.test_names.items() for test in tests]
-    entrypoints = list(dict.fromkeys(test.entrypoint for _, test in named))
+    tests = [test.entrypoint for _, test in named]
+    entrypoints = list(dict.fromkeys(tests or [policy.entrypoint for policy in policies.policies]))
     if not entrypoints:
         return TestRun((), ())
     evaluated = evaluate(Asked({**policies.modules, **policies.tests}, entrypoints, ["{}"]))

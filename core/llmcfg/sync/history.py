@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from llmcfg import limits
@@ -88,12 +88,20 @@ def key_history(
 def commit_history(
     repository: Repository, open_at: OpenAt, start: Revision, environment: str | None
 ) -> Iterator[CommitChange]:
-    """Every commit of the first-parent history, newest first, with what it changed in effect."""
+    """Every commit of the first-parent history, newest first, with what it changed in effect.
+
+    Raises NotFoundError where a shallow clone ends, after its oldest commit, of which nobody can tell what it changed.
+    """
     commits = islice(repository.history(start.commit), limits.HISTORY_COMMITS)
-    ended: Iterator[CommitFacts | None] = chain(commits, [None])
-    for newer, older in pairwise(ended):
-        assert newer is not None
+    newer = next(commits, None)
+    while newer is not None:
+        try:
+            older = next(commits, None)
+        except NotFoundError:
+            yield CommitChange(newer, None)
+            raise
         yield CommitChange(newer, _difference(open_at, older, newer, environment))
+        newer = older
 
 
 def _value(open_at: OpenAt, commit: str, scope: Scope, path: Path) -> Side | FindingsError:
