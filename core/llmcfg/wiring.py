@@ -205,6 +205,11 @@ class Workspace:
             else Gate(root, self.repository, self.trust_folder, now, Gpg(self.surroundings.search_path).check)
         )
 
+    def signer_of(self, commit: str) -> str | None:
+        """Who signed a commit; None where no signer did, or this machine trusts no root."""
+        gate = self.gate()
+        return gate.signer_of(commit) if gate is not None else None
+
     def has_uncommitted(self, configuration: Configuration) -> bool:
         """Whether `configuration` is HEAD's and the work tree holds another one."""
         head = self.repository.head()

@@ -7,13 +7,19 @@ from datetime import UTC, datetime
 
 import pytest
 
+from llmcfg.ci.base import Base
+from llmcfg.ci.review import review
 from llmcfg.errors import FindingsError
 from llmcfg.model.failure import FailureKind
 from llmcfg.sync.act import apply
 from llmcfg.sync.plan import make_plan, refuse_gated
 from support.reconciling import attempt
+from support.signedcommits import sign_head
 from support.written import CONSUMER, MANIFEST, WrittenRepository
+from trust.roots import make_root, signed
+from trust.signing import ecdsa, ed25519
 
+ADA, BEN = ed25519(1), ecdsa()
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 STEP = """
 package steps
@@ -175,3 +181,59 @@ def test_commit_that_is_deployed_and_not_here_refuses_what_nobody_can_judge(deci
     assert found.startswith("policy-failed llmcfg.yaml:1:1 prod runs commit ")
     shallow.git("fetch", "-q", "--unshallow")
     assert said(shallow) == []
+
+
+# who signed
+
+SIGNED = """
+package signed
+
+deny contains sprintf("%s is not signed by ada", [key.key]) if {
+	some key in input.change.keys
+	not input.change.signer == "ada"
+}
+
+deny contains sprintf("%v decides %s", [input.change.signer, decision.key]) if {
+	some decision in input.change.decisions
+	not input.change.signer == "ada"
+}
+"""
+
+
+@pytest.fixture
+def trusting(tmp_path) -> WrittenRepository:
+    """What HEAD holds is vouched for; ada and ben sign from there on."""
+    made = WrittenRepository(tmp_path / "trusting", {**FILES, "policies/steps.rego": SIGNED})
+    root = make_root(ADA, signers=(ADA.line("ada").strip(), BEN.line("ben").strip()), expires=1 << 33,
+                     vouched=(made.git("rev-parse", "HEAD"),))  # fmt: skip
+    made.workspace().root_store().pin(signed(root, ADA))
+    deploy(made)
+    return made
+
+
+def plan_as_deployed(written: WrittenRepository) -> list[str]:
+    workspace = written.workspace()
+    wanted = workspace.wanted("prod", None)
+    made = make_plan(wanted, workspace.repository, "prod", workspace.sink, signer_of=workspace.signer_of)
+    return [each.message for each in made.gates]
+
+
+def test_policy_sees_who_signed_the_commit_that_is_deployed_and_each_that_decided(trusting):
+    trusting.commit({"base/limits.yaml": "rpm: 12\n"})
+    sign_head(trusting.git, BEN)
+    assert plan_as_deployed(trusting) == ["limits.rpm is not signed by ada"]
+    trusting.commit({"llmcfg.yaml": MANIFEST.replace("prod: {}", "prod: {protected: true}")})
+    sign_head(trusting.git, BEN)
+    trusting.commit({"base/limits.yaml": "rpm: 13\n"})
+    sign_head(trusting.git, ADA)
+    assert plan_as_deployed(trusting) == ["ben decides environments.prod.protected"]
+
+
+@pytest.mark.parametrize(("key", "expected"), [(BEN, ["policy/signed.deny"]), (ADA, [])], ids=["ben", "ada"])
+def test_review_tells_policies_who_signed(trusting, key, expected):
+    trusting.commit({"base/limits.yaml": "rpm: 12\n"})
+    sign_head(trusting.git, key)
+    workspace = trusting.workspace()
+    base = Base(workspace.resolve("HEAD~1").commit, "as told")
+    found = review(workspace, base, workspace.resolve("HEAD"), as_of=NOW.date())
+    assert [finding.rule_id for finding in found.new] == expected

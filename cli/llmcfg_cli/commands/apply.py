@@ -96,7 +96,9 @@ def apply(
     publisher = None if unsigned else workspace.publisher()
     with progress("planning", workspace.memo.progress, quiet=quiet):
         configuration = workspace.wanted(name, saved.revision if saved else at)
-        plan = make_plan(configuration, workspace.repository, name, workspace.sink, now(), publisher)
+        plan = make_plan(
+            configuration, workspace.repository, name, workspace.sink, now(), publisher, workspace.signer_of
+        )
     if saved is not None:
         check_saved(saved, plan)
     shown = view_plan(plan, "table", colour=has_colour(), width=table_width()) if not quiet or dry_run else ""

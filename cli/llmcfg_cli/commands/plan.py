@@ -68,7 +68,9 @@ def plan(
     workspace = open_workspace(directory, deliver_to, settings_file, cache=not no_cache)
     with progress("planning", workspace.memo.progress, quiet=quiet):
         configuration = workspace.wanted(environment, at)
-        made = make_plan(configuration, workspace.repository, environment, workspace.sink, now())
+        made = make_plan(
+            configuration, workspace.repository, environment, workspace.sink, now(), signer_of=workspace.signer_of
+        )
     if output == "json":
         shown = to_json("Plan", {**to_output(made), "changes": to_payload(made.difference)})
     else:

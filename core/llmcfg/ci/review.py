@@ -111,9 +111,10 @@ def review(
     difference, unseen = compare_sides(before, after)
     changed = workspace.repository.changed_files(base.commit, head.commit)
     guards = tuple(guard_changes(before.configuration, after.configuration, changed))
-    proposal = Proposal(difference, proposed.author, approvals=proposed.approvals, guards=guards)
-    held = _held_to_gates(before.configuration, after.configuration, proposal, opa)
     gate = workspace.gate(before.configuration, after.configuration)
+    signer = gate.signer_of(base.source or head.commit) if gate is not None else None
+    proposal = Proposal(difference, proposed.author, signer, proposed.approvals, guards)
+    held = _held_to_gates(before.configuration, after.configuration, proposal, opa)
     held = (*held, *(commit_findings(gate, base, head) if gate is not None else ()))
     split = split_findings(before.findings, merge_findings([*after.findings, *held]), changed)
     environments = tally(before.configuration, after.configuration, difference)

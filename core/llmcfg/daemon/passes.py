@@ -133,6 +133,7 @@ class _Pass:
             repository=self.workspace.repository,
             wanted=lambda environment: self.workspace.wanted(environment, None),
             open_at=self.workspace.configuration_at,
+            signer_of=self.workspace.signer_of,
             make_sink=shielded(self.make_sink),
             reader=self.reader,
             actor=self.workspace.repository.identity,

@@ -40,7 +40,7 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True)
 class Proposal:
-    """What differs, and who says so. None of the names is proven here: `signer` is for who has checked the signature.
+    """What differs, and who says so. None of the names is proven here: `signer` is who signed it, by somebody who checked that.
 
     `approvals` are the names of those who agreed, as the forge knows them; None where nobody could know.
     """

@@ -58,6 +58,15 @@ def asks_what_is_decided(configuration: Configuration) -> bool:
     return limits_decisions(configuration) or any(wants(reads, "change", part) for part in ("decisions", "guards"))
 
 
+def asks_who_signed(configuration: Configuration) -> bool:
+    if not configuration.layout.policies:
+        return False
+    from llmcfg.pipeline.policyfindings import policies_of
+    from llmcfg.policies.reads import wants
+
+    return wants(policies_of(configuration).reads, "change", "signer")
+
+
 def find_gate_closed(configuration: Configuration, environment: str, now: datetime) -> Frozen | None:
     """The freeze that keeps anything new from being deployed to an environment at this moment."""
     if not configuration.layout.policies:

@@ -8,7 +8,7 @@ manifest cannot be read decided everything. Where the history does not say it, n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg.model.findings import Problem
@@ -23,12 +23,24 @@ from llmcfg.pipeline.keyplaces import place_file
 from llmcfg.pipeline.layers import CONSUMERS, MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from llmcfg.model.change import Change
     from llmcfg.model.findings import Finding
     from llmcfg.model.proposal import GuardChange
+    from llmcfg.model.snapshot import CommitFacts
     from llmcfg.ports import Repository
+
+
+class Who(NamedTuple):
+    """Whose commit it is: the address that it names, and who signed it, where somebody checks that."""
+
+    author: str | None = None
+    signer: str | None = None
+
+
+NOBODY: Final = Who()
+AskWho: TypeAlias = "Callable[[CommitFacts], Who]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +57,23 @@ class _Open:
 
     decisions: list[Change]
     guards: list[GuardChange]
-    found: dict[str | None, tuple[list[Change], list[GuardChange]]] = field(default_factory=dict)
+    found: dict[Who, tuple[list[Change], list[GuardChange]]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         return not (self.decisions or self.guards)
 
-    def give(self, author: str | None, decisions: Collection[Change], guards: Collection[GuardChange]) -> None:
-        mine = self.found.setdefault(author, ([], []))
+    def give(self, who: Who, decisions: Collection[Change], guards: Collection[GuardChange]) -> None:
+        mine = self.found.setdefault(who, ([], []))
         mine[0].extend(decisions)
         mine[1].extend(guards)
         self.decisions = [change for change in self.decisions if change not in decisions]
         self.guards = [guard for guard in self.guards if guard not in guards]
 
 
-def decided_since(configuration: Configuration, environment: str, repository: Repository, source: str) -> Decided:
+def decided_since(
+    configuration: Configuration, environment: str, repository: Repository, source: str, who: AskWho
+) -> Decided:
     """For an environment, from the commit `source` to that of the configuration."""
     try:
         before = _opened(repository, source, configuration)
@@ -73,29 +87,34 @@ def decided_since(configuration: Configuration, environment: str, repository: Re
     )
     revision = configuration.snapshot.revision
     if revision is not None and not still.is_empty:
-        _find_authors(still, repository, configuration, revision.commit, source)
+        _find_authors(still, repository, configuration, (source, revision.commit), who)
     return Decided(
         tuple(
-            Proposal(Difference(decisions=tuple(decisions)), author, guards=tuple(guards))
-            for author, (decisions, guards) in still.found.items()
+            Proposal(Difference(decisions=tuple(decisions)), who.author, who.signer, guards=tuple(guards))
+            for who, (decisions, guards) in still.found.items()
             if decisions or guards
         )
     )
 
 
-def _find_authors(still: _Open, repository: Repository, configuration: Configuration, start: str, end: str) -> None:
+def _find_authors(
+    still: _Open, repository: Repository, configuration: Configuration, between: tuple[str, str], ask: AskWho
+) -> None:
+    source, start = between
     try:
         for facts in repository.history(start):
-            if facts.commit == end or not facts.parents or still.is_empty:
+            if facts.commit == source or not facts.parents or still.is_empty:
                 break
             changed = {file.path for file in repository.changed_files(facts.parents[0], facts.commit)}
             touched: list[Change] = []
             if any(path == MANIFEST or path.startswith(CONSUMERS) for path in changed):
                 touched = [*_touched(still, repository, configuration, facts.parents[0], facts.commit)]
-            still.give(facts.email, touched, [guard for guard in still.guards if guard.path in changed])
+            guards = [guard for guard in still.guards if guard.path in changed]
+            if touched or guards:
+                still.give(ask(facts), touched, guards)
     except NotFoundError:
         pass  # the history ends here
-    still.give(None, still.decisions, still.guards)
+    still.give(NOBODY, still.decisions, still.guards)
 
 
 def _touched(

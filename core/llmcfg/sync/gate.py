@@ -12,6 +12,7 @@ from llmcfg.errors import IntegrityError, StorageError
 from llmcfg.sync.pathrules import APPROVALS
 from llmcfg.sync.promotion import PROMOTIONS, promoters, promotion_of, require_promoted
 from llmcfg.sync.trusted import JudgedHistory, Refusal, Trust
+from llmcfg.trust.commits import who_committed
 from llmcfg.trust.failure import SignatureError
 from llmcfg.trust.root import require_fresh
 
@@ -90,6 +91,13 @@ class Gate:
                 self.root, wanted, promoters(wanted, tags, self._history, self.root, self._signers, self._first_seen)
             )
         self.accept(revision.commit)
+
+    def signer_of(self, commit: str) -> str | None:
+        """Who signed a commit; None where no signer of the root did. Whether it counts is not said with that."""
+        with suppress(SignatureError):
+            raw = self._history.raw(commit)[1]
+            return who_committed(raw, self._signers, seen=self._first_seen(commit)).signer.name
+        return None
 
     def accept(self, commit: str) -> None:
         """Remember that it counted, so that what came before is not judged again; a machine that cannot write judges again."""

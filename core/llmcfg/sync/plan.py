@@ -16,18 +16,18 @@ from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, root_digest
 from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
-from llmcfg.pipeline.gates import asks_what_is_decided, find_gate_closed, gate_findings
+from llmcfg.pipeline.gates import asks_what_is_decided, asks_who_signed, find_gate_closed, gate_findings
 from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.sealing import draft
 from llmcfg.pipeline.stored import NOTHING_STORED, read_stored
 from llmcfg.pipeline.validate import validate_configuration
-from llmcfg.sync.decided import Decided, decided_since
+from llmcfg.sync.decided import NOBODY, Decided, Who, decided_since
 from llmcfg.sync.deliveries import find_sinks, observe
 from llmcfg.sync.deployed import deployed_files, deployed_root, next_stamp, read_deployed
 from llmcfg.sync.signed import without_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from llmcfg.model.files import Files
@@ -40,9 +40,12 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.sealing import Draft
     from llmcfg.pipeline.stored import Stored
     from llmcfg.ports import Repository
+    from llmcfg.sync.decided import AskWho
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
     from llmcfg.sync.signed import Publisher
+
+    SignerOf = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ class Plan:
         return not self.moves_ref and all(delivery.state == "current" for delivery in self.deliveries)
 
 
+def nobody(_commit: str) -> None:
+    """Where nobody checks who signed."""
+
+
 def make_plan(
     configuration: Configuration,
     repository: Repository,
@@ -93,15 +100,17 @@ def make_plan(
     make_sink: MakeSink,
     now: datetime | None = None,
     publisher: Publisher | None = None,
+    signer_of: SignerOf = nobody,
 ) -> Plan:
     """Build the environment and compare it with what is deployed and delivered. Freezes are looked at for `now`, if there is one.
 
-    With `publisher`, what is deployed and not signed as it signs is deployed anew.
+    With `publisher`, what is deployed and not signed as it signs is deployed anew. `signer_of` says who signed a commit, to
+    policies that ask.
 
     Raises FindingsError for a configuration with errors in this environment, UsageError for a snapshot that is no commit.
     """
     built = build_environment(configuration, environment, deployed_root(repository, environment))
-    return compare_environment(built, observe_environment(built, repository, make_sink, publisher), now)
+    return compare_environment(built, observe_environment(built, repository, make_sink, publisher, signer_of), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,7 @@ def _build_sound(configuration: Configuration, environment: str, revision: Revis
 class Observed(NamedTuple):
     """What is deployed and delivered. `files` are what the deployed ref should hold: what it does hold if that is the same.
 
-    Otherwise `draft` says what is still to be sealed. `author` is who wrote the commit, as it says. `decided` is what differs
+    Otherwise `draft` says what is still to be sealed. `who` wrote the commit. `decided` is what differs
     beside bundles, where some policy or limit asks for it.
     """
 
@@ -168,13 +177,17 @@ class Observed(NamedTuple):
     files: Files
     draft: Draft | None
     deliveries: tuple[Delivery, ...]
-    author: str = ""
+    who: Who = NOBODY
     signers: tuple[str, ...] = ()
     decided: Decided = Decided()
 
 
 def observe_environment(
-    built: BuiltEnvironment, repository: Repository, make_sink: MakeSink, publisher: Publisher | None = None
+    built: BuiltEnvironment,
+    repository: Repository,
+    make_sink: MakeSink,
+    publisher: Publisher | None = None,
+    signer_of: SignerOf = nobody,
 ) -> Observed:
     environment = built.environment
     deployed = read_deployed(repository, environment)
@@ -185,16 +198,23 @@ def observe_environment(
     files = made.files() if made else there.stored.files
     unknown = made.open_paths if made else ()
     deliveries = observe(find_sinks(built.configuration, environment), environment, files, make_sink, unknown)
-    author = "" if is_same else repository.facts(built.revision.commit).email
+    ask = _who(built.configuration, signer_of)
+    who = NOBODY if is_same else ask(repository.facts(built.revision.commit))
     signers = publisher.fingerprints if made and publisher else ()
-    decided = _decided(built, repository, deployed) if deployed is not None else Decided()
-    return Observed(deployed, there, files, made, deliveries, author, signers, decided)
+    decided = _decided(built, repository, deployed, ask) if deployed is not None else Decided()
+    return Observed(deployed, there, files, made, deliveries, who, signers, decided)
 
 
-def _decided(built: BuiltEnvironment, repository: Repository, deployed: Deployed) -> Decided:
+def _who(configuration: Configuration, signer_of: SignerOf) -> AskWho:
+    """Signatures are checked where a policy asks who signed."""
+    asked = signer_of if asks_who_signed(configuration) else nobody
+    return lambda facts: Who(facts.email, asked(facts.commit))
+
+
+def _decided(built: BuiltEnvironment, repository: Repository, deployed: Deployed, ask: AskWho) -> Decided:
     if deployed.source == built.revision.commit or not asks_what_is_decided(built.configuration):
         return Decided()
-    return decided_since(built.configuration, built.environment, repository, deployed.source)
+    return decided_since(built.configuration, built.environment, repository, deployed.source, ask)
 
 
 def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed | None, there: ReadState) -> Draft:
@@ -210,7 +230,7 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
     after = state_of(built.configuration, built.built, with_scopes=False) if observed.draft else before
     difference = compare(before, after, progress=built.configuration.memo.progress)
     is_new = deployed is None or deployed.root != root
-    changes = [Proposal(difference, observed.author)] if deployed is not None and is_new else []
+    changes = [Proposal(difference, *observed.who)] if deployed is not None and is_new else []
     gates = _gates(built, [*changes, *observed.decided.proposals])
     return Plan(
         environment=built.environment,

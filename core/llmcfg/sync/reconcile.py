@@ -23,6 +23,7 @@ from llmcfg.sync.failures import failure_from
 from llmcfg.sync.plan import (
     build_environment,
     compare_environment,
+    nobody,
     observe_environment,
     refuse_frozen,
     refuse_gated,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
-    from llmcfg.sync.plan import Plan
+    from llmcfg.sync.plan import Plan, SignerOf
     from llmcfg.sync.signed import Publisher
 
 Tell = Callable[[Step, str], None]  # a step that begins, and of which environment; empty for the repository's own
@@ -49,7 +50,7 @@ class Doors:
     """What reconciling needs of the outside. `make_sink` gives None for sinks that somebody else delivers to.
 
     `reader` opens the secret files of what is to be sealed. `audit` has an entry before a deployed ref moves. `publisher` reads who
-    signs; None where nobody does.
+    signs; None where nobody does. `signer_of` says who signed a commit.
     """
 
     repository: Repository
@@ -61,6 +62,7 @@ class Doors:
     now: Callable[[], datetime]
     audit: AuditLog
     publisher: Callable[[], Publisher | None] = lambda: None
+    signer_of: SignerOf = nobody
 
 
 class SinkOutcome(NamedTuple):
@@ -130,7 +132,7 @@ def _move(environment: str, doors: Doors, tell: Tell) -> _Moved:
         tell(step, environment)
         failpoint("observe.before")
         publisher = doors.publisher()
-        observed = observe_environment(built, doors.repository, doors.make_sink, publisher)
+        observed = observe_environment(built, doors.repository, doors.make_sink, publisher, doors.signer_of)
         step = Step.PLAN
         tell(step, environment)
         plan = compare_environment(built, observed, doors.now())
