@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.value import Scalar, Value
 
-    _Line = tuple[str, str, str, str, str, str, str]  # the groups of `_LINE`
+    _Line = tuple[str, str, str, str, str, str, str, str]  # the groups of `_LINE`
     _Opened = list[
         tuple[int, Any]
     ]  # mappings and lists, outermost first, each with the column at which its lines begin
@@ -61,9 +61,10 @@ def _read(lines: Iterable[_Line]) -> dict[str, Value]:
     opened: _Opened = [(0, root)]
     indent, container = opened[0]
     waiting: str | None = None  # the last key, where its value may stand on deeper lines
-    for lead, dash, name, text, style, body, odd in lines:
+    for lead, dash, name, number, text, style, body, odd in lines:
+        said = number or text or style
         if not name and not dash:
-            if text or style or odd:
+            if said or odd:
                 raise _IrregularError
             continue
         if waiting is not None or dash or len(lead) != indent:
@@ -72,7 +73,9 @@ def _read(lines: Iterable[_Line]) -> dict[str, Value]:
                 _open_item(opened)
             indent, container = opened[-1]
         value: Any = None
-        if text:
+        if number:
+            value = _fraction(number) if "." in number else int(number)
+        elif text:
             value = word(text, text)
             if value is text and text[0] in _TELLING:
                 value = _resolve(text)
@@ -81,14 +84,14 @@ def _read(lines: Iterable[_Line]) -> dict[str, Value]:
         elif style:
             value = _read_block(style, body, indent)
         if not name:
-            _append(container, value, is_there=bool(text or style))
+            _append(container, value, is_there=bool(said))
             indent, waiting = _NO_COLUMN, None
             continue
         key = _key(name)
         if key in container:
             raise _IrregularError
         container[key] = value
-        waiting = None if text or style else key
+        waiting = None if said else key
     return root
 
 
@@ -131,6 +134,11 @@ def _key(name: str) -> str:
     if key is None:
         raise _IrregularError
     return key
+
+
+def _fraction(number: str) -> Value:
+    value = float(number)
+    return _resolve(number) if value.is_integer() else value
 
 
 def _resolve(text: str) -> Value:
@@ -194,6 +202,7 @@ _BREAKS: Final = re.compile(r"(?<=[^\n])\n(\n+)")
 # Every part takes what it can and gives nothing back, so that no text makes the search slow.
 _WORD: Final = r"[^ \n:\#]++(?:(?::(?=[^ \n])|\#)[^ \n:\#]*+)*+"
 _PLAIN: Final = rf"(?![?:,\[\]{{}}\#&*!|>'\"%@`]|-(?![A-Za-z0-9.])){_WORD}(?:[ ]++{_WORD})*+"
+_NUMBER: Final = r"0|-?[1-9][0-9]{0,14}+|-?(?:0|[1-9][0-9]{0,14}+)\.[0-9]{1,15}+"  # those that every reader takes alike
 _QUOTED: Final = r"""\"[^"\\\n]*+\"|'[^'\n]*+'"""
 _KEY: Final = r"[A-Za-z0-9_$][A-Za-z0-9_./-]*+"
 _ITEM: Final = r"""(?:-?[A-Za-z0-9_./][A-Za-z0-9_./+@~%-]*+(?:[ ][A-Za-z0-9_./+@~%-]++)*+|"[^",\\\n]*+")"""
@@ -205,7 +214,7 @@ _LINE: Final = re.compile(
     (?:({_KEY}|"[^"\\\n]++"):(?=[ \n]|\Z))?
     [ ]*+
     (?:
-        ({_PLAIN}|{_QUOTED}|{_LIST}|{_MAPPING})?
+        (?:({_NUMBER})(?=\n)|({_PLAIN}|{_QUOTED}|{_LIST}|{_MAPPING}))?
         (?:\n|[ ]*+(?:(?<![^ \n])\#[^\n]*+)?(?:\n|\Z))
     |
         ([|>]-?)[ ]*+(?:(?<=[ ])\#[^\n]*+)?\n

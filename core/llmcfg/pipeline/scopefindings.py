@@ -72,7 +72,7 @@ def _judge(disk: Cache | None, schema: CompiledSchema, resolved: Resolved) -> tu
     name = name_of_bytes("checked", [schema.digest.encode(), resolved.digest])
     if is_sound(disk, name, "check", resolved.name):
         return ()
-    problems = check(schema, resolved.value)
+    problems = check(schema, resolved.value, is_plain=not resolved.composed.needs_resolution)
     if not problems:
         learn_sound(disk, name)
     return problems

@@ -23,9 +23,15 @@ MAX_WORK: Final = 20_000
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def check(schema: CompiledSchema, value: Value, *, partial: bool = False) -> tuple[Problem, ...]:
-    """What `value` (without merge tags) breaks. `partial` checks an overlay, which need not be complete."""
-    depth, references = (1, False) if _is_simple(schema, value) else _survey(value, 1)
+def check(
+    schema: CompiledSchema, value: Value, *, partial: bool = False, is_plain: bool = False
+) -> tuple[Problem, ...]:
+    """What `value` (without merge tags) breaks. `partial` checks an overlay, which need not be complete.
+
+    `is_plain`: it is known to hold no reference, and to be no deeper than one document may be.
+    """
+    is_simple = (is_plain and schema.factor == 1) or _is_simple(schema, value)
+    depth, references = (1, False) if is_simple else _survey(value, 1)
     if depth > MAX_DEPTH:
         return (Problem("schema-limit", f"nested deeper than {MAX_DEPTH}", path=(), hint="flatten the value"),)
     if schema.factor > 1 and schema.factor**depth > MAX_WORK:
