@@ -196,6 +196,54 @@ def test_a_value_that_one_moves_and_the_other_changes_where_it_was_is_lost_where
     assert found.is_conflict
 
 
+# rendered files
+
+RENDERED = {
+    "templates/gateway.env.j2": "A={{ config.limits.rpm }}\n# of nobody\n\n\nB={{ config.limits.tpm }}\n",
+    "templates/gateway.json.j2": '{"a": {{ config.limits.rpm }}, "b": {{ config.limits.tpm }}}',
+    "consumers/gateway.yaml": CONSUMER
+    + "outputs:\n  - {path: g.env, template: templates/gateway.env.j2}\n  - {path: g.json, template: templates/gateway.json.j2}\n",
+}
+
+
+def rendered(check):
+    return {(each.how, format_key_path(each.path), each.where) for each in check.renderings}
+
+
+def test_a_template_that_one_changes_and_what_it_showed_that_the_other_changes_meet_in_the_file(repository):
+    repository.commit(RENDERED)
+    other = RENDERED["templates/gateway.env.j2"].replace("A={{ config.limits.rpm }}", "A={{ config.limits.other }}")
+    found = branches(
+        repository, {"templates/gateway.env.j2": other}, with_line("base/limits.yaml", "rpm: 10", "rpm: 20")
+    )
+    files = ("dev/_shared/gateway/g.env", "prod/_shared/gateway/g.env")
+    assert rendered(found) == {("masked", '"A=20"', files)}
+    assert told(found) == {}
+    assert found.is_conflict
+
+
+def test_changes_of_different_keys_and_lines_of_a_rendered_file_are_clean(repository):
+    repository.commit(RENDERED)
+    found = branches(
+        repository,
+        with_line("base/limits.yaml", "rpm: 10\ntpm", "rpm: 20\ntpm"),
+        {"templates/gateway.env.j2": RENDERED["templates/gateway.env.j2"].replace("B=", "BURST=")},
+    )
+    assert rendered(found) == set()
+    assert not found.is_conflict
+
+
+def test_what_a_value_tells_is_not_said_of_files_again(repository):
+    repository.commit(RENDERED)
+    found = branches(
+        repository,
+        with_line("base/limits.yaml", "rpm: 10", "rpm: 20"),
+        {"environments/prod/limits.yaml": "rpm: 30\n"},
+    )
+    assert told(found) == {("both", "limits.rpm", PROD): (10, 20, 30, 30)}
+    assert rendered(found) == set()
+
+
 # what ends on one branch
 
 
@@ -401,6 +449,21 @@ def test_decisions_and_rules_are_told_in_every_form(repository, output):
     else:
         assert "what is decided" in done.stdout
         assert "policies/a.rego" in done.stdout
+
+
+@pytest.mark.parametrize("output", ["table", "md", "github", "json"])
+def test_rendered_files_are_told_in_every_form(repository, output):
+    repository.commit(RENDERED)
+    other = RENDERED["templates/gateway.env.j2"].replace("A={{ config.limits.rpm }}", "A={{ config.limits.other }}")
+    branches(repository, {"templates/gateway.env.j2": other}, with_line("base/limits.yaml", "rpm: 10", "rpm: 20"))
+    done = llmcfg(repository.path, "merge-check", "ours", "theirs", "-o", output)
+    assert done.returncode == 6
+    assert "2 rendered files depend on both" in done.stdout
+    if output == "json":
+        (only,) = json.loads(done.stdout)["renderings"]
+        assert (only["key"], only["files"][0]) == ('"A=20"', "dev/_shared/gateway/g.env")
+    else:
+        assert "dev/_shared/gateway/g.env and 1 more" in done.stdout
 
 
 def test_clean_branches_end_with_0(repository):

@@ -57,6 +57,7 @@ def headline(check: MergeCheck) -> str:
             _counted(_conflicts(check.decisions), "decision", "depends on both", "depend on both"),
             _counted(_conflicts(check.guards), "rule", "depends on both", "depend on both"),
             _counted(sum(not file.by_key for file in check.files), "file", "is in conflict", "are in conflict"),
+            _counted(len(_rendered(check)), "rendered file", "depends on both", "depend on both"),
             _counted(len(check.secrets), "secret", "is changed by both", "are changed by both"),
         ]
         return f"conflict: {', '.join(filter(None, parts))}; {counts}"
@@ -70,7 +71,11 @@ def _conflicts(meetings: Iterable[Meeting]) -> int:
 
 
 def _met(check: MergeCheck) -> tuple[Meeting, ...]:
-    return (*check.meetings, *check.decisions, *check.guards)
+    return (*check.meetings, *check.decisions, *check.guards, *check.renderings)
+
+
+def _rendered(check: MergeCheck) -> set[str]:
+    return {file for meeting in check.renderings if meeting.is_conflict for file in meeting.where}
 
 
 def _counted(count: int, noun: str, one: str, several: str) -> str:
@@ -90,7 +95,7 @@ def _table(check: MergeCheck, root: str, colour: bool) -> str:
 def _meeting(meeting: Meeting, check: MergeCheck, colour: bool) -> str:
     rows = [(name, inline(side, VALUE_SHOWN) or "-") for name, side in _sides(meeting, check)]
     width = max(len(visible(name)) for name, _ in rows)
-    key = paint(visible(format_key_path(meeting.path)), Style.BOLD, colour)
+    key = paint(visible(_key(meeting)), Style.BOLD, colour)
     return "\n".join(
         [
             f"{key} in {visible(_where(meeting, check))}: {_HOW[meeting.how]}",
@@ -99,10 +104,16 @@ def _meeting(meeting: Meeting, check: MergeCheck, colour: bool) -> str:
     )
 
 
+def _key(meeting: Meeting) -> str:
+    """A line of a rendered file may be long."""
+    return clip(format_key_path(meeting.path), _TEXT_SHOWN)
+
+
 def _where(meeting: Meeting, check: MergeCheck) -> str:
     if meeting in check.meetings:
         return scopes_text(meeting.where)
-    return meeting.where[0] if meeting.where else "what is decided"
+    more = len(meeting.where) - 1
+    return f"{meeting.where[0]}{f' and {more} more' if more > 0 else ''}" if meeting.where else "what is decided"
 
 
 def _sides(meeting: Meeting, check: MergeCheck) -> Iterator[tuple[str, Side]]:
@@ -126,7 +137,7 @@ def _annotations(check: MergeCheck) -> Iterator[str]:
         yield command("notice" if file.by_key else "error", "two branches meet", _file(file))
     for meeting in _met(check):
         sides = "; ".join(f"{name}: {inline(side, VALUE_SHOWN) or '-'}" for name, side in _sides(meeting, check))
-        line = f"{format_key_path(meeting.path)} in {_where(meeting, check)}: {_HOW[meeting.how]} ({sides})"
+        line = f"{_key(meeting)} in {_where(meeting, check)}: {_HOW[meeting.how]} ({sides})"
         yield command("error" if meeting.is_conflict else "notice", "two branches meet", line)
     for name in check.secrets:
         yield command("error", "two branches meet", f"secret {name}: both branches change it")
@@ -154,7 +165,7 @@ def _markdown(check: MergeCheck) -> str:
 def _row(meeting: Meeting, check: MergeCheck) -> str:
     sides = [code(inline(side, VALUE_SHOWN)) for _, side in _sides(meeting, check)]
     place = code(clip(_where(meeting, check), _TEXT_SHOWN))
-    key = code(clip(format_key_path(meeting.path), _TEXT_SHOWN))
+    key = code(_key(meeting))
     return f"| {' | '.join([key, place, *sides, _HOW[meeting.how]])} |"
 
 
@@ -184,6 +195,9 @@ def _payload(check: MergeCheck) -> dict[str, Any]:
         "decisions": [_value(meeting, check.has_merge) for meeting in check.decisions],
         "guards": [
             {"file": file, **_value(meeting, check.has_merge)} for meeting in check.guards for file in meeting.where
+        ],
+        "renderings": [
+            {**_value(meeting, check.has_merge), "files": list(meeting.where)} for meeting in check.renderings
         ],
         "secrets": list(check.secrets),
         "findings": [as_mapping(finding) for finding in check.findings],

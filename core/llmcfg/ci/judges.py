@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 
 def judging(configuration: Configuration | None, file: str) -> Side:
-    """What a file says: YAML or JSON as its value, anything else as its text; absent where it is not."""
+    """What a file says; absent where it is not."""
     entry = configuration.snapshot.entries.get(file) if configuration else None
     if configuration is None or entry is None:
         return ABSENT
-    content = configuration.snapshot.read(entry.oid)
+    return read_as_value(file, configuration.snapshot.read(entry.oid))
+
+
+def read_as_value(file: str, content: bytes) -> Value:
+    """YAML or JSON, by the name of the file, as its value; anything else as its text."""
     text = content.decode("utf-8", "replace")
     if file.endswith(".json"):
         return _json(text)

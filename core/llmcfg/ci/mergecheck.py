@@ -1,8 +1,8 @@
 """Two branches that meet: what each of them changes in effect, and where the merge is not what each of them meant (`ci.meetings`).
 
-What counts are effective values of keys in scopes, wherever they are written; what the manifest and the consumers decide beside them; and
-what the files say that judge changes. A scope that one branch ends meets only what the other changes for that scope: what it changes for
-others too, it means for these. Findings of the merge that neither branch has alone are told too.
+What counts are effective values of keys in scopes, wherever they are written; what the manifest and the consumers decide beside them; what
+the files say that judge changes; and rendered files, where no value tells it. A scope that one branch ends meets only what the other
+changes for that scope: what it changes for others too, it means for these. Findings that only the merge has are told too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.ci.known import split_findings
 from llmcfg.ci.met import Sides, decisions_met, guards_met, values_met
+from llmcfg.ci.renderings import renderings_met
 from llmcfg.ci.sides import compare_sides, examine_side, open_side
 from llmcfg.documents.merging import merge_documents
 from llmcfg.errors import NotFoundError
@@ -62,6 +63,7 @@ class MergeCheck:
     meetings: tuple[Meeting, ...]
     decisions: tuple[Meeting, ...]
     guards: tuple[Meeting, ...]
+    renderings: tuple[Meeting, ...]
     secrets: tuple[str, ...]
     findings: tuple[Finding, ...]
     has_merge: bool
@@ -70,7 +72,7 @@ class MergeCheck:
 
     @property
     def is_conflict(self) -> bool:
-        met = any(meeting.is_conflict for meeting in (*self.meetings, *self.decisions, *self.guards))
+        met = any(meeting.is_conflict for meeting in (*self.meetings, *self.decisions, *self.guards, *self.renderings))
         return met or bool(self.secrets) or any(not file.by_key for file in self.files)
 
     @property
@@ -100,15 +102,17 @@ def check_merge(
     sides = Sides(before, mine, yours, readable)
     compared = [compare_sides(before, side) for side in (mine, yours, readable) if side]
     differences = [difference for difference, _ in compared]
+    meetings = values_met(sides, differences)
     return MergeCheck(
         base=base,
         ours=ours,
         theirs=theirs,
         changed=(len(differences[0].values), len(differences[1].values)),
         files=tuple(found for found, _ in solved.values()),
-        meetings=values_met(sides, differences),
+        meetings=meetings,
         decisions=decisions_met(sides, differences),
         guards=guards_met(sides),
+        renderings=renderings_met(sides, {scope for meeting in meetings for scope in meeting.where}),
         secrets=_secrets(differences[0], differences[1]),
         findings=_new_findings(merged, mine, yours) if merged else (),
         has_merge=readable is not None,

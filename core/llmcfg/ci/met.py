@@ -56,7 +56,7 @@ def _beside_end(changes: Changes, others: Changes, other: Examined) -> Changes:
 def decisions_met(sides: Sides, differences: Sequence[Difference]) -> tuple[Meeting, ...]:
     changes = BothChange(*({("", change.path): change for change in one.decisions} for one in differences))
     decided = [decisions_of(side.configuration) if side and side.configuration else {} for side in sides]
-    met = find_meetings(changes, lambda _, path: Values(*(_inside(dict(one), path) for one in decided)))
+    met = find_meetings(changes, lambda _, path: Values(*(inside(dict(one), path) for one in decided)))
     return tuple(replace(meeting, where=()) for meeting in met)
 
 
@@ -70,10 +70,10 @@ def guards_met(sides: Sides) -> tuple[Meeting, ...]:
     shown = (ours, theirs, merged) if merged else (ours, theirs)
     changes = BothChange(*(judging_changes(before, side, both) for side in shown))
     read = {file: [judging(side, file) for side in (before, ours, theirs, merged)] for file in both}
-    return find_meetings(changes, lambda file, path: Values(*(_inside(side, path) for side in read[file])))
+    return find_meetings(changes, lambda file, path: Values(*(inside(side, path) for side in read[file])))
 
 
-def _inside(value: Side, path: Path) -> Side:
+def inside(value: Side, path: Path) -> Side:
     for step in path:
         if isinstance(value, dict) and isinstance(step, str):
             value = value.get(step, ABSENT)
