@@ -40,10 +40,15 @@ def _said(
     from llmcfg.pipeline.changelimits import limit_findings
 
     yield from limit_findings(configuration, proposal, {scope.environment: None for scope in scopes}, said_by)
-    if any(path.endswith(".rego") for path in said_by.layout.policies):
+    modules = _modules(said_by)
+    if modules and (said_by is configuration or modules != _modules(configuration)):
         from llmcfg.pipeline.policyfindings import change_policy_findings
 
         yield from change_policy_findings(configuration, scopes, proposal, said_by)
+
+
+def _modules(configuration: Configuration) -> dict[str, str]:
+    return {path: entry.oid for path, entry in configuration.layout.policies.items() if path.endswith(".rego")}
 
 
 def asks_what_is_decided(configuration: Configuration) -> bool:
