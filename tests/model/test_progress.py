@@ -25,10 +25,17 @@ def test_counts_within_counts_are_said_from_the_outside() -> None:
     work, seen = Progress(), []
     with work.watched():
         for _ in work.over("building releases", range(2)):
-            seen += [str(work) for _ in work.over("reading documents", range(3))]
+            seen += [str(work) for _ in work.over("reading documents", range(30))]
             seen.append(str(work))
-    assert seen[4] == "building releases 1 of 2, reading documents 0 of 3"
-    assert seen[3] == "building releases 0 of 2"
+    assert seen[31] == "building releases 1 of 2, reading documents 0 of 30"
+    assert seen[30] == "building releases 0 of 2"
+
+
+def test_a_few_items_within_a_count_are_not_worth_telling() -> None:
+    work = Progress()
+    with work.watched():
+        seen = [str(work) for _ in work.over("selecting", range(1)) for _ in work.over("reading documents", range(3))]
+    assert seen == ["selecting 0 of 1"] * 3
 
 
 def test_items_without_a_number_are_counted_without_one() -> None:

@@ -200,6 +200,24 @@ def test_replaced_link_is_drift_and_is_mended(sink, root, tamper):
     assert stored(root) == [name_of(ONE)]
 
 
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_delivery_that_is_given_up_leaves_the_one_before_and_nothing_of_itself(sink, root, monkeypatch, trouble):
+    deliver(sink, ONE)
+    before, written = stored(root), []
+
+    def write_some(path, content, mode):
+        if written:
+            raise trouble
+        written.append(path)
+        path.write_bytes(content)
+
+    monkeypatch.setattr(directory, "write_new", write_some)
+    with pytest.raises((KeyboardInterrupt, StorageError)):
+        deliver(sink, TWO)
+    assert written
+    assert (stored(root), sink.observe()) == (before, digests(ONE))
+
+
 @pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "a//b", "", ".", "a\0b"])
 def test_path_that_leaves_the_directory_is_refused(sink, root, path):
     with pytest.raises(UsageError):

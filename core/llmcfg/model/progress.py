@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
+_WORTH_TELLING: Final = 10  # items of a count within another one; fewer are over before anybody has read it
 
 
 class Progress:
@@ -41,8 +42,11 @@ class Progress:
         return lambda: next(turns, None)
 
     def _counted(self, doing: str, items: Iterable[T]) -> Iterator[T]:
-        around = self._now
-        count = self._now = _Count(doing, length_hint(items), around)
+        around, total = self._now, length_hint(items)
+        if around is not None and 0 < total < _WORTH_TELLING:
+            yield from items
+            return
+        count = self._now = _Count(doing, total, around)
         try:
             for item in items:
                 yield item

@@ -250,14 +250,24 @@ class DirectorySink:
                 return folder
         taken = {path.name for path in self._store.iterdir()}
         free = next(name for name in _names(digest) if name not in taken)
-        aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
-        aside.mkdir(mode=0o700)
-        mapped = self._seen.mapped.make(aside, files, current, self._progress)
-        self._write_folder(aside, {**files, **mapped}, self._same_as_current(wanted))
-        failpoint("directory.written")
-        aside.rename(self._store / free)
+        with self._aside() as aside:
+            mapped = self._seen.mapped.make(aside, files, current, self._progress)
+            self._write_folder(aside, {**files, **mapped}, self._same_as_current(wanted))
+            failpoint("directory.written")
+            aside.rename(self._store / free)
         sync_folder(self._store)
         return self._store / free
+
+    @contextmanager
+    def _aside(self) -> Iterator[Path]:
+        """A new folder that nobody reads. What was written to it goes when the disk is full, or somebody has had enough of waiting."""
+        aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
+        aside.mkdir(mode=0o700)
+        try:
+            yield aside
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
 
     def _same_as_current(self, wanted: Mapping[str, str]) -> dict[str, Path]:
         """The files of the current delivery that are what is wanted, to be linked. None in a folder where that is not possible."""
