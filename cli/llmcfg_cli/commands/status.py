@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from llmcfg.wiring import Workspace
 
 _LOOK_SECONDS = 0.5
+_DIFFERING_SHOWN = 5  # paths of a sink
 _CLEAR = "\x1b[H\x1b[2J"
 
 
@@ -196,8 +197,12 @@ def _note_differences(found: Sequence[Status], *, quiet: bool) -> None:
 
     for item in found:
         for delivery in item.deliveries:
-            for path in delivery.differing[:5]:
-                note(f"{item.environment}: {visible(delivery.sink.name)} differs in {visible(path)}", quiet=quiet)
+            sink, paths = visible(delivery.sink.name), delivery.differing
+            for path in paths[:_DIFFERING_SHOWN]:
+                note(f"{item.environment}: {sink} differs in {visible(path)}", quiet=quiet)
+            rest = len(paths) - _DIFFERING_SHOWN
+            if rest > 0:
+                note(f"{item.environment}: {sink} differs in {rest:,} more", quiet=quiet)
 
 
 def _wanted(status: Status) -> str:

@@ -13,10 +13,13 @@ from llmcfg_cli.views.text import plural, visible
 from llmcfg_cli.views.values import inline
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmcfg.model.impact import ValueChange
     from llmcfg.pipeline.parity import Parity
 
 _CELL = 40
+_NAMED = 4  # tenants
 
 
 def view_parity(
@@ -41,8 +44,18 @@ def headline(parity: Parity, one: str, other: str) -> str:
 
 def _row(parity: Parity, value: ValueChange, limit: int) -> tuple[str, ...]:
     before, after = (inline(side, limit) or "-" for side in (value.change.before, value.change.after))
-    is_everybody = len(parity.tenants) > 1 and value.scopes == parity.tenants
-    return format_key_path(value.change.path), before, after, "all" if is_everybody else ", ".join(value.scopes)
+    return format_key_path(value.change.path), before, after, _tenants(value.scopes, parity.tenants)
+
+
+def _tenants(having: Sequence[str], everybody: Sequence[str]) -> str:
+    """Names as long as they are few, or those that are left out are."""
+    having_it = frozenset(having)
+    others = [name for name in everybody if name not in having_it]
+    if len(everybody) > 1 and not others:
+        return "all"
+    if len(having) <= _NAMED:
+        return ", ".join(having)
+    return f"all but {', '.join(others)}" if len(others) <= _NAMED else f"{len(having):,} of {len(everybody):,}"
 
 
 def _markdown(parity: Parity, one: str, other: str) -> str:
