@@ -112,8 +112,9 @@ def _leave(code: int) -> NoReturn:
 
     atexit._run_exitfuncs()
     try:
+        sys.stdout.flush()
         sys.stderr.flush()
-    finally:
+    finally:  # nobody reads what cannot be written
         os._exit(code)
 
 

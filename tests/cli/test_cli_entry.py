@@ -169,3 +169,19 @@ def test_a_process_ends_with_what_was_registered_for_its_end_and_after_its_threa
     command = [sys.executable, "-c", _AN_END_IS_REGISTERED, way]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.stdout.split("\n"), done.stderr, done.returncode) == (["answer", *said, ""], "", 4)
+
+
+_SAID_BEFORE_CTRL_C = """
+import llmcfg_cli.entry as entry
+def run(*_):
+    print("said", end="")
+    raise KeyboardInterrupt
+entry._run = run
+entry.main()
+"""
+
+
+def test_what_was_said_before_ctrl_c_is_printed() -> None:
+    command = [sys.executable, "-c", _SAID_BEFORE_CTRL_C]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == ("said", "", 130)
