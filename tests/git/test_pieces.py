@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llmcfg.errors import IntegrityError
 from llmcfg.git.durable import ObjectWriter
-from llmcfg.git.pieces import is_in_pieces, name_of_piece, pieces_of
+from llmcfg.git.pieces import is_in_pieces, name_of_piece, stored_as
 
 REF = "refs/heads/deployed/prod"
 LIST = "acme/api/manifest.json"
@@ -37,7 +37,7 @@ def deploy(repository, files, expected=None):
 def test_pieces_are_the_content_in_their_order(start, count, again):
     content = start + again * count
 
-    pieces = pieces_of(content)
+    pieces = stored_as(LIST, content)
 
     assert b"".join(pieces.values()) == content
     assert [*pieces] == sorted(pieces)
@@ -49,7 +49,7 @@ def test_pieces_are_the_content_in_their_order(start, count, again):
 def test_one_entry_changes_few_pieces_wherever_it_stands(place, how):
     name = f"config/section/d{place:04}.json" if how == "changed" else f"config/section/d{place:04}x.json"
 
-    before, after = pieces_of(listed(2000)), pieces_of(listed(2000, **{name: "other"}))
+    before, after = stored_as(LIST, listed(2000)), stored_as(LIST, listed(2000, **{name: "other"}))
 
     assert len(after) > 15
     assert 1 <= len({*after.values()} - {*before.values()}) <= 2
@@ -102,7 +102,7 @@ def test_bundles_and_versions_share_their_pieces(workspace, repository):
     first = deploy(repository, tenants)
     second = deploy(repository, {**tenants, "t7/api/manifest.json": listed(2000, own="other")}, expected=first)
 
-    assert len(written(first)) < len(pieces_of(listed(2000))) + 2 * len(tenants)
+    assert len(written(first)) < len(stored_as(LIST, listed(2000))) + 2 * len(tenants)
     assert len(written(second) - written(first)) <= 2
 
 

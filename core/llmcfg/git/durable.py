@@ -6,7 +6,6 @@ before the ref that makes them reachable, so a crash leaves at most unreachable 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -16,11 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.disk import make_folders, side_by_side, storage_errors, sync_folder, write_new
 from llmcfg.errors import StorageError, UsageError
+from llmcfg.git.bundletrees import BundleTrees
 from llmcfg.git.filenames import why_not_a_file_name
 from llmcfg.git.libgit2 import pygit2
-from llmcfg.git.pieces import is_in_pieces, pieces_of
-from llmcfg.limits import BLOB_BYTES, COMMIT_MESSAGE_BYTES
-from llmcfg.model.files import Files, StoredFolder
+from llmcfg.git.newobjects import new_object, refuse_large, refuse_names
+from llmcfg.git.pieces import stored_as, stored_whole
+from llmcfg.git.trees import TreeEntry, format_tree
+from llmcfg.limits import COMMIT_MESSAGE_BYTES
+from llmcfg.model.files import Files, InLayers, StoredFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -47,7 +49,7 @@ def blob_id(content: bytes) -> str:
 
 def object_id(word: bytes, content: bytes) -> str:
     """The id that Git gives an object of this kind (`blob`, `tree`, ...)."""
-    return hashlib.sha1(b"%s %d\0" % (word, len(content)) + content, usedforsecurity=False).hexdigest()
+    return new_object(word, content).oid
 
 
 def tag_ref(name: str) -> str:
@@ -95,9 +97,14 @@ class ObjectWriter:
         """
         top: _Folder = {}
         objects: dict[str, bytes] = {}
+        cut = stored_as if in_pieces else stored_whole
         for path, content in _single_files(files, store):
-            cut = in_pieces and is_in_pieces(path, content)
-            _place(top, path, _add_pieces(objects, content) if cut else _add(objects, b"blob", content))
+            refuse_large(content)
+            for place, piece in cut(path, content).items():
+                _place(top, place, _add(objects, b"blob", piece))
+        bundles = BundleTrees(objects)
+        for path, layered in _folders_in_layers(files):
+            _place(top, path, _TreeId(bundles.add(path, layered, cut)))
         for path, folder in stored_folders(files, store):
             _place(top, path, _as_it_is(objects, folder))
         tree = _add_folder(objects, top)
@@ -167,6 +174,13 @@ def stored_folders(files: Mapping[str, bytes], store: Store | None) -> Iterator[
             yield path, folder
 
 
+def _folders_in_layers(files: Mapping[str, bytes]) -> Iterator[tuple[str, InLayers]]:
+    """The folders of bundles that share layers, by path."""
+    for path, folder in sorted(files.folders.items()) if isinstance(files, Files) else ():
+        if isinstance(folder, InLayers):
+            yield path, folder
+
+
 def _single_files(files: Mapping[str, bytes], store: Store | None) -> Iterator[tuple[str, bytes]]:
     """All others, sorted."""
     if not isinstance(files, Files):
@@ -175,7 +189,7 @@ def _single_files(files: Mapping[str, bytes], store: Store | None) -> Iterator[t
     yield from sorted(files.top.items())
     stored = {path for path, _ in stored_folders(files, store)}
     for path, folder in sorted(files.folders.items()):
-        if path not in stored:
+        if path not in stored and not isinstance(folder, InLayers):
             yield from ((f"{path}/{inner}", content) for inner, content in sorted(folder.items()))
 
 
@@ -194,42 +208,27 @@ def _as_it_is(objects: dict[str, bytes], folder: StoredFolder) -> _TreeId | _Fol
     return inside
 
 
-def _add_pieces(objects: dict[str, bytes], content: bytes) -> _Folder:
-    _refuse_large(content)
-    return {name: _add(objects, b"blob", piece) for name, piece in pieces_of(content).items()}
-
-
-def _refuse_large(content: bytes) -> None:
-    if len(content) > BLOB_BYTES:
-        raise UsageError(f"a file of {len(content):,} bytes is over the limit of {BLOB_BYTES:,}", hint="split it")
-
-
 def _add(objects: dict[str, bytes], word: bytes, content: bytes) -> str:
     """The id of an object, which is among `objects` from now on, with its header."""
-    _refuse_large(content)
-    whole = b"%s %d\0" % (word, len(content)) + content
-    oid = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
-    objects[oid] = whole
-    return oid
+    made = new_object(word, content)
+    objects[made.oid] = made.whole
+    return made.oid
 
 
 def _add_folder(objects: dict[str, bytes], folder: _Folder) -> str:
-    lines = []
+    entries = []
     for name, below in folder.items():
         if isinstance(below, str):
-            lines.append((name, b"100644 " + name.encode() + b"\0" + bytes.fromhex(below)))
+            entries.append(TreeEntry(name, is_tree=False, oid=below))
         else:
             oid = below.oid if isinstance(below, _TreeId) else _add_folder(objects, below)
-            lines.append((f"{name}/", b"40000 " + name.encode() + b"\0" + bytes.fromhex(oid)))
-    return _add(objects, b"tree", b"".join(line for _, line in sorted(lines)))
+            entries.append(TreeEntry(name, is_tree=True, oid=oid))
+    return _add(objects, b"tree", format_tree(entries))
 
 
 def _place(top: _Folder, path: str, placed: str | _TreeId | _Folder) -> None:
+    refuse_names(path)
     *folders, name = path.split("/")
-    for segment in (*folders, name):
-        reason = why_not_a_file_name(segment.encode())
-        if reason:
-            raise UsageError(f"cannot store a file at {path!r}: {reason}", hint="choose another output path")
     at = top
     for segment in folders:
         below = at.setdefault(segment, {})

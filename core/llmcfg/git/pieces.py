@@ -28,9 +28,16 @@ def is_in_pieces(path: str, content: bytes) -> bool:
     return len(content) > _LARGE and LISTS.get(name) == path.count("/")
 
 
-def pieces_of(content: bytes) -> dict[str, bytes]:
-    """The pieces by name, in their order."""
-    return {name_of_piece(number): piece for number, piece in enumerate(_cut(content))}
+def stored_as(path: str, content: bytes) -> dict[str, bytes]:
+    """The files that a file of a deployed branch is stored as: its pieces, below its path and in their order, or itself."""
+    if not is_in_pieces(path, content):
+        return {path: content}
+    return {f"{path}/{name_of_piece(number)}": piece for number, piece in enumerate(_cut(content))}
+
+
+def stored_whole(path: str, content: bytes) -> dict[str, bytes]:
+    """The same where nothing is cut."""
+    return {path: content}
 
 
 def name_of_piece(number: int) -> str:

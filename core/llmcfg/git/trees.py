@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _OID_BYTES = 20
 _KINDS = {b"100644": False, b"100755": False, b"40000": True}
+_WRITTEN = {False: b"100644", True: b"40000"}
 _DIRECTORY_MODES = (b"40000", b"040000")
 _MODE_MEANS = {b"120000": "a symbolic link", b"160000": "a submodule"}
 
@@ -44,6 +45,15 @@ class _Raw(NamedTuple):
     mode: bytes
     name: bytes
     oid: str
+
+
+def format_tree(entries: Iterable[TreeEntry]) -> bytes:
+    """A tree object as Git writes it: a folder is sorted as if its name ended in `/`."""
+    lines = [
+        (f"{name}/" if is_tree else name, b"%b %b\0%b" % (_WRITTEN[is_tree], name.encode(), bytes.fromhex(oid)))
+        for name, is_tree, oid in entries
+    ]
+    return b"".join(line for _, line in sorted(lines))
 
 
 def parse_tree(raw: bytes, wanted: frozenset[str] | None = None) -> ParsedTree:

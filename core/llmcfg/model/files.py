@@ -13,6 +13,8 @@ from llmcfg.canonical import digest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from llmcfg.model.laid import Laid
+
 
 class Entry(NamedTuple):
     """One name in a stored folder. A file `in_pieces` is stored as a folder, and is a file all the same."""
@@ -47,6 +49,28 @@ class Digested(Protocol):
     """Files that know their digests."""
 
     def digests(self) -> dict[str, str]: ...
+
+
+class Content(Protocol):
+    """One file, made when it is asked for."""
+
+    @property
+    def content(self) -> bytes: ...
+
+
+@runtime_checkable
+class InLayers(Protocol):
+    """Files of which most lie in layers that others share."""
+
+    @property
+    def laid(self) -> Laid[Content | None]:
+        """Those in layers, by path. None stands for what a layer above says."""
+        ...
+
+    @property
+    def single(self) -> Mapping[str, bytes]:
+        """All others."""
+        ...
 
 
 class StoredFolder(Mapping[str, bytes]):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import ItemsView, Iterator, Sequence, ValuesView
+    from collections.abc import Callable, ItemsView, Iterator, Sequence, ValuesView
 
 T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+R = TypeVar("R")
+_KEPT: Final = 16
+"""Layers that others lie on: base, an environment, the ancestors of a tenant."""
 
 
 class Laid(Mapping[str, T_co]):
@@ -83,3 +87,28 @@ class Laid(Mapping[str, T_co]):
         while here is not None:
             yield here
             here = here.below
+
+
+class OfLayers(Generic[T, R]):
+    """What is made of a mapping, layer by layer: of what a layer says, over what was made of those beneath it.
+
+    Kept for the layers that were asked for last, which are those that many lie on.
+    """
+
+    def __init__(self, make: Callable[[Mapping[str, T], R], R], nothing: R) -> None:
+        self._make = make
+        self._nothing = nothing
+        self._kept: dict[int, tuple[Laid[T], R]] = {}
+
+    def of(self, laid: Laid[T]) -> R:
+        return self._make(laid.own, self._beneath(laid.below)) if laid.own else self._beneath(laid.below)
+
+    def _beneath(self, layer: Laid[T] | None) -> R:
+        """A layer is known by its identity, and kept so that no other one takes its id."""
+        if layer is None:
+            return self._nothing
+        known = self._kept.pop(id(layer), None) or (layer, self.of(layer))
+        self._kept[id(layer)] = known
+        if len(self._kept) > _KEPT:
+            del self._kept[next(iter(self._kept))]
+        return known[1]

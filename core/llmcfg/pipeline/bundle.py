@@ -17,6 +17,7 @@ from llmcfg import __version__
 from llmcfg.bundlefile.sealed import SECRETS, sealed_path
 from llmcfg.canonical import canonical_json, digest, digest_of
 from llmcfg.model.files import Files
+from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
 from llmcfg.pipeline.listing import Listing
 
@@ -113,6 +114,16 @@ class BundleFiles(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self.bundle.parts) + len(self.beside) + 1
+
+    @property
+    def laid(self) -> Laid[Part | None]:
+        parts = self.bundle.parts
+        return parts if isinstance(parts, Laid) else Laid(parts)
+
+    @property
+    def single(self) -> Mapping[str, bytes]:
+        """What is no part: the manifest, what is sealed, who signed."""
+        return {**self.beside, MANIFEST: self.bundle.manifest}
 
     def digests(self) -> dict[str, str]:
         """The SHA-256 of each, by path, for which no part has to be made."""

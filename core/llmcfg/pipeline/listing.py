@@ -6,18 +6,15 @@ What a thousand bundles share is written once. A bundle's lists are those of the
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.canonical import canonical_json
-from llmcfg.model.laid import Laid
+from llmcfg.model.laid import Laid, OfLayers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmcfg.pipeline.bundle import Part
-
-_KEPT: Final = 16
-"""Layers that others lie on: base, an environment, the ancestors of a tenant."""
 
 
 class Lists(NamedTuple):
@@ -29,31 +26,18 @@ class Lists(NamedTuple):
 
 
 class Listing:
-    """For the bundles of a build. Keeps the lists of the layers that were asked for last, which are those that bundles share."""
+    """For the bundles of a build, which share layers."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[Laid[Part], Lists]] = {}
+        self._of_layers: OfLayers[Part | None, Lists] = OfLayers(_lay, Lists([], [], []))
 
     def lists(self, parts: Mapping[str, Part]) -> Lists:
         """Not to be changed."""
-        laid = parts if isinstance(parts, Laid) else Laid(parts)
-        return _lay(laid.own, self._beneath(laid.below))
-
-    def _beneath(self, layer: Laid[Part] | None) -> Lists:
-        """A layer is known by its identity, and kept so that no other one takes its id."""
-        if layer is None:
-            return Lists([], [], [])
-        known = self._kept.pop(id(layer), None) or (layer, self.lists(layer))
-        self._kept[id(layer)] = known
-        if len(self._kept) > _KEPT:
-            del self._kept[next(iter(self._kept))]
-        return known[1]
+        return self._of_layers.of(parts if isinstance(parts, Laid) else Laid(parts))
 
 
 def _lay(own: Mapping[str, Part | None], below: Lists) -> Lists:
     """What a layer says, over what lies beneath."""
-    if not own:
-        return below
     keys, described, named = (list(each) for each in below)
     for path, part in own.items():
         key = path.encode("utf-16-be")  # the order of canonical JSON: RFC 8785, section 3.2.3

@@ -1,0 +1,36 @@
+"""Objects as Git stores them, and what is not made one: files that are too large, and names that some system takes for another."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from llmcfg.errors import UsageError
+from llmcfg.git.filenames import why_not_a_file_name
+from llmcfg.limits import BLOB_BYTES
+
+
+class NewObject(NamedTuple):
+    """`whole` is the content with its header."""
+
+    oid: str
+    whole: bytes
+
+
+def new_object(word: bytes, content: bytes) -> NewObject:
+    """Of a kind (`blob`, `tree`, ...). Raises UsageError for one that is too large to be read back."""
+    refuse_large(content)
+    whole = b"%s %d\0" % (word, len(content)) + content
+    return NewObject(hashlib.sha1(whole, usedforsecurity=False).hexdigest(), whole)
+
+
+def refuse_large(content: bytes) -> None:
+    if len(content) > BLOB_BYTES:
+        raise UsageError(f"a file of {len(content):,} bytes is over the limit of {BLOB_BYTES:,}", hint="split it")
+
+
+def refuse_names(path: str) -> None:
+    for segment in path.split("/"):
+        reason = why_not_a_file_name(segment.encode())
+        if reason:
+            raise UsageError(f"cannot store a file at {path!r}: {reason}", hint="choose another output path")
