@@ -208,7 +208,7 @@ def test_a_value_that_was_encrypted_twice_is_a_finding_and_nothing_is_written(se
         ("secret-ciphertext", "environments/prod/secrets/keys.yaml:1:1")
     ]
     assert raised.value.findings[0].reach == ("prod/_shared/api", "prod/beta/api")
-    assert "data:x" not in str(raised.value.findings)
+    assert "data:x]" not in str(raised.value.findings)  # other ciphertext may begin with an x
     assert sealing.git("for-each-ref", "refs/heads/deployed") == ""
 
 

@@ -81,6 +81,7 @@ def _put(own: Mapping[str, bytes], below: Node) -> Node:
         if rest:
             inner.setdefault(name, {})[rest] = content
         else:
+            refuse_large(content)
             files[name] = new_object(b"blob", content).oid, content
     for name, of_it in inner.items():
         folders[name] = _put(of_it, folders.get(name, _EMPTY))

@@ -210,6 +210,7 @@ def _as_it_is(objects: dict[str, bytes], folder: StoredFolder) -> _TreeId | _Fol
 
 def _add(objects: dict[str, bytes], word: bytes, content: bytes) -> str:
     """The id of an object, which is among `objects` from now on, with its header."""
+    refuse_large(content)
     made = new_object(word, content)
     objects[made.oid] = made.whole
     return made.oid

@@ -18,18 +18,19 @@ class NewObject(NamedTuple):
 
 
 def new_object(word: bytes, content: bytes) -> NewObject:
-    """Of a kind (`blob`, `tree`, ...). Raises UsageError for one that is too large to be read back."""
-    refuse_large(content)
+    """Of a kind (`blob`, `tree`, ...)."""
     whole = b"%s %d\0" % (word, len(content)) + content
     return NewObject(hashlib.sha1(whole, usedforsecurity=False).hexdigest(), whole)
 
 
 def refuse_large(content: bytes) -> None:
+    """Raises UsageError for a file that would not be read back."""
     if len(content) > BLOB_BYTES:
         raise UsageError(f"a file of {len(content):,} bytes is over the limit of {BLOB_BYTES:,}", hint="split it")
 
 
 def refuse_names(path: str) -> None:
+    """Raises UsageError for a path that cannot be stored."""
     for segment in path.split("/"):
         reason = why_not_a_file_name(segment.encode())
         if reason:
