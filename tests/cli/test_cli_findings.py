@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmcfg.model.findings import Finding, Origin
+from llmcfg_cli.app import run
 from llmcfg_cli.views.findings import VIEWS, reach_text, source_excerpt, summary, view_findings
+from support.written import WrittenRepository
 
 DUPLICATE = Finding(
     rule_id="yaml-duplicate",
@@ -227,3 +229,12 @@ def test_junit_is_well_formed_whatever_the_data(message: str, file: str) -> None
 def test_the_summary_counts_by_severity() -> None:
     assert summary([DUPLICATE, DUPLICATE, UNUSED], 12) == "2 errors, 1 warning in 12 files"
     assert summary([], 1) == "no findings in 1 file"
+
+
+def test_a_link_that_is_named_has_the_finding_about_it(tmp_path, capsys) -> None:
+    made = WrittenRepository(tmp_path / "made", {"base/limits.yaml": "rpm: 1\n"})
+    (made.path / "base/link.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    (tmp_path / "elsewhere.yaml").write_text("a: 1\n")
+    for path, code in (("base/link.yaml", 4), ("base", 4), ("base/limits.yaml", 0)):
+        assert run(["validate", path, "-C", str(made.path)]) == code
+        assert ("tree-mode" in capsys.readouterr().out) is bool(code)

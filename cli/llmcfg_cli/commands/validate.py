@@ -129,6 +129,7 @@ def require_paths(paths: Iterable[Path], directory: Path, root: Path, files: Ite
             raise NotFoundError(f"there is no file {path}", hint=did_you_mean(names[0], files) if names else "")
 
 
-def _places(path: Path, directory: Path) -> tuple[Path, Path]:
-    """What a path may mean: one from here, or one from the repository that -C names."""
-    return path.resolve(), (directory / path).resolve()
+def _places(path: Path, directory: Path) -> tuple[Path, ...]:
+    """What a path may mean: one from here, or one from the repository that -C names; and a link itself beside what it leads to."""
+    named = (path, directory / path)
+    return *(each.resolve() for each in named), *(each.parent.resolve() / each.name for each in named)
