@@ -6,7 +6,9 @@ from textwrap import dedent
 
 import pytest
 
+from llmcfg.model.manifest import SinkSpec
 from llmcfg.model.target import Target
+from llmcfg.pipeline.manifest import DEFAULT_SINKS, parse_manifest_text
 from support.looked_at import findings, only, said
 from support.written import opened
 
@@ -86,6 +88,11 @@ def test_what_is_no_manifest_at_all_is_said(text):
 def test_a_warning_in_the_manifest_does_not_stop_anything():
     finding = only(manifest('environments: {dev: {description: "a \u202e b"}}\n'))
     assert finding.rule_id == "yaml-direction"
+
+
+@pytest.mark.parametrize(("sinks", "expected"), [("", DEFAULT_SINKS), ("sinks: []\n", ())])
+def test_bundles_are_delivered_nowhere_only_where_that_is_said(sinks: str, expected: tuple[SinkSpec, ...]):
+    assert parse_manifest_text(f"{HEAD}{ENVIRONMENTS}{sinks}".encode()).sinks == expected
 
 
 def test_a_cycle_is_printed_once():

@@ -68,6 +68,15 @@ def test_each_item_that_is_due_for_a_review_is_a_warning():
     ]
 
 
+@pytest.mark.parametrize(
+    ("day", "says"), [("2026-05-30", None), ("2026-05-31", "is"), ("2026-06-30", "is"), ("2026-07-01", "was")]
+)
+def test_a_review_is_asked_for_ahead_and_after_its_day(day: str, says: str | None):
+    where = "warning value-review base/limits.yaml:1:10 limits.models[0]"
+    expected = [f"{where} {says} to be reviewed by 2026-06-30 (owner: platform) in dev, prod"] if says else []
+    assert found("models: [a]\n", day) == expected
+
+
 def test_value_that_is_gone_has_no_end():
     assert found("other: 1\n", "2030-01-01") == []
 

@@ -1,4 +1,7 @@
-"""Findings about values with an end: a warning ahead, an error after. They depend on the day, so nothing that is built does on them."""
+"""Findings about values with an end: a warning ahead and an error after; about values to be reviewed, warnings.
+
+They depend on the day, so nothing that is built does on them.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.sharing import Sharing
 
 AHEAD_DAYS: Final = 30
+_REVIEW: Final = "look whether it is still right, then move its day in the schema"
 
 
 def end_findings(configuration: Configuration, sharing: Sharing, as_of: date) -> Iterator[Finding]:
@@ -39,8 +43,15 @@ def _problems(end: End, key: str, as_of: date) -> Iterator[Problem]:
     hint = "take it out, or move its day in the schema"
     if end.expires is not None and end.expires < as_of:
         yield Problem("value-expired", f"{key} expired on {end.expires}{whose}", path=end.path, hint=hint)
-    elif end.expires is not None and (end.expires - as_of).days <= AHEAD_DAYS:
+    elif _is_near(end.expires, as_of):
         yield Problem("value-expires", f"{key} expires on {end.expires}{whose}", path=end.path, hint=hint)
     if end.review_by is not None and end.review_by < as_of:
-        yield Problem("value-review", f"{key} was to be reviewed by {end.review_by}{whose}", path=end.path,
-                      hint="look whether it is still right, then move its day in the schema")  # fmt: skip
+        yield Problem(
+            "value-review", f"{key} was to be reviewed by {end.review_by}{whose}", path=end.path, hint=_REVIEW
+        )
+    elif _is_near(end.review_by, as_of):
+        yield Problem("value-review", f"{key} is to be reviewed by {end.review_by}{whose}", path=end.path, hint=_REVIEW)
+
+
+def _is_near(day: date | None, as_of: date) -> bool:
+    return day is not None and (day - as_of).days <= AHEAD_DAYS

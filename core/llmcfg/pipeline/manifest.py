@@ -85,7 +85,7 @@ def _parse(raw: dict[str, Any], entry: BlobEntry, disk: Cache | None) -> tuple[M
         hierarchy=tuple(raw.get("hierarchy", DEFAULT_HIERARCHY)),
         variables=raw.get("variables", {}),
         schemas=tuple(SchemaBinding(said["documents"], said["schema"]) for said in raw.get("schemas", ())),
-        sinks=sinks_of(raw) or DEFAULT_SINKS,
+        sinks=sinks_of(raw) if "sinks" in raw else DEFAULT_SINKS,
         requires_trust=raw.get("trust") == "required",
     )
     problems = [
