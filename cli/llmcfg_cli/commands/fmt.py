@@ -33,11 +33,12 @@ def fmt(
     many go. Values and comments stay. Encrypted files are left alone. Without --fix, exits with 3 when a file would change.
     """
     from llmcfg.disk import atomic_write
+    from llmcfg.documents.loader import load_document
     from llmcfg.wiring import Workspace
     from llmcfg_cli.views.text import plural
 
     files = paths or _documents(Workspace(directory))
-    changed = []
+    changed, unsound = list[Path](), list[Path]()
     for file in files:
         content = file.read_bytes()
         fixed = _formatted(content)
@@ -45,7 +46,11 @@ def fmt(
             changed.append(file)
             if fix:
                 atomic_write(file, fixed)
+        elif load_document(content, secrets=True).document is None:
+            unsound.append(file)
     out("\n".join(map(short_path, changed)))
+    if unsound:
+        note(f"no sound YAML, and left alone: {', '.join(map(short_path, unsound))}; llmcfg validate says why")
     said = "fixed" if fix else "would change: llmcfg fmt --fix"
     note(f"{len(changed)} of {plural(len(files), 'file')} {said}" if changed else "nothing to fix", quiet=quiet)
     return 0 if fix or not changed else DIFFERENCES
