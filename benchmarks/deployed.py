@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/deployed.py                                  # 10,000 keys, 100 tenants
     .venv/bin/python benchmarks/deployed.py --keys 1000000 --tenants 1000    # the most that is promised
 
-One of four environments is deployed, with a bundle for each tenant. *cold* builds the bundles
-of all four without a cache, *first* deploys one; then in each round one key of that
-environment's overlay changes in a commit, which is deployed, looked at, and rolled back. What is kept in memory of earlier commands is on.
+One of four environments is deployed, with a bundle for each tenant, to the deployed branch alone. *cold* builds the bundles of all four
+without a cache, *first* deploys one; then in each round one key of a tenant changes in a commit and is deployed, and then one of that
+environment's overlay, which reaches every bundle, is deployed, looked at, and rolled back. What is kept on disk of earlier commands is on.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from typing import Final
 from figures import Column, column, of_keys, of_tenants, table, write_columns
 from machine import headline
 from processes import Run, apart, in_turn, llmcfg, of_cache, run
-from repositories import ENVIRONMENTS, commit_change, first_document, write_repository
+from repositories import ENVIRONMENTS, commit_change, first_document, git, write_repository
 
 ENVIRONMENT: Final = "dev"
-PLANS, FIRST, APPLY = "plan of all environments, cold", "apply, first", "apply, one key"
+PLANS, FIRST = "plan of all environments, cold", "apply, first"
+OF_TENANT, APPLY = "apply, one key of a tenant", "apply, one key"
 READS: Final = {
     "status": ("status", "-q", "-e", ENVIRONMENT),
     "history of deployments": ("history", "--deployed", "-e", ENVIRONMENT),
 }
 ROLLBACK = "rollback"
-NAMES = (PLANS, FIRST, APPLY, *READS, ROLLBACK)
+NAMES = (PLANS, FIRST, OF_TENANT, APPLY, *READS, ROLLBACK)
 
 
 def main() -> None:
@@ -48,17 +49,26 @@ def main() -> None:
 def measure(folder: Path, keys: int, tenants: int, rounds: int) -> Column:
     root, cache = folder / "repository", folder / "cache"
     apart(write_repository, root, keys, tenants)
-    overlay = first_document(root / "environments" / ENVIRONMENT)
+    deliver_nowhere(root)
+    overlay, of_tenant = first_document(root / "environments" / ENVIRONMENT), first_document(root / "tenants")
     found = column(NAMES)
     found.runs[PLANS].append(in_turn([verb(root, None, "plan", "-q", "-e", name) for name in ENVIRONMENTS]))
     found.runs[FIRST].append(apply(root, cache))
     for turn in range(rounds):
+        commit_change(root, of_tenant, turn)
+        found.runs[OF_TENANT].append(apply(root, cache))
         commit_change(root, overlay, turn)
         found.runs[APPLY].append(apply(root, cache))
         for name, arguments in READS.items():
             found.runs[name].append(verb(root, cache, *arguments))
         found.runs[ROLLBACK].append(verb(root, cache, "rollback", "-q", "-e", ENVIRONMENT, "--yes"))
     return found
+
+
+def deliver_nowhere(root: Path) -> None:
+    with (root / "llmcfg.yaml").open("a") as manifest:
+        manifest.write("sinks: []\n")
+    git(root, "commit", "-q", "-a", "-m", "deliver nowhere")
 
 
 def apply(root: Path, cache: Path) -> Run:
@@ -79,7 +89,7 @@ def verb(root: Path, cache: Path | None, name: str, *arguments: str) -> Run:
 def grown(found: Column) -> list[str]:
     return [
         f"- `{name}` adds {max(run.grown for run in found.runs[name]) / 1e3:,.1f} KB at most to the repository."
-        for name in (FIRST, APPLY)
+        for name in (FIRST, OF_TENANT, APPLY)
     ]
 
 
