@@ -107,6 +107,14 @@ def cached_workspace(directory: Path, *, cache: bool) -> Workspace:
     return Workspace(directory, surroundings=Surroundings(search_path()), cache=cache_root() if cache else None)
 
 
+def reading_workspace(directory: Path) -> Workspace:
+    """The local repository, for a command that looks at little of it: with what others remembered, and nothing is remembered for it."""
+    workspace, root = cached_workspace(directory, cache=False), cache_root()
+    if root is not None:
+        workspace.read_cache(root)
+    return workspace
+
+
 def note_redone(workspace: Workspace) -> None:
     """On stderr, what was done again although there is a cache."""
     from llmcfg.cache.account import redone

@@ -98,11 +98,20 @@ class Workspace:
         self._settings = settings
         self.surroundings = surroundings or Surroundings(os.defpath)
         self.repository = self.another_repository()
-        self.cache = self._open_cache(cache) if cache is not None else None
+        self.cache = self._cache_below(cache) if cache is not None else None
         self.memo = Memo(self.cache)
         self._seen: Seen | None = None
         self._recent: dict[Revision, Configuration] = {}
         self.delivery_root = delivery_root or (settings.deliver_to if settings else None) or self.repository.root
+
+    def read_cache(self, root: Path) -> None:
+        """Use the cache below `root`, if there is one."""
+        from llmcfg.cache.place import cache_file
+
+        file = cache_file(root, self.repository.git_dir)
+        if file.exists():
+            self.cache = self._open_cache(file)
+            self.memo = Memo(self.cache)
 
     @property
     def git_folder(self) -> str:
@@ -377,10 +386,15 @@ class Workspace:
         again = self.repository.snapshot(snapshot.revision) if snapshot.revision else self.snapshot(at)
         return Configuration(again, self.memo)
 
-    def _open_cache(self, root: Path) -> DiskCache | None:
+    def _cache_below(self, root: Path) -> DiskCache | None:
+        from llmcfg.cache.place import cache_file
+
+        return self._open_cache(cache_file(root, self.repository.git_dir))
+
+    def _open_cache(self, file: Path) -> DiskCache | None:
         from llmcfg.cache.opening import open_cache
 
-        return open_cache(root, self.repository.git_dir)
+        return open_cache(file, self.repository.git_dir)
 
     def another_repository(self) -> GitRepository:
         """The same repository, opened anew: for a thread of its own."""

@@ -12,9 +12,13 @@ from cache.random_repositories import run
 from llmcfg.cache import store
 from llmcfg.cache.care import clear_all, describe, prune, verify
 from llmcfg.cache.opening import open_cache
-from llmcfg.cache.place import cache_folder
+from llmcfg.cache.place import cache_file, cache_folder
 from llmcfg.cache.store import DiskCache
+from llmcfg.model.target import Scope
 from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.validate import validate_configuration
+from llmcfg.wiring import Workspace
+from support.written import WrittenRepository
 
 NAME, OTHER = b"n" * 16, b"o" * 16
 
@@ -56,7 +60,7 @@ def test_what_was_not_kept_is_not(file):
 
 
 def test_the_file_is_readable_by_its_user_alone(tmp_path):
-    cache = open_cache(tmp_path / "new" / "llmcfg", tmp_path)
+    cache = open_cache(cache_file(tmp_path / "new" / "llmcfg", tmp_path), tmp_path)
     assert cache is not None
     cache.learn(NAME, b"known")
     cache.keep()
@@ -77,7 +81,7 @@ def test_a_folder_that_others_can_write_is_not_used(tmp_path):
     root = tmp_path / "llmcfg"
     root.mkdir(mode=0o700)
     root.chmod(0o777)
-    assert open_cache(root, tmp_path) is None
+    assert open_cache(cache_file(root, tmp_path), tmp_path) is None
 
 
 def test_a_symbolic_link_in_the_place_of_the_file_is_not_followed(file, tmp_path):
@@ -88,7 +92,7 @@ def test_a_symbolic_link_in_the_place_of_the_file_is_not_followed(file, tmp_path
 
 def test_where_no_folder_can_be_made_there_is_no_cache(tmp_path):
     (tmp_path / "file").write_text("")
-    assert open_cache(tmp_path / "file" / "llmcfg", tmp_path) is None
+    assert open_cache(cache_file(tmp_path / "file" / "llmcfg", tmp_path), tmp_path) is None
 
 
 def test_what_is_no_database_is_replaced(file):
@@ -199,7 +203,7 @@ def test_only_the_caches_of_two_engines_are_kept(tmp_path):
     git = tmp_path / "git"
     git.mkdir()
     root = tmp_path / "llmcfg"
-    written_now = open_cache(root, git)
+    written_now = open_cache(cache_file(root, git), git)
     assert written_now is not None
     folder = cache_folder(root, git)
     for number in range(3):
@@ -211,7 +215,7 @@ def test_only_the_caches_of_two_engines_are_kept(tmp_path):
 
 
 def test_verify_says_what_is_damaged_and_removes_it(tmp_path):
-    cache = open_cache(tmp_path / "llmcfg", tmp_path)
+    cache = open_cache(cache_file(tmp_path / "llmcfg", tmp_path), tmp_path)
     assert cache is not None
     written(cache.file, other=b"other value")
     with sqlite3.connect(cache.file) as connection:
@@ -226,7 +230,7 @@ def test_prune_removes_caches_of_repositories_that_are_gone_and_nothing_else(tmp
     root, gone, here = tmp_path / "llmcfg", tmp_path / "gone", tmp_path / "here"
     for git in (gone, here):
         git.mkdir()
-        cache = open_cache(root, git)
+        cache = open_cache(cache_file(root, git), git)
         assert cache is not None
         written(cache.file)
     (root / "not-ours").mkdir()
@@ -265,3 +269,22 @@ def test_nothing_that_looks_like_a_secret_lies_in_it(file, text):
     assert b"yes it is" in content
     assert SECRET.encode() not in content
     assert NAMED.encode() not in content
+
+
+def test_what_is_read_of_a_cache_is_not_remembered_and_changes_nothing(tmp_path):
+    """`get` looks at little: it takes what a build remembered, and leaves a cache as it was."""
+    written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n", "base/other.yaml": "a: {b: 1}\n"})
+    root = tmp_path / "cache"
+    reading = Workspace(written.path)
+    reading.read_cache(root)
+    assert reading.cache is None and not root.exists()
+    building = Workspace(written.path, cache=root)
+    assert validate_configuration(building.configuration()) == ()
+    (written.path / "base/limits.yaml").write_text("rpm: 20\n")
+    reading.read_cache(root)
+    before = reading.cache.file.read_bytes()
+    assert reading.configuration().effective(Scope("dev", None)).value_at(("limits", "rpm")) == 20
+    assert ("read", "base/limits.yaml") in reading.cache.missed
+    assert ("read", "base/other.yaml") not in reading.cache.missed
+    reading.cache.close()
+    assert reading.cache.file.read_bytes() == before

@@ -20,12 +20,12 @@ def list_keys(
     """List the effective keys at or below a key, each with its value."""
     from llmcfg.model.keypath import format_key_path, parse_key_path
     from llmcfg.pipeline.configuration import walk_leaves
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.tables import table
     from llmcfg_cli.views.values import inline
 
-    configuration = Workspace(directory).configuration(at)
+    configuration = reading_workspace(directory).configuration(at)
     path = parse_key_path(key)
     effective = configuration.readable(configuration.scope(environment, tenant))
     leaves = [(format_key_path(leaf), value) for leaf, value in walk_leaves(effective.value_at(path), path)]

@@ -12,6 +12,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.cache.engine import engine_name
 from llmcfg.filefacts import is_ours_alone
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ _ORIGIN: Final = "repository.txt"
 def cache_folder(root: Path, git_folder: Path) -> Path:
     """The folder of a repository, by the place of its Git folder: a clone beside it has another one."""
     return root / sha256(os.fsencode(git_folder.resolve())).hexdigest()[:32]
+
+
+def cache_file(root: Path, git_folder: Path) -> Path:
+    """Of a repository, for this engine."""
+    return cache_folder(root, git_folder) / f"{engine_name()}{SUFFIX}"
 
 
 def prepare(folder: Path, git_folder: Path) -> bool:
