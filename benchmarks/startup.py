@@ -22,7 +22,7 @@ from figures import Column, column, median, of_keys, write_columns
 from llmcfg.git.repository import open_repository
 from machine import headline
 from processes import Command, Run, llmcfg, of_cache, python, run, timed
-from repositories import write_repository
+from repositories import git, write_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,10 @@ def main() -> None:
 def measure(folder: Path, keys: int, rounds: int) -> Column:
     root, cache = folder / "repository", folder / "cache"
     write_repository(root, keys)
+    time.sleep(
+        1.1
+    )  # Git counts seconds: it writes its index anew, with which a stamp ends, while files are as young as that
+    git(root, "status", "--porcelain")
     validate = llmcfg("validate", "-C", str(root))
     stamp(validate, folder, cache)
     commands = {BARE: python("-c", "pass"), VERSION: llmcfg("--version"), STAMPED: validate}
