@@ -161,6 +161,8 @@ def judge(target: Target, found: Mapping[str, Columns]) -> Verdict:
         return _of_given_up(target, found) or Verdict("", f"not measured: {missing[0]}")
     measure, scale = _SCALES[target.kind]
     value = _value(target, found, measure) / scale
+    if value <= 0:
+        return Verdict("", "not clear: a difference that is smaller than what the machine does by itself")
     if _holds(target, value):
         return Verdict(_shown(value, target.kind), "met")
     if measure != "seconds":

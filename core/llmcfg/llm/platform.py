@@ -7,12 +7,13 @@ find is None or empty; rules say nothing about what they cannot see.
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from llmcfg.model.rules import Severity
     from llmcfg.model.value import Path
@@ -251,7 +252,7 @@ class Setting(Struct, frozen=True):
     """What the children of the tenant may spend."""
 
 
-class Platform(Struct, frozen=True):
+class Platform(Struct, frozen=True, dict=True):
     """Everything in reading order. `flaws` are what the reader saw that no later rule could: keys that nothing reads, YAML traps.
     `urls` are addresses of databases and the like, which may hold a password.
 
@@ -275,20 +276,28 @@ class Platform(Struct, frozen=True):
 
     def answering(self, name: str) -> tuple[Model, ...]:
         """The models behind a name: those called so, or whose pattern matches, or, of a route, those of its targets."""
-        own = tuple(
-            model for model in self.models if model.name == name or any(name == alias.value for alias in model.aliases)
-        )
+        own = self._models_by_name.get(name)
         if own:
-            return own
-        for route in self.routes:
-            if route.name == name:
-                return tuple(
-                    model
-                    for target in route.targets
-                    if target.model.value != name
-                    for model in self.answering(target.model.value)
-                )
+            return tuple(own)
+        route = self._routes_by_name.get(name)
+        if route is not None:
+            targets = (target.model.value for target in route.targets if target.model.value != name)
+            return tuple(model for target in targets for model in self.answering(target))
         return tuple(model for model in self.models if "*" in model.name and fnmatchcase(name, model.name))
+
+    @cached_property
+    def _models_by_name(self) -> Mapping[str, Sequence[Model]]:
+        """By their names and aliases, in reading order."""
+        named: dict[str, list[Model]] = {}
+        for model in self.models:
+            for name in dict.fromkeys((model.name, *(alias.value for alias in model.aliases))):
+                named.setdefault(name, []).append(model)
+        return named
+
+    @cached_property
+    def _routes_by_name(self) -> Mapping[str, Route]:
+        """The first of each name."""
+        return {route.name: route for route in reversed(self.routes)}
 
     def edges(self) -> Iterator[tuple[Route, Fallback]]:
         return ((route, fallback) for route in self.routes for fallback in route.fallbacks)

@@ -6,8 +6,9 @@ may be found there by asking the same questions in the same order (`Outcomes`).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from enum import Enum
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from msgspec import Struct, field
@@ -180,4 +181,5 @@ def answer_text(answer: Hashable) -> str:
 
 
 def _names_below(documents: Documents, prefix: str) -> tuple[str, ...]:
-    return tuple(name for name in documents.names() if name.startswith(prefix))
+    names = documents.names()
+    return tuple(takewhile(lambda name: name.startswith(prefix), islice(names, bisect_left(names, prefix), None)))

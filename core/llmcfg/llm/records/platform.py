@@ -56,7 +56,8 @@ def read_records(documents: Mapping[str, Value], setting: Setting) -> Platform:
 
 def _below(nodes: Mapping[str, Node], *folders: str) -> Iterator[Node]:
     """The documents of these names or in these folders."""
-    return (node for name, node in nodes.items() if name in folders or name.startswith(tuple(f"{f}/" for f in folders)))
+    within = tuple(f"{folder}/" for folder in folders)
+    return (node for name, node in nodes.items() if name in folders or name.startswith(within))
 
 
 def _providers(nodes: Mapping[str, Node]) -> Iterator[tuple[Node, Provider]]:
