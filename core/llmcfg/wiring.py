@@ -106,12 +106,8 @@ class Workspace:
 
     def read_cache(self, root: Path) -> None:
         """Use the cache below `root`, if there is one."""
-        from llmcfg.cache.place import cache_file
-
-        file = cache_file(root, self.repository.git_dir)
-        if file.exists():
-            self.cache = self._open_cache(file)
-            self.memo = Memo(self.cache)
+        self.cache = self._cache_below(root, only_if_there=True)
+        self.memo = Memo(self.cache)
 
     @property
     def git_folder(self) -> str:
@@ -386,12 +382,12 @@ class Workspace:
         again = self.repository.snapshot(snapshot.revision) if snapshot.revision else self.snapshot(at)
         return Configuration(again, self.memo)
 
-    def _cache_below(self, root: Path) -> DiskCache | None:
+    def _cache_below(self, root: Path, *, only_if_there: bool = False) -> DiskCache | None:
         from llmcfg.cache.place import cache_file
 
-        return self._open_cache(cache_file(root, self.repository.git_dir))
-
-    def _open_cache(self, file: Path) -> DiskCache | None:
+        file = cache_file(root, self.repository.git_dir)
+        if only_if_there and not file.exists():
+            return None
         from llmcfg.cache.opening import open_cache
 
         return open_cache(file, self.repository.git_dir)

@@ -22,10 +22,6 @@ PARTS: Final = ("environments", "tenants", "hierarchy", "sinks", "trust", "consu
 """What the path of a decision begins with."""
 
 
-def decided_between(before: Configuration, after: Configuration) -> tuple[Change, ...]:
-    return changed_decisions(decisions_of(before), decisions_of(after))
-
-
 def changed_decisions(before: Mapping[str, Value], after: Mapping[str, Value]) -> tuple[Change, ...]:
     return tuple(sorted(diff_values(dict(before), dict(after)), key=lambda change: format_key_path(change.path)))
 
