@@ -27,7 +27,7 @@ from repositories import change, first_document, write_repository
 
 PROGRAM: Final = Path(__file__).resolve().parent / "programs" / "profiled.py"
 LEAST_SHARE: Final = 0.01
-_OWN: Final = re.compile(r"/(llmcfg(?:_cli)?)/(\w+)")
+_OWN: Final = re.compile(r".*/(?:core|cli|site-packages)/(llmcfg(?:_cli)?)/(\w+)")  # a clone may be called llmcfg too
 _THEIRS: Final = re.compile(r"site-packages/(\w+)")
 _LIBRARY: Final = re.compile(
     r"(yaml|_?pygit2|yaml_rs|msgspec|jsonschema_rs|zlib|sqlite3|_hashlib|posix|marshal|_imp)\b"

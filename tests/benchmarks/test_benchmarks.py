@@ -60,8 +60,14 @@ def test_a_profile_is_by_part_of_the_program_and_what_is_built_in_counts_as_its_
     assert parts["llmcfg.documents"] > 0 and "~" not in parts
     assert [
         profiles.part_of(place)
-        for place in (("/x/site-packages/typer/core.py", 1, "f"), ("~", 0, "<built-in method marshal.loads>"))
-    ] == ["typer", "imports"]
+        for place in (
+            ("/x/llmcfg/core/llmcfg/documents/loader.py", 1, "f"),
+            ("/x/llmcfg/cli/llmcfg_cli/app.py", 1, "f"),
+            ("/x/site-packages/llmcfg/model/laid.py", 1, "f"),
+            ("/x/llmcfg/.venv/lib/site-packages/typer/core.py", 1, "f"),
+            ("~", 0, "<built-in method marshal.loads>"),
+        )
+    ] == ["llmcfg.documents", "llmcfg_cli.app", "llmcfg.model", "typer", "imports"]
 
 
 def test_growth_is_measured_beside_the_plain_way_and_drawn(tmp_path):
