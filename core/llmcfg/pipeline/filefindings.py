@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 
 
 def file_findings(configuration: Configuration) -> Iterator[Finding]:
+    """Secrets in plain text in files that are no documents, and overlays that lie over nothing."""
     layout = configuration.layout
     manifest = configuration.snapshot.entries[MANIFEST]
     for entry in [manifest, *layout.consumers.values(), *layout.templates.values()]:
         for problem in plaintext_in(configuration, entry):
             yield configuration.locator.in_blob(problem, entry)
-    yield from document_findings(configuration, every_document(configuration))
     names = Counter(name for layer in layout.layers.values() for name in layer.documents)
-    yield from secret_name_findings(configuration)
     for layer in layout.layers.values():
         yield from _orphans(configuration, layer, names)
 

@@ -10,22 +10,12 @@ from typing import TYPE_CHECKING
 from llmcfg.model.findings import merge_findings
 from llmcfg.pipeline.allowed import with_allowances
 from llmcfg.pipeline.build import start_build
-from llmcfg.pipeline.endfindings import end_findings
-from llmcfg.pipeline.filefindings import document_findings, quota_findings
-from llmcfg.pipeline.idle import idle_findings
+from llmcfg.pipeline.checks import OF_FILES, Look, find_all
 from llmcfg.pipeline.lastsound import focus_since, keep_last_sound
 from llmcfg.pipeline.layers import READ_BY_PROMPTS
 from llmcfg.pipeline.marks import marks_of
-from llmcfg.pipeline.platforms import all_readable, platform_findings, without_echoes
-from llmcfg.pipeline.scopefindings import (
-    composition_findings,
-    findings_of_policies,
-    findings_of_prompts,
-    overlap_findings,
-    resolution_findings,
-)
+from llmcfg.pipeline.platforms import all_readable, without_echoes
 from llmcfg.pipeline.select import Selector
-from llmcfg.pipeline.selectionfindings import selection_findings
 from llmcfg.pipeline.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -47,11 +37,10 @@ def is_still_sound(configuration: Configuration, last: LastSound, as_of: date) -
     if focus is None:
         return False
     narrowed = configuration.narrowed(focus.settled)
-    sharing = Sharing(narrowed, focus.scopes, focus.names)
     documents = _files_of(configuration, focus.names)
     if not all_readable(narrowed, focus.scopes) or any(marks_of(configuration, entry).sealed for entry in documents):
         return False
-    found = merge_findings(without_echoes(_findings(narrowed, focus, sharing, documents, as_of)))
+    found = merge_findings(without_echoes(_findings(narrowed, focus, documents, as_of)))
     commented = _files_of(configuration, focus.names | focus.allowing)
     if with_allowances(narrowed, commented, found, as_of, is_whole=True):
         return False
@@ -64,15 +53,25 @@ def _files_of(configuration: Configuration, names: AbstractSet[str]) -> list[Blo
     return [layer.documents[name] for layer in layers for name in sorted(names & layer.documents.keys())]
 
 
-def _findings(
-    configuration: Configuration, focus: Focus, sharing: Sharing, documents: list[BlobEntry], as_of: date
-) -> Iterator[Finding]:
+def _findings(configuration: Configuration, focus: Focus, documents: list[BlobEntry], as_of: date) -> Iterator[Finding]:
     """Templates are rendered beside this process while it looks at the rest."""
     selections = _selections(configuration, focus)
     built = [target for target, selection in selections.items() if _is_built(configuration, target, selection, focus)]
+    reads_prompts = bool(focus.allowing) or any(name.startswith(READ_BY_PROMPTS) for name in focus.names)
+    look = Look(
+        configuration,
+        Sharing(configuration, focus.scopes, focus.names),
+        documents,
+        scopes=focus.scopes,
+        judged=focus.judged,
+        prompted=focus.judged if focus.judged and reads_prompts else None,
+        selections=selections,
+        names=focus.names,
+        tenants=focus.tenants,
+        as_of=as_of,
+    )
     with start_build(configuration, built) as building:
-        yield from _other_findings(configuration, focus, sharing, documents, as_of)
-        yield from selection_findings(configuration, selections, focus.names)
+        yield from find_all(look, but=OF_FILES)
         yield from building.finish().findings
 
 
@@ -83,30 +82,6 @@ def _selections(configuration: Configuration, focus: Focus) -> dict[Target, Sele
         for target in configuration.targets
         if target.scope in scopes
     }
-
-
-def _other_findings(
-    configuration: Configuration, focus: Focus, sharing: Sharing, documents: list[BlobEntry], as_of: date
-) -> Iterator[Finding]:
-    yield from document_findings(configuration, documents)
-    yield from composition_findings(configuration, sharing)
-    yield from _idle_findings(configuration, sharing)
-    yield from resolution_findings(configuration, sharing)
-    yield from overlap_findings(configuration, focus.scopes, focus.names)
-    yield from quota_findings(configuration, focus.tenants)
-    yield from findings_of_policies(configuration, focus.scopes)
-    yield from end_findings(configuration, sharing, as_of)
-    if focus.judged:
-        if focus.allowing or any(name.startswith(READ_BY_PROMPTS) for name in focus.names):
-            yield from findings_of_prompts(configuration, focus.judged, as_of)
-        yield from platform_findings(configuration, focus.judged, as_of)
-
-
-def _idle_findings(configuration: Configuration, sharing: Sharing) -> Iterator[Finding]:
-    """Of overlays that do nothing here, which may do something in scopes that nothing changed for."""
-    names = {composed.name for composed in sharing.composed if composed.idle}
-    everywhere = Sharing(configuration, configuration.scopes if names else (), names)
-    yield from idle_findings(everywhere.composed, configuration.locator)
 
 
 def _is_built(configuration: Configuration, target: Target, selection: Selection, focus: Focus) -> bool:
