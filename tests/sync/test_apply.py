@@ -30,6 +30,19 @@ def test_a_first_apply_commits_and_delivers_the_same_files(deployer):
     assert json.loads(deployer.delivered()["head.json"])["revision"] == commit
 
 
+def test_what_a_first_deployment_reaches_is_known_before_its_values_are_compared(deployer, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("llmcfg.sync.plan.compare", _refuse)
+        plan = deployer.plan()
+        assert len(plan.affected) == plan.bundles
+        assert deployer.apply().commit
+    assert plan.difference.affected == plan.affected
+
+
+def _refuse(*_arguments: object, **_named: object) -> None:
+    pytest.fail("every value of a first deployment was listed, for nobody")
+
+
 def test_applying_again_does_nothing(deployer):
     deployer.apply()
     before = deployer.git("rev-parse", "deployed/prod")

@@ -198,7 +198,7 @@ def _commit_plan(
     during_freeze: str,
     publisher: Publisher | None,
 ) -> _Settled:
-    count = len(plan.difference.affected)
+    count = len(plan.affected)
     subject = (
         f"deploy {plan.revision.short} to {plan.environment}: {count} {'bundle' if count == 1 else 'bundles'} changed"
     )

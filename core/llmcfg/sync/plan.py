@@ -56,6 +56,7 @@ class Plan:
     fingerprints of the keys that sign what comes in its place. `damage` says what
     is wrong with the bundles that are deployed; empty when they are what was written. Applying mends them. `gates` is what the repository's
     policies and limits say of the change; an error among them keeps it from being applied, as does `frozen`, which was on at `made_at`.
+    `affected` are the bundles that come, go or change; `later` what changes in them, leaf by leaf, which nobody may ask for.
     """
 
     environment: str
@@ -63,7 +64,8 @@ class Plan:
     expected: Deployed | None
     root: str
     files: Files
-    difference: Difference
+    affected: tuple[str, ...]
+    later: Later[Difference]
     deliveries: tuple[Delivery, ...]
     bundles: int
     protected: bool
@@ -74,6 +76,10 @@ class Plan:
     gates: tuple[Finding, ...] = ()
     frozen: Frozen | None = None
     made_at: datetime | None = None
+
+    @property
+    def difference(self) -> Difference:
+        return self.later.get()
 
     @property
     def moves_ref(self) -> bool:
@@ -228,9 +234,9 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
     deployed, root = observed.deployed, built.root
     before = observed.there.state
     after = state_of(built.configuration, built.built, with_scopes=False) if observed.draft else before
-    difference = compare(before, after, progress=built.configuration.memo.progress)
+    later = Later(lambda: compare(before, after, progress=built.configuration.memo.progress))
     is_new = deployed is None or deployed.root != root
-    changes = [Proposal(difference, *observed.who)] if deployed is not None and is_new else []
+    changes = [Proposal(later.get(), *observed.who)] if deployed is not None and is_new else []
     gates = _gates(built, [*changes, *observed.decided.proposals])
     return Plan(
         environment=built.environment,
@@ -238,7 +244,8 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         expected=deployed,
         root=root,
         files=observed.files,
-        difference=difference,
+        affected=tuple(sorted(map(str, after.targets))) if deployed is None else later.get().affected,
+        later=later,
         deliveries=observed.deliveries,
         bundles=len(built.built.bundles if observed.draft else before.targets),
         protected=built.configuration.manifest.environments[built.environment].protected,
@@ -312,7 +319,7 @@ def save_plan(plan: Plan) -> bytes:
         "revision": plan.revision.commit,
         "expected": plan.expected.commit if plan.expected else None,
         "root": f"sha256:{plan.root}",
-        "affected": list(plan.difference.affected),
+        "affected": list(plan.affected),
     }
     return msgspec.json.format(canonical_json(saved), indent=2) + b"\n"
 
@@ -404,7 +411,7 @@ def to_output(plan: Plan) -> dict[str, Any]:
         "root": f"sha256:{plan.root}",
         "changesDeployed": plan.moves_ref,
         "bundles": plan.bundles,
-        "affected": list(plan.difference.affected),
+        "affected": list(plan.affected),
         "quarantined": plan.quarantined,
         "damage": plan.damage,
         "frozenUntil": plan.frozen.until.isoformat() if plan.frozen else None,
