@@ -7,24 +7,36 @@ raises `LlmcfgError` for what stops it. Mistakes on the command line become `Usa
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from functools import wraps
+from inspect import Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from llmcfg.errors import UsageError
 from llmcfg.model.suggest import did_you_mean
+from llmcfg_cli.dispatch import (
+    COMPLETE_VARIABLE,
+    HELP,
+    find_function,
+    function_of,
+    move_directory,
+    on_record,
+    with_default,
+)
 from llmcfg_cli.overview import overview
 from llmcfg_cli.table import PANELS, Command, Entry, Family, Panel
 from llmcfg_cli.views.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
+    from llmcfg_cli.declared import Offered
 
 PROGRAM: Final = "llmcfg"
-COMPLETE_VARIABLE: Final = "_LLMCFG_COMPLETE"
-_CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
+_CONTEXT: Final = {"help_option_names": [*HELP]}
 # Typer exports this one of its parse errors, but not the base of all of them.
 _ParseError: type[Exception] = typer.BadParameter.__bases__[0]
 
@@ -80,8 +92,7 @@ class LazyGroup(TyperGroup):
         )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if self.default and (not args or (args[0].startswith("-") and args[0] not in _CONTEXT["help_option_names"])):
-            args = [self.default, *args]
+        args = with_default(args, self.default)
         return super().parse_args(ctx, args if ctx.parent else move_directory(args, self.entries))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -99,32 +110,11 @@ class LazyGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         if self.before:
-            _find(f"llmcfg_cli.{self.before}")()
+            find_function(self.before)()
         return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(overview(ctx.command_path, self.panels, summary=self.help or ""))
-
-
-def move_directory(arguments: Sequence[str], entries: Mapping[str, Entry]) -> list[str]:
-    """`-C DIR` before the verb, as git has it, moved behind the verb, which knows what to do with it."""
-    directory, rest = list[str](), [*arguments]
-    while rest and rest[0].startswith(("-C", "--directory")):
-        taken = 2 if rest[0] in ("-C", "--directory") else 1
-        directory, rest = [*directory, *rest[:taken]], rest[taken:]
-    words = _words(rest, entries)
-    return [*rest[:words], *directory, *rest[words:]] if rest and rest[0] in entries else rest
-
-
-def _words(arguments: Sequence[str], entries: Mapping[str, Entry]) -> int:
-    """How many of the first arguments name the command; a family alone may stand for what it does by default."""
-    entry = entries.get(arguments[0]) if arguments else None
-    if not isinstance(entry, Family):
-        return 1
-    inner = {one.name: one for one in entry.commands}
-    if entry.default and not inner.keys() & {*arguments[1:2]}:
-        return 1
-    return 1 + _words(arguments[1:], inner)
 
 
 def load(entry: Entry) -> TyperCommand | LazyGroup:
@@ -137,11 +127,7 @@ def load(entry: Entry) -> TyperCommand | LazyGroup:
 
 def _typer_command(entry: Command) -> TyperCommand:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    function = _find(f"llmcfg_cli.commands.{entry.target}")
-    if entry.records is not None:
-        from llmcfg_cli.recording import recorded
-
-        function = recorded(entry.records, function)
+    function = _as_typer_has_it(on_record(entry, function_of(entry)))
     app.command(entry.name, context_settings=_CONTEXT)(function)
     command = typer.main.get_command(app)
     if not isinstance(command, TyperCommand):
@@ -149,11 +135,36 @@ def _typer_command(entry: Command) -> TyperCommand:
     return command
 
 
-def _find(target: str) -> Callable[..., Any]:
-    """What `module:function` names."""
-    module, _, function = target.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), function)
-    return found
+def _as_typer_has_it(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose parameters are declared to Typer."""
+    types = get_type_hints(function, include_extras=True)
+
+    @wraps(function)
+    def call(**given: Any) -> Any:
+        return function(**given)
+
+    parameters = signature(function).parameters.values()
+    declared = [one.replace(annotation=_typer_annotation(types[one.name])) for one in parameters]
+    call.__dict__["__signature__"] = Signature(declared)
+    return call
+
+
+def _typer_annotation(annotation: Any) -> Any:
+    kind, declared = get_args(annotation)
+    said = dict(declared.said)
+    offered = said.pop("completes", None)
+    if offered is not None:
+        said["autocompletion"] = _completion(offered)
+    return Annotated[kind, (typer.Option if declared.names else typer.Argument)(*declared.names, **said)]
+
+
+def _completion(offered: Offered) -> Callable[[Any, str], list[str]]:
+    def completion(ctx: Any, incomplete: str) -> list[str]:
+        from llmcfg_cli.completion import complete
+
+        return complete(offered, Path(ctx.params.get("directory") or "."), incomplete)
+
+    return completion
 
 
 def _usage_error(error: Any) -> UsageError:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import typer  # noqa: TC002  # typer reads the annotations at run time
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from llmcfg_cli.declared import Offered
 
 _LITERAL: Final = re.compile(r"[A-Za-z0-9_./:@+-]+")
 
@@ -25,56 +25,32 @@ class RepositoryNames(NamedTuple):
     consumers: tuple[str, ...] = ()
 
 
-def complete_environments(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _matching(repository_names(_directory(ctx)).environments, incomplete)
-
-
-def complete_tenants(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _matching(repository_names(_directory(ctx)).tenants, incomplete)
-
-
-def complete_consumers(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _matching(repository_names(_directory(ctx)).consumers, incomplete)
-
-
-def complete_revisions(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Tags, and HEAD."""
-    names: Iterable[str] = ()
+def complete(offered: Offered, directory: Path, incomplete: str) -> list[str]:
+    """What `incomplete` may become in the repository at `directory`."""
+    found = list[str]()
     with suppress(Exception):
-        from llmcfg_cli.offered import release_names
-
-        names = release_names(_directory(ctx))
-    return _matching(["HEAD", *names], incomplete)
-
-
-def complete_keys(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The next step of a key path: children of what is written up to its last dot."""
-    names: Iterable[str] = ()
-    with suppress(Exception):
-        from llmcfg_cli.offered import child_keys
-
-        names = child_keys(_directory(ctx), incomplete.rpartition(".")[0] or ".")
-    return _matching(names, incomplete)
+        for name in _names(offered, directory, incomplete):
+            if name.startswith(incomplete) and _LITERAL.fullmatch(name):
+                found.append(name)
+    return found
 
 
-def complete_secrets(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of secrets, of any layer."""
-    names: Iterable[str] = ()
-    with suppress(Exception):
-        from llmcfg_cli.offered import secret_names
+def _names(offered: Offered, directory: Path, incomplete: str) -> Iterator[str]:
+    if offered in ("environments", "tenants", "consumers"):
+        yield from getattr(repository_names(directory), offered)
+        return
+    from llmcfg_cli.offered import child_keys, prompt_names, release_names, secret_names
 
-        names = secret_names(_directory(ctx))
-    return _matching(names, incomplete)
-
-
-def complete_prompts(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Paths of prompts below prompts/."""
-    names: Iterable[str] = ()
-    with suppress(Exception):
-        from llmcfg_cli.offered import prompt_names
-
-        names = prompt_names(_directory(ctx))
-    return _matching(names, incomplete)
+    match offered:
+        case "revisions":
+            yield "HEAD"
+            yield from release_names(directory)
+        case "keys":  # the next step of a key path: children of what is written up to its last dot
+            yield from child_keys(directory, incomplete.rpartition(".")[0] or ".")
+        case "secrets":
+            yield from secret_names(directory)
+        case "prompts":
+            yield from prompt_names(directory)
 
 
 def repository_names(directory: Path) -> RepositoryNames:
@@ -92,11 +68,3 @@ def repository_names(directory: Path) -> RepositoryNames:
             tuple(sorted(file.stem for file in (root / "consumers").glob("*.y*ml"))),
         )
     return RepositoryNames()
-
-
-def _directory(ctx: typer.Context) -> Path:
-    return Path(ctx.params.get("directory") or ".")
-
-
-def _matching(names: Iterable[str], incomplete: str) -> list[str]:
-    return [name for name in names if name.startswith(incomplete) and _LITERAL.fullmatch(name)]

@@ -89,14 +89,19 @@ def _run(arguments: list[str], interrupt: _Interrupt) -> int:
             return 0
     import signal
 
-    from llmcfg_cli.app import run
-
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background job ignores it
         signal.signal(signal.SIGINT, interrupt)
     if os.environ.get("LLMCFG_FAILPOINTS"):
         from llmcfg import failpoints
 
         failpoints.arm(os.environ["LLMCFG_FAILPOINTS"])
+    from llmcfg_cli.plain import find_call
+
+    call = find_call(arguments)
+    if call is not None:
+        return call.run()
+    from llmcfg_cli.app import run
+
     return run(arguments)
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import ConflictError, FindingsError
 from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.declared import option
 
 if TYPE_CHECKING:
     from llmcfg.importers.imported import Imported
 
-To = Annotated[
-    Path | None, typer.Option("--to", metavar="DIR", help="The folder to make.", show_default="named after FILE")
-]
-Name = Annotated[str | None, typer.Option("--name", help="The repository's name.", show_default="the folder's name")]
+To = Annotated[Path | None, option("--to", metavar="DIR", help="The folder to make.", show_default="named after FILE")]
+Name = Annotated[str | None, option("--name", help="The repository's name.", show_default="the folder's name")]
 
 
 def write_repository(imported: Imported, file: Path, folder: Path, *, quiet: bool) -> None:

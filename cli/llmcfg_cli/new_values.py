@@ -10,36 +10,31 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg.secrets.amend import ValueType
 from llmcfg.secrets.generate import Kind
 from llmcfg_cli.console import ask_hidden, check_interactive
+from llmcfg_cli.declared import argument, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FromStdin: TypeAlias = Annotated[
-    bool, typer.Option("--from-stdin", help="Read the value from stdin.", show_default=False)
-]
+FromStdin: TypeAlias = Annotated[bool, option("--from-stdin", help="Read the value from stdin.", show_default=False)]
 FromFile: TypeAlias = Annotated[
-    Path | None, typer.Option("--from-file", metavar="FILE", help="Read the value from a file.", show_default=False)
+    Path | None, option("--from-file", metavar="FILE", help="Read the value from a file.", show_default=False)
 ]
 Generate: TypeAlias = Annotated[
     Kind | None,
-    typer.Option("--generate", help="Make a new value; of a key pair the public half is printed.", show_default=False),
+    option("--generate", help="Make a new value; of a key pair the public half is printed.", show_default=False),
 ]
 Length: TypeAlias = Annotated[
     int | None,
-    typer.Option("--length", metavar="N", help="Characters or bits of what is generated.", show_default="by its kind"),
+    option("--length", metavar="N", help="Characters or bits of what is generated.", show_default="by its kind"),
 ]
-Raw: TypeAlias = Annotated[
-    bool, typer.Option("--raw", help="Keep the newline at the end of the value.", show_default=False)
-]
-AsType: TypeAlias = Annotated[ValueType, typer.Option("--type", help="What the value is in the file.")]
+Raw: TypeAlias = Annotated[bool, option("--raw", help="Keep the newline at the end of the value.", show_default=False)]
+AsType: TypeAlias = Annotated[ValueType, option("--type", help="What the value is in the file.")]
 Refused: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="[VALUE]", help="Refused: others could read it.", show_default=False)
+    list[str] | None, argument(metavar="[VALUE]", help="Refused: others could read it.", show_default=False)
 ]
 
 _OPTIONS = "--from-stdin, --from-file or --generate"

@@ -10,73 +10,63 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
-import typer
-
-from llmcfg_cli.completion import (
-    complete_consumers,
-    complete_environments,
-    complete_keys,
-    complete_prompts,
-    complete_revisions,
-    complete_secrets,
-    complete_tenants,
-)
+from llmcfg_cli.declared import argument, option
 
 Directory: TypeAlias = Annotated[
     Path,
-    typer.Option(
+    option(
         "--directory", "-C", metavar="DIR", help="Work in this configuration repository.", show_default="where you are"
     ),
 ]
 
-_ENVIRONMENT = typer.Option(
-    "--env", "-e", metavar="ENV", help="The environment.", autocompletion=complete_environments, show_default=False
+_ENVIRONMENT = option(
+    "--env", "-e", metavar="ENV", help="The environment.", completes="environments", show_default=False
 )
-_ENVIRONMENTS = typer.Option(
+_ENVIRONMENTS = option(
     "--env",
     "-e",
     metavar="ENV",
     help="Only this environment; may be repeated.",
-    autocompletion=complete_environments,
+    completes="environments",
     show_default=False,
 )
-_TENANT = typer.Option(
+_TENANT = option(
     "--tenant",
     "-t",
     metavar="TENANT",
     help="The tenant; without it, the platform's own configuration.",
-    autocompletion=complete_tenants,
+    completes="tenants",
     show_default=False,
 )
-_TENANTS = typer.Option(
+_TENANTS = option(
     "--tenant",
     "-t",
     metavar="TENANT",
     help="Only this tenant; may be repeated. _shared is what has no tenant.",
-    autocompletion=complete_tenants,
+    completes="tenants",
     show_default=False,
 )
-_CONSUMER = typer.Option(
+_CONSUMER = option(
     "--consumer",
     "-c",
     metavar="CONSUMER",
     help="The consumer.",
-    autocompletion=complete_consumers,
+    completes="consumers",
     show_default=False,
 )
-_CONSUMERS = typer.Option(
+_CONSUMERS = option(
     "--consumer",
     "-c",
     metavar="CONSUMER",
     help="Only this consumer; may be repeated.",
-    autocompletion=complete_consumers,
+    completes="consumers",
     show_default=False,
 )
-_AT = typer.Option(
+_AT = option(
     "--at",
     metavar="REV",
     help="Look at this commit, tag, branch or time (ISO 8601) instead of the work tree.",
-    autocompletion=complete_revisions,
+    completes="revisions",
     show_default=False,
 )
 
@@ -92,35 +82,35 @@ At: TypeAlias = Annotated[str | None, _AT]
 
 Key: TypeAlias = Annotated[
     str,
-    typer.Argument(
+    argument(
         metavar="KEY",
         help="A key path, such as llm_providers.openai.base_url.",
-        autocompletion=complete_keys,
+        completes="keys",
         show_default=False,
     ),
 ]
 OptionalKey: TypeAlias = Annotated[
     str,
-    typer.Argument(
+    argument(
         metavar="[KEY]",
         help="A key path, such as llm_providers.openai; '.' is everything.",
-        autocompletion=complete_keys,
+        completes="keys",
         show_default=False,
     ),
 ]
 
 SecretName: TypeAlias = Annotated[
     str,
-    typer.Argument(
+    argument(
         metavar="NAME",
         help="The name of a secret: its key path in a secret file, such as openai.api_key.",
-        autocompletion=complete_secrets,
+        completes="secrets",
         show_default=False,
     ),
 ]
 SecretFile: TypeAlias = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--file",
         metavar="FILE",
         help="The file below the layer's secrets/, such as providers.yaml.",
@@ -130,27 +120,25 @@ SecretFile: TypeAlias = Annotated[
 
 _PROMPT_HELP: Final = "A prompt by its id or its path below prompts/, such as support/triage."
 PromptName: TypeAlias = Annotated[
-    str, typer.Argument(metavar="PROMPT", help=_PROMPT_HELP, autocompletion=complete_prompts, show_default=False)
+    str, argument(metavar="PROMPT", help=_PROMPT_HELP, completes="prompts", show_default=False)
 ]
 OptionalPromptName: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="[PROMPT]", help=_PROMPT_HELP, autocompletion=complete_prompts, show_default=False),
+    argument(metavar="[PROMPT]", help=_PROMPT_HELP, completes="prompts", show_default=False),
 ]
 PromptVersion: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="[VERSION]", help="A version, such as 2.1.0.", show_default=False)
+    str | None, argument(metavar="[VERSION]", help="A version, such as 2.1.0.", show_default=False)
 ]
 
-OUTPUT = typer.Option("--output", "-o", help="The form of the answer.", case_sensitive=False)
+OUTPUT = option("--output", "-o", help="The form of the answer.", case_sensitive=False)
 
 DeliverTo: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
-        "--deliver-to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"
-    ),
+    option("--deliver-to", metavar="DIR", help="The folder that sinks deliver below.", show_default="the repository"),
 ]
 SettingsFile: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--settings",
         metavar="FILE",
         help="What this machine defines: remote, endpoints, hooks.",
@@ -161,7 +149,7 @@ SettingsFile: TypeAlias = Annotated[
 ]
 SigningKeys: TypeAlias = Annotated[
     list[Path] | None,
-    typer.Option(
+    option(
         "--signing-key",
         metavar="FILE",
         help="Sign the bundles with this private key; may be repeated.",
@@ -170,7 +158,7 @@ SigningKeys: TypeAlias = Annotated[
 ]
 SigningRoot: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--root",
         metavar="FILE",
         help="The root of trust that lets the key sign.",
@@ -178,11 +166,11 @@ SigningRoot: TypeAlias = Annotated[
     ),
 ]
 Unsigned: TypeAlias = Annotated[
-    bool, typer.Option("--unsigned", help="Do not sign, though what is deployed is signed.", show_default=False)
+    bool, option("--unsigned", help="Do not sign, though what is deployed is signed.", show_default=False)
 ]
 StateDir: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--state",
         metavar="DIR",
         help="The folder of the daemon's own files.",
@@ -191,23 +179,23 @@ StateDir: TypeAlias = Annotated[
 ]
 LockTimeout: TypeAlias = Annotated[
     float,
-    typer.Option(
+    option(
         "--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another writer of the deployed branch."
     ),
 ]
-Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
+Yes: TypeAlias = Annotated[bool, option("--yes", "-y", help="Do not ask.", show_default=False)]
 Quiet: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print the answer and errors only.", show_default=False)
+    bool, option("--quiet", "-q", help="Print the answer and errors only.", show_default=False)
 ]
-Verbose: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on the way.", show_default=False)]
+Verbose: TypeAlias = Annotated[bool, option("--verbose", "-v", help="Say more on the way.", show_default=False)]
 DIFFERENCES: Final = 3
 """The exit code for differences, where they are asked for (docs/spec/cli.md#exit-codes)."""
 ExitCode: TypeAlias = Annotated[
-    bool, typer.Option("--exit-code", help="Exit with 3 when there are differences.", show_default=False)
+    bool, option("--exit-code", help="Exit with 3 when there are differences.", show_default=False)
 ]
 AsOf: TypeAlias = Annotated[
     datetime | None,
-    typer.Option(
+    option(
         "--as-of",
         metavar="DATE",
         help="The day that retirement dates and comments are held against.",
@@ -218,7 +206,7 @@ AsOf: TypeAlias = Annotated[
 ]
 NoCache: TypeAlias = Annotated[
     bool,
-    typer.Option(
+    option(
         "--no-cache",
         help="Do everything anew: neither use nor remember results.",
         envvar="LLMCFG_NO_CACHE",
@@ -228,13 +216,11 @@ NoCache: TypeAlias = Annotated[
 ]
 ExplainCache: TypeAlias = Annotated[
     bool,
-    typer.Option(
-        "--explain-cache", help="Say what was done again although there is a cache, and why.", show_default=False
-    ),
+    option("--explain-cache", help="Say what was done again although there is a cache, and why.", show_default=False),
 ]
 Author: TypeAlias = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--author",
         metavar="NAME",
         help="Who proposes the change, as the forge says: hold it to roles and approvals.",
@@ -243,19 +229,19 @@ Author: TypeAlias = Annotated[
 ]
 ApprovedBy: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--approved-by", metavar="NAME", help="Who approved it, with --author; may be repeated.", show_default=False
     ),
 ]
 FailOnLevel: TypeAlias = Literal["error", "warning", "note", "never"]
 FailOn: TypeAlias = Annotated[
-    FailOnLevel, typer.Option("--fail-on", help="Exit with 4 when a finding is at least this severe.")
+    FailOnLevel, option("--fail-on", help="Exit with 4 when a finding is at least this severe.")
 ]
 BaseVersion: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="BASE", help="The version that both came from; empty: there is none.")
+    Path, argument(metavar="BASE", help="The version that both came from; empty: there is none.")
 ]
-OurVersion: TypeAlias = Annotated[Path, typer.Argument(metavar="OURS", help="Our version, which becomes the merge.")]
-TheirVersion: TypeAlias = Annotated[Path, typer.Argument(metavar="THEIRS", help="Their version.")]
+OurVersion: TypeAlias = Annotated[Path, argument(metavar="OURS", help="Our version, which becomes the merge.")]
+TheirVersion: TypeAlias = Annotated[Path, argument(metavar="THEIRS", help="Their version.")]
 MergedPath: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="[PATH]", help="What the file is called.", show_default="OURS")
+    str | None, argument(metavar="[PATH]", help="What the file is called.", show_default="OURS")
 ]

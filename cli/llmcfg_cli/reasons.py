@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg_cli.console import ask_text, note
+from llmcfg_cli.declared import option
 
 if TYPE_CHECKING:
     from llmcfg.custody.reveal import Access
 
 Reason: TypeAlias = Annotated[
     str | None,
-    typer.Option("--reason", metavar="TEXT", help="Why you look.", show_default="asked for on a terminal"),
+    option("--reason", metavar="TEXT", help="Why you look.", show_default="asked for on a terminal"),
 ]
 _OPTION = "--reason TEXT"
 _LONGEST = 500

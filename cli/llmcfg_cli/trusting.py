@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-import typer
-
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 SigningKeys: TypeAlias = Annotated[
     list[Path],
-    typer.Option(
+    option(
         "--key",
         "-k",
         metavar="FILE",
@@ -30,11 +29,11 @@ SigningKeys: TypeAlias = Annotated[
     ),
 ]
 Days: TypeAlias = Annotated[
-    int, typer.Option("--days", metavar="N", help="How long the new version is good for.", min=1, max=3650)
+    int, option("--days", metavar="N", help="How long the new version is good for.", min=1, max=3650)
 ]
 Draft: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--out",
         metavar="FILE",
         help="Write the signed version here instead, for others to sign too.",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmcfg_cli.app import command_tree, load, move_directory
+from llmcfg_cli.app import command_tree, load
+from llmcfg_cli.dispatch import move_directory
 from llmcfg_cli.table import Command
 from support.commands import COMMANDS
 

@@ -116,6 +116,15 @@ def test_a_command_imports_its_own_module_alone(arguments: list[str]) -> None:
     assert commands <= {f"llmcfg_cli.commands.{arguments[0]}"}
 
 
+@pytest.mark.parametrize("line", ["validate", "diff", "render --to out", "get limits.rpm -e dev"])
+def test_a_plain_command_line_is_read_without_typer(tmp_path, line: str) -> None:
+    written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
+    written.commit()
+    modules = imported_by("-C", str(written.path), *line.split())
+    assert not top_level(modules) & {"typer", "click"}
+    assert "llmcfg_cli.completion" not in modules
+
+
 def test_a_repository_loads_nothing_for_what_it_does_not_have(tmp_path) -> None:
     """No secrets for anybody, no prompts, no templates, nothing that ends, no sinks."""
     written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})

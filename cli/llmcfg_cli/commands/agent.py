@@ -8,9 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import UsageError
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import Quiet
 
 if TYPE_CHECKING:
@@ -24,17 +23,17 @@ if TYPE_CHECKING:
 
 def agent(
     bundles: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="The folder that a sink delivers to.", show_default=False)
+        Path, option("--dir", metavar="DIR", help="The folder that a sink delivers to.", show_default=False)
     ],
     path: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--socket", metavar="PATH", help="The Unix socket to serve at.", show_default="the one that systemd opened"
         ),
     ] = None,
     identity: Annotated[
         list[Path] | None,
-        typer.Option(
+        option(
             "--identity",
             "-i",
             metavar="FILE",
@@ -44,7 +43,7 @@ def agent(
     ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--allow",
             metavar="USER[=TENANT/CONSUMER]",
             help="Who may have every bundle, or this one; may be repeated.",
@@ -53,17 +52,15 @@ def agent(
     ] = None,
     mode: Annotated[
         Literal["600", "660", "666"],
-        typer.Option(
-            "--mode", help="Who may connect: this user, the group too, or everybody; --allow counts all the same."
-        ),
+        option("--mode", help="Who may connect: this user, the group too, or everybody; --allow counts all the same."),
     ] = "600",
     group: Annotated[
         str | None,
-        typer.Option("--group", metavar="GROUP", help="The group of the socket.", show_default="this process's"),
+        option("--group", metavar="GROUP", help="The group of the socket.", show_default="this process's"),
     ] = None,
     root: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--root",
             metavar="FILE",
             help="A root of trust: serve only bundles that are signed as it demands.",
@@ -72,7 +69,7 @@ def agent(
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--state",
             metavar="DIR",
             help="Keep the last bundles here, so that nothing older is served after a restart.",
@@ -81,7 +78,7 @@ def agent(
     ] = None,
     audit: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--audit",
             metavar="DIR",
             help="Record who is given what in the audit log of this repository.",

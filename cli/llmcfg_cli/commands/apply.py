@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg_cli.commands.plan import note_gates, say_uncommitted
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import (
     At,
     DeliverTo,
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 def apply(
     plan_file: Annotated[
         Path | None,
-        typer.Argument(
+        argument(
             metavar="[PLAN]",
             help="A saved plan: do exactly that, or refuse.",
             exists=True,
@@ -50,13 +49,13 @@ def apply(
     signing_keys: SigningKeys = None,
     root: SigningRoot = None,
     unsigned: Unsigned = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.", show_default=False)] = False,
+    dry_run: Annotated[bool, option("--dry-run", help="Show the plan and stop.", show_default=False)] = False,
     lift_quarantine: Annotated[
-        bool, typer.Option("--lift-quarantine", help="Deploy a revision that was rolled back.", show_default=False)
+        bool, option("--lift-quarantine", help="Deploy a revision that was rolled back.", show_default=False)
     ] = False,
     during_freeze: Annotated[
         str,
-        typer.Option(
+        option(
             "--during-freeze",
             metavar="REASON",
             help="Deploy although the environment is frozen; the deployed branch keeps the reason.",

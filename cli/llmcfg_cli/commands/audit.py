@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg_cli.auditing import audit_at, begun_audit
 from llmcfg_cli.console import has_colour, note, out, out_bytes, table_width
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, Directory, Environments, Quiet, Tenants
 
 if TYPE_CHECKING:
@@ -19,15 +18,13 @@ if TYPE_CHECKING:
 
 _SINCE = Annotated[
     str | None,
-    typer.Option(
-        "--since", metavar="TIME", help="Not before this time (ISO 8601, UTC).", show_default="the first entry"
-    ),
+    option("--since", metavar="TIME", help="Not before this time (ISO 8601, UTC).", show_default="the first entry"),
 ]
 _ACT = Annotated[
-    str, typer.Option("--act", metavar="ACT", help="Only acts like apply, secret or secret.get.", show_default=False)
+    str, option("--act", metavar="ACT", help="Only acts like apply, secret or secret.get.", show_default=False)
 ]
 _ACTOR = Annotated[
-    str, typer.Option("--actor", metavar="TEXT", help="Only by those with this in their name.", show_default=False)
+    str, option("--actor", metavar="TEXT", help="Only by those with this in their name.", show_default=False)
 ]
 
 
@@ -35,13 +32,13 @@ def init(
     directory: Directory = Path(),
     key: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--key", metavar="FILE", help="Sign checkpoints with this Ed25519 private key.", show_default="not signed"
         ),
     ] = None,
     keep_days: Annotated[
         int | None,
-        typer.Option("--keep-days", metavar="DAYS", min=1, help="How long entries are kept.", show_default="365"),
+        option("--keep-days", metavar="DAYS", min=1, help="How long entries are kept.", show_default="365"),
     ] = None,
     quiet: Quiet = False,
 ) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from llmcfg.errors import IntegrityError, UsageError
 from llmcfg.model.target import SHARED
 from llmcfg_cli.auditing import begun_audit, read_checkpoint, read_proof, read_signer
 from llmcfg_cli.console import has_colour, note, out, out_bytes
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Directory, Quiet, Tenant
 from llmcfg_cli.views.text import plural
 
@@ -19,23 +18,21 @@ def verify(
     directory: Directory = Path(),
     proof: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--proof", metavar="FILE", help="Check what `audit prove` printed, without the log.", show_default=False
         ),
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(
-            "--checkpoint", metavar="FILE", help="What the proof leads to, as you have it.", show_default=False
-        ),
+        option("--checkpoint", metavar="FILE", help="What the proof leads to, as you have it.", show_default=False),
     ] = None,
     since: Annotated[
         Path | None,
-        typer.Option("--since", metavar="FILE", help="The earlier checkpoint that you have.", show_default=False),
+        option("--since", metavar="FILE", help="The earlier checkpoint that you have.", show_default=False),
     ] = None,
     signer: Annotated[
         Path | None,
-        typer.Option("--signer", metavar="FILE", help="The public key that signs checkpoints.", show_default=False),
+        option("--signer", metavar="FILE", help="The public key that signs checkpoints.", show_default=False),
     ] = None,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     quiet: Quiet = False,
@@ -93,19 +90,17 @@ def _verify_proof(
 
 def prove(
     entry: Annotated[
-        int | None, typer.Argument(metavar="ENTRY", min=0, help="The number of an entry.", show_default=False)
+        int | None, argument(metavar="ENTRY", min=0, help="The number of an entry.", show_default=False)
     ] = None,
     directory: Directory = Path(),
     tenant: Tenant = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(
-            "--checkpoint", metavar="FILE", help="The checkpoint to lead to.", show_default="the newest in Git"
-        ),
+        option("--checkpoint", metavar="FILE", help="The checkpoint to lead to.", show_default="the newest in Git"),
     ] = None,
     since: Annotated[
         Path | None,
-        typer.Option("--since", metavar="FILE", help="Prove that the log grew from this one.", show_default=False),
+        option("--since", metavar="FILE", help="Prove that the log grew from this one.", show_default=False),
     ] = None,
 ) -> None:
     """Print a proof that an entry is in a log, or that it only grew since a checkpoint, for who does not have the log.

@@ -6,11 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import NotFoundError, UsageError
-from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, Directory, Key, Quiet, RequiredEnvironment, Tenant
 
 if TYPE_CHECKING:
@@ -27,29 +25,25 @@ def bisect(
     tenant: Tenant = None,
     test: Annotated[
         str | None,
-        typer.Option(
-            "--test", metavar="CMD", help="A shell command that judges the value it reads.", show_default=False
-        ),
+        option("--test", metavar="CMD", help="A shell command that judges the value it reads.", show_default=False),
     ] = None,
     value: Annotated[
         str | None,
-        typer.Option(
-            "--is", metavar="VALUE", help="Call a value bad when it is this one, as YAML.", show_default=False
-        ),
+        option("--is", metavar="VALUE", help="Call a value bad when it is this one, as YAML.", show_default=False),
     ] = None,
     good: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--good",
             metavar="REV",
             help="A commit at which the value is good.",
-            autocompletion=complete_revisions,
+            completes="revisions",
             show_default="the beginning",
         ),
     ] = None,
     bad: Annotated[
         str,
-        typer.Option("--bad", metavar="REV", help="A commit at which it is bad.", autocompletion=complete_revisions),
+        option("--bad", metavar="REV", help="A commit at which it is bad.", completes="revisions"),
     ] = "HEAD",
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     quiet: Quiet = False,

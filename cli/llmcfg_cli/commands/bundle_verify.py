@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg_cli.console import out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Consumer, Environment, Tenant
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def verify(
     bundle: Annotated[
         Path,
-        typer.Argument(
+        argument(
             metavar="BUNDLE",
             help="A file bundle.llmcfg, or the folder of a delivered bundle.",
             exists=True,
@@ -27,7 +26,7 @@ def verify(
     ],
     root: Annotated[
         Path,
-        typer.Option(
+        option(
             "--root", metavar="FILE", help="The root of trust that says whose signatures count.", show_default=False
         ),
     ],

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from llmcfg.errors import IntegrityError, UsageError
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, Directory, Quiet
 
 
@@ -47,7 +46,7 @@ def prune(quiet: Quiet = False) -> None:
 
 def clear(
     directory: Directory = Path(),
-    everything: Annotated[bool, typer.Option("--all", help="Of every repository.", show_default=False)] = False,
+    everything: Annotated[bool, option("--all", help="Of every repository.", show_default=False)] = False,
     quiet: Quiet = False,
 ) -> None:
     """Remove what is remembered of the repository. The next command does everything anew."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import NotFoundError
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, AsOf, Directory, Quiet
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 def show(
     model: Annotated[
-        str, typer.Argument(metavar="ID", help="A model, as consumers write it: openai/gpt-6-luna.", show_default=False)
+        str, argument(metavar="ID", help="A model, as consumers write it: openai/gpt-6-luna.", show_default=False)
     ],
     directory: Directory = Path(),
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
@@ -45,7 +44,7 @@ def show(
 def update(
     source: Annotated[
         str,
-        typer.Option(
+        option(
             "--from",
             metavar="litellm|FILE",
             help="The litellm package beside llmcfg, or its price file.",
@@ -55,7 +54,7 @@ def update(
     directory: Directory = Path(),
     version: Annotated[
         str,
-        typer.Option(
+        option(
             "--source-version",
             metavar="VERSION",
             help="What to call the version of FILE.",

@@ -6,11 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import FindingsError, NotAuthorisedError, UsageError
-from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, FailOn, FailOnLevel, NoCache, Quiet
 from llmcfg_cli.recording import account
 
@@ -29,20 +27,18 @@ def run(
     directory: Directory = Path(),
     base: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--base",
             metavar="REV",
             help="Compare with this revision.",
-            autocompletion=complete_revisions,
+            completes="revisions",
             show_default="what the forge says, or where HEAD left the main branch",
         ),
     ] = None,
     at: At = None,
     to: Annotated[
         Path | None,
-        typer.Option(
-            "--out", metavar="DIR", help="Write every form of the report into this folder.", show_default=False
-        ),
+        option("--out", metavar="DIR", help="Write every form of the report into this folder.", show_default=False),
     ] = None,
     as_of: AsOf = None,
     output: Annotated[
@@ -54,21 +50,21 @@ def run(
     approved_by: ApprovedBy = None,
     ask_forge: Annotated[
         bool,
-        typer.Option(
+        option(
             "--ask-forge", help="Ask GitHub or GitLab who proposes the change and who approved it.", show_default=False
         ),
     ] = False,
     opa: Annotated[
         str | None,
-        typer.Option("--opa", metavar="URL", help="Also ask this rule of an OPA server.", show_default=False),
+        option("--opa", metavar="URL", help="Also ask this rule of an OPA server.", show_default=False),
     ] = None,
     opa_token: Annotated[
         Path | None,
-        typer.Option("--opa-token-file", metavar="FILE", help="The file with the token for --opa.", show_default=False),
+        option("--opa-token-file", metavar="FILE", help="The file with the token for --opa.", show_default=False),
     ] = None,
     opa_token_command: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--opa-token-command",
             metavar="CMD",
             help="The program that prints the token for --opa.",

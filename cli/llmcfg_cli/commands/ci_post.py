@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from llmcfg_cli.commands.ci import event_content, github_of_job
 from llmcfg_cli.console import out
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import Quiet
 
 
 def post(
     report: Annotated[
-        Path, typer.Option("--from", metavar="DIR", help="The folder that `llmcfg ci --out` wrote.", show_default=False)
+        Path, option("--from", metavar="DIR", help="The folder that `llmcfg ci --out` wrote.", show_default=False)
     ],
     key: Annotated[
-        str, typer.Option("--key", metavar="NAME", help="Tells the comments of several configurations apart.")
+        str, option("--key", metavar="NAME", help="Tells the comments of several configurations apart.")
     ] = "llmcfg",
     checks: Annotated[
-        bool, typer.Option("--checks", help="Also add a check for each class of environments.", show_default=False)
+        bool, option("--checks", help="Also add a check for each class of environments.", show_default=False)
     ] = False,
     quiet: Quiet = False,
 ) -> None:

@@ -8,12 +8,11 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-import typer
-
 from llmcfg_cli.app import complete
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument
 
-Shell: TypeAlias = Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.", show_default=False)]
+Shell: TypeAlias = Annotated[Literal["bash", "zsh", "fish"], argument(help="The shell.", show_default=False)]
 
 
 def show(shell: Shell) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg_cli.console import has_colour, note, out, table_width
+from llmcfg_cli.declared import option
 from llmcfg_cli.given import read_given
 from llmcfg_cli.options import OUTPUT, At, Directory, Environments, Quiet, Tenants
 
@@ -23,12 +22,12 @@ def cost(
     at: At = None,
     difference: Annotated[
         str | None,
-        typer.Option("--diff", metavar="A..B", help="Show what changes from A to B; B may be left out for the work tree.",
+        option("--diff", metavar="A..B", help="Show what changes from A to B; B may be left out for the work tree.",
                      show_default=False),
     ] = None,
     usage: Annotated[
         Path | None,
-        typer.Option("--usage", metavar="FILE", help="Tokens that were used, for the expected cost.", exists=True, dir_okay=False,
+        option("--usage", metavar="FILE", help="Tokens that were used, for the expected cost.", exists=True, dir_okay=False,
                      show_default=False),
     ] = None,
     output: Annotated[Literal["table", "md", "json"], OUTPUT] = "table",

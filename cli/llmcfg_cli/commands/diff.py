@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-import typer
-
 from llmcfg.errors import FindingsError, UsageError
-from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, out_file, progress, table_width
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import (
     DIFFERENCES,
     OUTPUT,
@@ -40,28 +38,24 @@ _BROKEN_SHOWN: Final = 3
 def diff(
     before: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[A]", help="The revision before.", autocompletion=complete_revisions, show_default="HEAD"
-        ),
+        argument(metavar="[A]", help="The revision before.", completes="revisions", show_default="HEAD"),
     ] = None,
     after: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[B]", help="The revision after.", autocompletion=complete_revisions, show_default="the work tree"
-        ),
+        argument(metavar="[B]", help="The revision after.", completes="revisions", show_default="the work tree"),
     ] = None,
     directory: Directory = Path(),
     environments: Environments = None,
     tenants: Tenants = None,
     consumers: Consumers = None,
     deployed: Annotated[
-        bool, typer.Option("--deployed", help="Compare what is deployed with A, or with HEAD.", show_default=False)
+        bool, option("--deployed", help="Compare what is deployed with A, or with HEAD.", show_default=False)
     ] = False,
     output: Annotated[Literal["table", "json", "md", "patch"], OUTPUT] = "table",
-    stat: Annotated[bool, typer.Option("--stat", help="Show counts only.", show_default=False)] = False,
+    stat: Annotated[bool, option("--stat", help="Show counts only.", show_default=False)] = False,
     assert_none: Annotated[
         bool,
-        typer.Option(
+        option(
             "--assert-none",
             help="Prove that no value, file, secret or decision of the manifest changes: exit with 3, and say what does, otherwise.",
             show_default=False,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg_cli.console import note, out, short_path
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import DIFFERENCES, Directory, Quiet
 
 if TYPE_CHECKING:
@@ -17,13 +16,11 @@ if TYPE_CHECKING:
 def fmt(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[PATHS]", help="Files to fix.", exists=True, dir_okay=False, show_default="every document"
-        ),
+        argument(metavar="[PATHS]", help="Files to fix.", exists=True, dir_okay=False, show_default="every document"),
     ] = None,
     directory: Directory = Path(),
     fix: Annotated[
-        bool, typer.Option("--fix", help="Write the files; without it they are only named.", show_default=False)
+        bool, option("--fix", help="Write the files; without it they are only named.", show_default=False)
     ] = False,
     quiet: Quiet = False,
 ) -> int:

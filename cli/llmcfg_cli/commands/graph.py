@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from llmcfg_cli.console import has_colour, out
+from llmcfg_cli.declared import argument
 from llmcfg_cli.options import OUTPUT, AsOf, At, Directory, Environment, Tenant
 
 
 def graph(
     route: Annotated[
         str | None,
-        typer.Argument(metavar="[ROUTE]", help="Only this route and what it leads to.", show_default=False),
+        argument(metavar="[ROUTE]", help="Only this route and what it leads to.", show_default=False),
     ] = None,
     directory: Directory = Path(),
     environment: Environment = None,

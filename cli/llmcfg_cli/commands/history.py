@@ -6,11 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
-import typer
-
 from llmcfg.errors import NotFoundError, UsageError
-from llmcfg_cli.completion import complete_keys
 from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, At, Directory, Environment, Tenant
 
 if TYPE_CHECKING:
@@ -35,10 +33,10 @@ class Rows(NamedTuple):
 def history(
     key: Annotated[
         str | None,
-        typer.Argument(
+        argument(
             metavar="[KEY]",
             help="Only commits at which this key's value changed.",
-            autocompletion=complete_keys,
+            completes="keys",
             show_default=False,
         ),
     ] = None,
@@ -46,8 +44,8 @@ def history(
     environment: Environment = None,
     tenant: Tenant = None,
     at: At = None,
-    deployed: Annotated[bool, typer.Option("--deployed", help="What the environment ran.", show_default=False)] = False,
-    count: Annotated[int, typer.Option("--max", "-n", min=1, help="How many to show.")] = 20,
+    deployed: Annotated[bool, option("--deployed", help="What the environment ran.", show_default=False)] = False,
+    count: Annotated[int, option("--max", "-n", min=1, help="How many to show.")] = 20,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
 ) -> None:
     """Show the commits that changed something in effect, newest first.

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from llmcfg_cli.declared import argument
 from llmcfg_cli.importing import Name, To, write_repository
 from llmcfg_cli.options import Quiet
 
 
 def import_mcp(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The client's file, such as .mcp.json.", exists=True, dir_okay=False)
+        Path, argument(metavar="FILE", help="The client's file, such as .mcp.json.", exists=True, dir_okay=False)
     ],
     to: To = None,
     name: Name = None,
@@ -32,7 +31,7 @@ def import_mcp(
 
 
 def import_env(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The env file.", exists=True, dir_okay=False)],
+    file: Annotated[Path, argument(metavar="FILE", help="The env file.", exists=True, dir_okay=False)],
     to: To = None,
     name: Name = None,
     quiet: Quiet = False,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import UsageError
+from llmcfg_cli.declared import argument
 from llmcfg_cli.importing import Name, To, write_repository
 from llmcfg_cli.options import Quiet
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def import_litellm(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The proxy's config.yaml.", exists=True, dir_okay=False)],
+    file: Annotated[Path, argument(metavar="FILE", help="The proxy's config.yaml.", exists=True, dir_okay=False)],
     to: To = None,
     name: Name = None,
     quiet: Quiet = False,
@@ -31,7 +30,7 @@ def import_litellm(
 
 
 def import_librechat(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The librechat.yaml.", exists=True, dir_okay=False)],
+    file: Annotated[Path, argument(metavar="FILE", help="The librechat.yaml.", exists=True, dir_okay=False)],
     to: To = None,
     name: Name = None,
     quiet: Quiet = False,

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from llmcfg.errors import ConflictError
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import Quiet
 
 
 def init(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder; made if it is not there.")] = Path(),
+    directory: Annotated[Path, argument(metavar="[DIR]", help="The folder; made if it is not there.")] = Path(),
     name: Annotated[
-        str | None, typer.Option("--name", help="The repository's name.", show_default="the folder's name")
+        str | None, option("--name", help="The repository's name.", show_default="the folder's name")
     ] = None,
     quiet: Quiet = False,
 ) -> None:

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import ConflictError, NotAuthorisedError
 from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Quiet
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ PRIVATE = 0o600
 def gen(
     output: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--output",
             "-o",
             metavar="FILE",
@@ -35,7 +34,7 @@ def gen(
         ),
     ] = None,
     pq: Annotated[
-        bool, typer.Option("--pq", help="Make a post-quantum key (age 1.3 or newer reads it).", show_default=False)
+        bool, option("--pq", help="Make a post-quantum key (age 1.3 or newer reads it).", show_default=False)
     ] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -79,7 +78,7 @@ def list_places(output: Annotated[Literal["table", "json"], OUTPUT] = "table", q
 def show_public(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="A key file; without it, every key that is found.", show_default=False),
+        argument(metavar="[FILE]", help="A key file; without it, every key that is found.", show_default=False),
     ] = None,
     quiet: Quiet = False,
 ) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg_cli.commands.validate import exit_code
 from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, AsOf, FailOn, Quiet
 
 if TYPE_CHECKING:
@@ -19,19 +18,19 @@ if TYPE_CHECKING:
 
 def lint(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="The files.", exists=True, dir_okay=False, show_default=False)
+        list[Path], argument(metavar="FILE…", help="The files.", exists=True, dir_okay=False, show_default=False)
     ],
     dialect: Annotated[
         Literal["auto", "litellm", "librechat", "promptfoo", "mcp", "envoy-ai-gateway"],
-        typer.Option("--format", help="Whose files they are; `auto` tells by their sections."),
+        option("--format", help="Whose files they are; `auto` tells by their sections."),
     ] = "auto",
     protected: Annotated[
-        bool, typer.Option("--protected", help="Judge them as what production runs: some findings are worse there.")
+        bool, option("--protected", help="Judge them as what production runs: some findings are worse there.")
     ] = False,
     as_of: AsOf = None,
     catalogue: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--catalogue",
             metavar="FILE",
             help="The model catalogue.",

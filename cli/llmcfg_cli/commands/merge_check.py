@@ -6,19 +6,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from llmcfg.errors import ConflictError, FindingsError
-from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.declared import argument
 from llmcfg_cli.options import OUTPUT, AsOf, Directory, NoCache, Quiet
 
 
 def merge_check(
-    ours: Annotated[
-        str, typer.Argument(metavar="OURS", help="One branch or revision.", autocompletion=complete_revisions)
-    ],
-    theirs: Annotated[str, typer.Argument(metavar="THEIRS", help="The other one.", autocompletion=complete_revisions)],
+    ours: Annotated[str, argument(metavar="OURS", help="One branch or revision.", completes="revisions")],
+    theirs: Annotated[str, argument(metavar="THEIRS", help="The other one.", completes="revisions")],
     directory: Directory = Path(),
     as_of: AsOf = None,
     output: Annotated[Literal["table", "json", "md", "github"], OUTPUT] = "table",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Consumer, Directory, Environment, Quiet, Tenant
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 def open_bundle(
     bundle: Annotated[
         Path | None,
-        typer.Argument(
+        argument(
             metavar="[BUNDLE]",
             help="The folder of a delivered bundle; without it, -e and -c name a deployed one.",
             show_default=False,
@@ -34,7 +33,7 @@ def open_bundle(
     consumer: Consumer = None,
     identity: Annotated[
         list[Path] | None,
-        typer.Option(
+        option(
             "--identity",
             "-i",
             metavar="FILE",
@@ -44,12 +43,12 @@ def open_bundle(
     ] = None,
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="DIR", help="Write secrets.json and the opened files here.", show_default=False),
+        option("--to", metavar="DIR", help="Write secrets.json and the opened files here.", show_default=False),
     ] = None,
     output: Annotated[Literal["json", "env"], OUTPUT] = "json",
     root: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--root",
             metavar="FILE",
             help="A root of trust: open only what is signed as it demands; of a BUNDLE.",

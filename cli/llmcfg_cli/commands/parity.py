@@ -5,27 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
-from llmcfg_cli.completion import complete_environments, complete_tenants
 from llmcfg_cli.console import has_colour, out, progress, table_width
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import DIFFERENCES, OUTPUT, At, Directory, ExitCode, NoCache, Quiet
 
 
 def parity(
-    one: Annotated[str, typer.Argument(metavar="ENV", help="An environment.", autocompletion=complete_environments)],
-    other: Annotated[
-        str, typer.Argument(metavar="OTHER", help="The one beside it.", autocompletion=complete_environments)
-    ],
+    one: Annotated[str, argument(metavar="ENV", help="An environment.", completes="environments")],
+    other: Annotated[str, argument(metavar="OTHER", help="The one beside it.", completes="environments")],
     directory: Directory = Path(),
     tenant: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--tenant",
             "-t",
             metavar="TENANT",
             help="Only this tenant.",
-            autocompletion=complete_tenants,
+            completes="tenants",
             show_default=False,
         ),
     ] = None,

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import (
     DIFFERENCES,
     At,
@@ -33,7 +32,7 @@ def plan(
     at: At = None,
     output: Annotated[
         str,
-        typer.Option(
+        option(
             "--output",
             "-o",
             metavar="FORM|FILE",

@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg_cli.commands.validate import exit_code
-from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, At, Directory, Quiet, RequiredEnvironment, Tenant
 
 if TYPE_CHECKING:
@@ -50,16 +48,16 @@ def evaluate(
     at: At = None,
     since: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--since",
             metavar="REV",
             help="Ask about the change from this revision, too.",
-            autocompletion=complete_revisions,
+            completes="revisions",
             show_default=False,
         ),
     ] = None,
     with_input: Annotated[
-        bool, typer.Option("--input", help="Print what the policies are asked about.", show_default=False)
+        bool, option("--input", help="Print what the policies are asked about.", show_default=False)
     ] = False,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
 ) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 from llmcfg_cli.console import has_colour, out, table_width
+from llmcfg_cli.declared import argument
 from llmcfg_cli.options import (
     OUTPUT,
     At,
@@ -93,8 +92,8 @@ def show(
 
 def diff(
     name: PromptName,
-    before: Annotated[str, typer.Argument(metavar="A", help="A version.", show_default=False)],
-    after: Annotated[str, typer.Argument(metavar="B", help="Another one.", show_default=False)],
+    before: Annotated[str, argument(metavar="A", help="A version.", show_default=False)],
+    after: Annotated[str, argument(metavar="B", help="Another one.", show_default=False)],
     directory: Directory = Path(),
     environment: Environment = None,
     tenant: Tenant = None,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg_cli.console import note, out, short_path
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import Directory, PromptName, PromptVersion, Quiet, Tenant
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def new(
     number: PromptVersion = None,
     part: Annotated[
         Literal["major", "minor", "patch"],
-        typer.Option("--bump", help="Which part of the newest version is raised, where no VERSION is named."),
+        option("--bump", help="Which part of the newest version is raised, where no VERSION is named."),
     ] = "minor",
     directory: Directory = Path(),
     quiet: Quiet = False,
@@ -55,7 +54,7 @@ def release(
 
 def promote(
     name: PromptName,
-    environment: Annotated[str, typer.Option("--to", metavar="ENV", help="The environment.", show_default=False)],
+    environment: Annotated[str, option("--to", metavar="ENV", help="The environment.", show_default=False)],
     number: PromptVersion = None,
     directory: Directory = Path(),
     tenant: Tenant = None,

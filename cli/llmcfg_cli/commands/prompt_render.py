@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 from llmcfg.errors import FindingsError, UsageError
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import option
 from llmcfg_cli.given import read_given
 from llmcfg_cli.options import (
     OUTPUT,
@@ -33,13 +32,11 @@ def render(
     number: PromptVersion = None,
     variables: Annotated[
         list[str] | None,
-        typer.Option(
-            "--var", metavar="NAME=VALUE", help="The value of a variable; may be repeated.", show_default=False
-        ),
+        option("--var", metavar="NAME=VALUE", help="The value of a variable; may be repeated.", show_default=False),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--var-file",
             metavar="FILE",
             help="YAML with values of variables.",
@@ -90,7 +87,7 @@ def test(
     directory: Directory = Path(),
     environment: Annotated[
         str | None,
-        typer.Option("--env", "-e", metavar="ENV", help="The environment.", show_default="the first of the manifest"),
+        option("--env", "-e", metavar="ENV", help="The environment.", show_default="the first of the manifest"),
     ] = None,
     tenant: Tenant = None,
     at: At = None,
@@ -142,8 +139,8 @@ def _show(outcomes: list[tuple[str, Outcome]], output: str) -> None:
 
 def _from_options(version: Version, options: list[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    for option in options:
-        name, equals, text = option.partition("=")
+    for written in options:
+        name, equals, text = written.partition("=")
         variable = version.variables.get(name)
         if not equals:
             raise UsageError(f"--var {name} gives no value", hint=f"write --var {name}=VALUE")

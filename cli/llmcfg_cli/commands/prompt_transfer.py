@@ -6,11 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import ConflictError, UsageError
 from llmcfg_cli.commands.prompt_change import write_change
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import At, Directory, PromptName, PromptVersion, Quiet, RequiredEnvironment, Tenant
 
 if TYPE_CHECKING:
@@ -18,14 +17,12 @@ if TYPE_CHECKING:
 
 
 def import_dotprompt(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .prompt file.", exists=True, dir_okay=False)],
+    file: Annotated[Path, argument(metavar="FILE", help="A .prompt file.", exists=True, dir_okay=False)],
     name: Annotated[
         str | None,
-        typer.Option(
-            "--as", metavar="PROMPT", help="Its path below prompts/.", show_default="its name, or that of FILE"
-        ),
+        option("--as", metavar="PROMPT", help="Its path below prompts/.", show_default="its name, or that of FILE"),
     ] = None,
-    number: Annotated[str, typer.Option("--number", metavar="VERSION", help="The version that it becomes.")] = "0.1.0",
+    number: Annotated[str, option("--number", metavar="VERSION", help="The version that it becomes.")] = "0.1.0",
     directory: Directory = Path(),
     quiet: Quiet = False,
 ) -> None:

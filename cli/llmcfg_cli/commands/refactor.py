@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
-from llmcfg_cli.completion import complete_keys
 from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Directory, Key, NoCache, Quiet
 
 if TYPE_CHECKING:
     from llmcfg.refactor.refactoring import Refactoring
     from llmcfg.wiring import Workspace
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the patch, and write nothing.", show_default=False)]
+DryRun = Annotated[bool, option("--dry-run", help="Show the patch, and write nothing.", show_default=False)]
 Form = Annotated[Literal["table", "json"], OUTPUT]
 
 
@@ -23,7 +21,7 @@ def move(
     key: Key,
     new: Annotated[
         str,
-        typer.Argument(metavar="NEW", help="Its new key path.", autocompletion=complete_keys, show_default=False),
+        argument(metavar="NEW", help="Its new key path.", completes="keys", show_default=False),
     ],
     directory: Directory = Path(),
     dry_run: DryRun = False,
@@ -49,9 +47,7 @@ def move(
 
 
 def split(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A document, or one of its files, such as base/limits.yaml.")
-    ],
+    file: Annotated[str, argument(metavar="FILE", help="A document, or one of its files, such as base/limits.yaml.")],
     directory: Directory = Path(),
     dry_run: DryRun = False,
     output: Form = "table",

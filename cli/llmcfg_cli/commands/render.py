@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import FindingsError, NotFoundError, UsageError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import out, out_file, progress
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import At, Consumers, Directory, Environments, ExplainCache, NoCache, Quiet, Tenants
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 def render(
     file: Annotated[
         str | None,
-        typer.Argument(
+        argument(
             metavar="[FILE]",
             help="Print this one file of one bundle, such as files/config.yaml or config/routing.json.",
             show_default=False,
@@ -32,7 +31,7 @@ def render(
     at: At = None,
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="DIR", help="Write the bundles below this folder.", show_default=False),
+        option("--to", metavar="DIR", help="Write the bundles below this folder.", show_default=False),
     ] = None,
     quiet: Quiet = False,
     no_cache: NoCache = False,

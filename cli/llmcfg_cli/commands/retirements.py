@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, AsOf, At, Directory, Environments, Quiet, Tenants
 
 _DAYS: Final = {"": 1, "d": 1, "w": 7}
@@ -18,7 +17,7 @@ _DAYS: Final = {"": 1, "d": 1, "w": 7}
 def retirements(
     directory: Directory = Path(),
     within: Annotated[
-        str, typer.Option("--within", metavar="TIME", help="How far to look ahead: days (90d) or weeks (12w).")
+        str, option("--within", metavar="TIME", help="How far to look ahead: days (90d) or weeks (12w).")
     ] = "90d",
     environments: Environments = None,
     tenants: Tenants = None,

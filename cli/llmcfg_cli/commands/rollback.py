@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg_cli.commands.apply import report_applied
-from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, table_width
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import (
     DeliverTo,
     Directory,
@@ -31,11 +29,11 @@ def rollback(
     directory: Directory = Path(),
     to: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--to",
             metavar="REV",
             help="A tag, revision or time that ran before.",
-            autocompletion=complete_revisions,
+            completes="revisions",
             show_default="the state before this one",
         ),
     ] = None,
@@ -44,9 +42,7 @@ def rollback(
     signing_keys: SigningKeys = None,
     root: SigningRoot = None,
     unsigned: Unsigned = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change and stop.", show_default=False)
-    ] = False,
+    dry_run: Annotated[bool, option("--dry-run", help="Show what would change and stop.", show_default=False)] = False,
     lock_timeout: LockTimeout = 10,
     yes: Yes = False,
     quiet: Quiet = False,

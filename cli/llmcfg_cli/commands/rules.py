@@ -5,13 +5,12 @@ from __future__ import annotations
 import textwrap
 from typing import Annotated, Final, Literal
 
-import typer
-
 from llmcfg.errors import NotFoundError
 from llmcfg.model.llmrules import LLM_RULES
 from llmcfg.model.rules import RULES, Rule
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import out, width
+from llmcfg_cli.declared import argument
 from llmcfg_cli.options import OUTPUT
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.tables import table
@@ -20,7 +19,7 @@ _LLM: Final = frozenset(rule.id for rule in LLM_RULES)
 
 
 def rules(
-    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="Explain this rule.", show_default=False)] = None,
+    rule: Annotated[str | None, argument(metavar="[RULE]", help="Explain this rule.", show_default=False)] = None,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
 ) -> None:
     """List the rules that findings name, or explain one."""

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg.secrets.guard import KEY_VARIABLES
 from llmcfg_cli.console import note
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import Consumer, Environment, Quiet, Tenant
 
 _SIGNALS: Final = {
@@ -26,11 +25,11 @@ _SIGNALS: Final = {
 def run(
     command: Annotated[
         list[str],
-        typer.Argument(metavar="COMMAND", help="The program and its arguments, after --.", show_default=False),
+        argument(metavar="COMMAND", help="The program and its arguments, after --.", show_default=False),
     ],
     bundles: Annotated[
         Path,
-        typer.Option(
+        option(
             "--dir", metavar="DIR", help="The folder that a sink delivers to, or of one bundle.", show_default=False
         ),
     ],
@@ -39,13 +38,13 @@ def run(
     environment: Environment = None,
     variables: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--var", metavar="NAME=KEY", help="A variable for the value at a key; may be repeated.", show_default=False
         ),
     ] = None,
     prefixes: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--vars",
             metavar="NAME=KEY",
             help="A variable NAME_… for each value below a key; may be repeated.",
@@ -54,17 +53,17 @@ def run(
     ] = None,
     files: Annotated[
         Path | None,
-        typer.Option("--files", metavar="DIR", help="Write the rendered files to this folder.", show_default=False),
+        option("--files", metavar="DIR", help="Write the rendered files to this folder.", show_default=False),
     ] = None,
     identity: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--identity", "-i", metavar="FILE", help="The consumer's key file, to open secrets.", show_default=False
         ),
     ] = None,
     secrets: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--secret",
             metavar="NAME=SECRET",
             help="A variable for the value of a secret; may be repeated.",
@@ -73,7 +72,7 @@ def run(
     ] = None,
     secret_files: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--secret-file",
             metavar="FILE=SECRET",
             help="A file below --files for the value of a secret; may be repeated.",
@@ -82,19 +81,15 @@ def run(
     ] = None,
     on_change: Annotated[
         Literal["restart", "HUP", "USR1", "USR2"],
-        typer.Option(
-            "--on-change", help="Start the program anew, or send it a signal, when what it was given changes."
-        ),
+        option("--on-change", help="Start the program anew, or send it a signal, when what it was given changes."),
     ] = "restart",
     stop_timeout: Annotated[
         float,
-        typer.Option(
-            "--stop-timeout", metavar="SECONDS", min=0, help="How long it may take to end before it is killed."
-        ),
+        option("--stop-timeout", metavar="SECONDS", min=0, help="How long it may take to end before it is killed."),
     ] = 10,
     state: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--state",
             metavar="DIR",
             help="Keep the last configuration here, to start without DIR.",
@@ -103,7 +98,7 @@ def run(
     ] = None,
     root: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--root",
             metavar="FILE",
             help="A root of trust: give the program only what is signed as it demands.",

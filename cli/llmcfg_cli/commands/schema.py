@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import Directory, Quiet
 
 CHECK_FAILED = 3
@@ -16,11 +15,9 @@ CHECK_FAILED = 3
 def export(
     directory: Directory = Path(),
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit with 3 if anything would change.", show_default=False)
+        bool, option("--check", help="Write nothing; exit with 3 if anything would change.", show_default=False)
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace settings that others wrote.", show_default=False)
-    ] = False,
+    force: Annotated[bool, option("--force", help="Replace settings that others wrote.", show_default=False)] = False,
     quiet: Quiet = False,
 ) -> int:
     """Write draft-07 schemas and VS Code settings, so that yaml-language-server completes and checks every file.

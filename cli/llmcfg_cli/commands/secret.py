@@ -7,32 +7,29 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg.secrets.sops.model import FileType, file_type_of
 from llmcfg_cli.console import out_bytes
+from llmcfg_cli.declared import argument, option
 
 if TYPE_CHECKING:
     from llmcfg.secrets.sops.rules import RuleKind
 
 Kind: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
-File: TypeAlias = Annotated[str, typer.Argument(metavar="[FILE]", help="The file; - is stdin.", show_default="-")]
-InPlace: TypeAlias = Annotated[bool, typer.Option("--in-place", "-i", help="Replace FILE.", show_default=False)]
+File: TypeAlias = Annotated[str, argument(metavar="[FILE]", help="The file; - is stdin.", show_default="-")]
+InPlace: TypeAlias = Annotated[bool, option("--in-place", "-i", help="Replace FILE.", show_default=False)]
 Output: TypeAlias = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default="stdout")
+    Path | None, option("--output", "-o", metavar="FILE", help="The file to write.", show_default="stdout")
 ]
 InputType: TypeAlias = Annotated[
-    Kind | None, typer.Option("--input-type", help="What FILE is.", show_default="by its ending")
+    Kind | None, option("--input-type", help="What FILE is.", show_default="by its ending")
 ]
 OutputType: TypeAlias = Annotated[
-    Kind | None, typer.Option("--output-type", help="What is written.", show_default="what FILE is")
+    Kind | None, option("--output-type", help="What is written.", show_default="what FILE is")
 ]
 FilenameOverride: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--filename-override", metavar="NAME", help="Take types and rules as for this file.", show_default="FILE"
-    ),
+    option("--filename-override", metavar="NAME", help="Take types and rules as for this file.", show_default="FILE"),
 ]
 STDIN = "-"
 PRIVATE = 0o600
@@ -55,10 +52,10 @@ def decrypt(
     output_type: OutputType = None,
     filename_override: FilenameOverride = None,
     extract: Annotated[
-        str, typer.Option("--extract", metavar="PLACE", help="Only one value: '[\"key\"][0]'.", show_default=False)
+        str, option("--extract", metavar="PLACE", help="Only one value: '[\"key\"][0]'.", show_default=False)
     ] = "",
     ignore_mac: Annotated[
-        bool, typer.Option("--ignore-mac", help="Do not check that nothing was changed.", show_default=False)
+        bool, option("--ignore-mac", help="Do not check that nothing was changed.", show_default=False)
     ] = False,
 ) -> None:
     """Decrypt a SOPS file, as `sops -d` does: the same bytes, and the file's authenticity is checked.
@@ -87,7 +84,7 @@ def encrypt(
     file: File = STDIN,
     age: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--age",
             "-a",
             metavar="KEYS",
@@ -102,7 +99,7 @@ def encrypt(
     filename_override: FilenameOverride = None,
     config: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--config",
             metavar="FILE",
             help="The file with creation rules.",
@@ -110,32 +107,62 @@ def encrypt(
         ),
     ] = None,
     encrypted_regex: Annotated[
-        str, typer.Option(metavar="REGEX", help="Encrypt only what is under keys that match.", show_default=False)
+        str,
+        option(
+            "--encrypted-regex", metavar="REGEX", help="Encrypt only what is under keys that match.", show_default=False
+        ),
     ] = "",
     unencrypted_regex: Annotated[
-        str, typer.Option(metavar="REGEX", help="Do not encrypt what is under keys that match.", show_default=False)
+        str,
+        option(
+            "--unencrypted-regex",
+            metavar="REGEX",
+            help="Do not encrypt what is under keys that match.",
+            show_default=False,
+        ),
     ] = "",
     encrypted_suffix: Annotated[
-        str, typer.Option(metavar="TEXT", help="Encrypt only what is under keys that end so.", show_default=False)
+        str,
+        option(
+            "--encrypted-suffix",
+            metavar="TEXT",
+            help="Encrypt only what is under keys that end so.",
+            show_default=False,
+        ),
     ] = "",
     unencrypted_suffix: Annotated[
         str,
-        typer.Option(
-            metavar="TEXT", help="Do not encrypt what is under keys that end so.", show_default="_unencrypted"
+        option(
+            "--unencrypted-suffix",
+            metavar="TEXT",
+            help="Do not encrypt what is under keys that end so.",
+            show_default="_unencrypted",
         ),
     ] = "",
     encrypted_comment_regex: Annotated[
-        str, typer.Option(metavar="REGEX", help="Encrypt only what has a comment that matches.", show_default=False)
+        str,
+        option(
+            "--encrypted-comment-regex",
+            metavar="REGEX",
+            help="Encrypt only what has a comment that matches.",
+            show_default=False,
+        ),
     ] = "",
     unencrypted_comment_regex: Annotated[
-        str, typer.Option(metavar="REGEX", help="Do not encrypt what has a comment that matches.", show_default=False)
+        str,
+        option(
+            "--unencrypted-comment-regex",
+            metavar="REGEX",
+            help="Do not encrypt what has a comment that matches.",
+            show_default=False,
+        ),
     ] = "",
     mac_only_encrypted: Annotated[
-        bool, typer.Option("--mac-only-encrypted", help="Let values that stay readable be changed.", show_default=False)
+        bool, option("--mac-only-encrypted", help="Let values that stay readable be changed.", show_default=False)
     ] = False,
     threshold: Annotated[
         int,
-        typer.Option(
+        option(
             "--shamir-secret-sharing-threshold",
             metavar="N",
             min=0,

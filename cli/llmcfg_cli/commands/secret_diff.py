@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Directory, Quiet
 
 if TYPE_CHECKING:
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def diff(
-    before: Annotated[str, typer.Argument(metavar="[A]", help="The revision before.")] = "HEAD",
+    before: Annotated[str, argument(metavar="[A]", help="The revision before.")] = "HEAD",
     after: Annotated[
-        str | None, typer.Argument(metavar="[B]", help="The revision after.", show_default="the work tree")
+        str | None, argument(metavar="[B]", help="The revision after.", show_default="the work tree")
     ] = None,
     directory: Directory = Path(),
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Show the values; on a terminal only.", show_default=False)
+        bool, option("--reveal", help="Show the values; on a terminal only.", show_default=False)
     ] = False,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     quiet: Quiet = False,

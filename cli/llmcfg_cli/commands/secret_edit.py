@@ -7,9 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg_cli.console import note, out, short_path
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.identities import own_custody, own_identities
 from llmcfg_cli.options import Directory, Environment, Quiet, Tenant
 from llmcfg_cli.plaintext import choose_parent, edit_plaintext
@@ -23,13 +22,13 @@ _ENDINGS = (".yaml", ".yml", ".json", ".env", ".ini", ".age")
 
 def edit(
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="A SOPS file, or the name of a secret.", show_default=False)
+        str, argument(metavar="TARGET", help="A SOPS file, or the name of a secret.", show_default=False)
     ],
     directory: Directory = Path(),
     environment: Environment = None,
     tenant: Tenant = None,
     on_disk: Annotated[
-        bool, typer.Option("--on-disk", help="Edit on a disk where there is no folder in memory.", show_default=False)
+        bool, option("--on-disk", help="Edit on a disk where there is no folder in memory.", show_default=False)
     ] = False,
     quiet: Quiet = False,
 ) -> None:

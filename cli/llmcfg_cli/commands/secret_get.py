@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from llmcfg.errors import UsageError
 from llmcfg_cli.console import out, out_bytes
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, Directory, Environment, SecretName, Tenant
 from llmcfg_cli.reasons import Reason, reason_for, tell_access
 from llmcfg_cli.recording import account
@@ -23,7 +22,7 @@ def get(
     reason: Reason = None,
     output: Annotated[Literal["text", "json"], OUTPUT] = "text",
     raw: Annotated[
-        bool, typer.Option("--raw", help="Print the value alone, without a newline behind it.", show_default=False)
+        bool, option("--raw", help="Print the value alone, without a newline behind it.", show_default=False)
     ] = False,
 ) -> None:
     """Print the value of a secret that an environment uses, for a tenant or for the platform itself; without -e, the layer's own.

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from llmcfg_cli.commands.validate import exit_code, is_below, require_paths
 from llmcfg_cli.console import has_colour, note, out
+from llmcfg_cli.declared import argument
 from llmcfg_cli.options import OUTPUT, At, Directory, FailOn, Quiet
 
 
 def lint(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATHS]", help="Show only findings in these files and folders.", show_default=False),
+        argument(metavar="[PATHS]", help="Show only findings in these files and folders.", show_default=False),
     ] = None,
     directory: Directory = Path(),
     at: At = None,

@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import ConflictError, NotFoundError, UsageError
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import BaseVersion, MergedPath, OurVersion, Quiet, TheirVersion
 
 if TYPE_CHECKING:
@@ -51,16 +50,14 @@ def merge(base: BaseVersion, ours: OurVersion, theirs: TheirVersion, path: Merge
 
 
 def resolve(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A secret file that is in conflict.")],
+    file: Annotated[Path, argument(metavar="FILE", help="A secret file that is in conflict.")],
     choices: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CHOICES]", help="NAME=ours or NAME=theirs, for one value.", show_default=False),
+        argument(metavar="[CHOICES]", help="NAME=ours or NAME=theirs, for one value.", show_default=False),
     ] = None,
-    ours: Annotated[
-        bool, typer.Option("--ours", help="Take ours for all other conflicts.", show_default=False)
-    ] = False,
+    ours: Annotated[bool, option("--ours", help="Take ours for all other conflicts.", show_default=False)] = False,
     theirs: Annotated[
-        bool, typer.Option("--theirs", help="Take theirs for all other conflicts.", show_default=False)
+        bool, option("--theirs", help="Take theirs for all other conflicts.", show_default=False)
     ] = False,
     quiet: Quiet = False,
 ) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from llmcfg_cli.console import out
+from llmcfg_cli.declared import argument
 
 
 def outline(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A SOPS or age file.")],
+    file: Annotated[Path, argument(metavar="FILE", help="A SOPS or age file.")],
 ) -> None:
     """Show names, types and fingerprints of what a secret file holds, and who can open it. Needs no key and shows no secret.
 

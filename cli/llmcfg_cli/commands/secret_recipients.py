@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import LlmcfgError, PartlyAppliedError, UsageError
 from llmcfg.git.committing import commit as commit_files
 from llmcfg.git.committing import uncommitted
 from llmcfg_cli.commands.validate import is_below
 from llmcfg_cli.console import ask, has_colour, note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import DIFFERENCES, OUTPUT, Directory, Quiet, Yes
 from llmcfg_cli.views.text import plural
 
@@ -24,14 +23,14 @@ if TYPE_CHECKING:
 def sync(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATHS]", help="Only these files and folders.", show_default=False),
+        argument(metavar="[PATHS]", help="Only these files and folders.", show_default=False),
     ] = None,
     directory: Directory = Path(),
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit with 3 when something differs.", show_default=False)
+        bool, option("--check", help="Change nothing; exit with 3 when something differs.", show_default=False)
     ] = False,
     no_commit: Annotated[
-        bool, typer.Option("--no-commit", help="Leave the changes in the work tree.", show_default=False)
+        bool, option("--no-commit", help="Leave the changes in the work tree.", show_default=False)
     ] = False,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     yes: Yes = False,

@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from llmcfg.errors import ConflictError, UsageError
 from llmcfg_cli.console import ask, has_colour, note, out, progress
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Directory, Quiet, Yes
 from llmcfg_cli.views.text import plural
 
 
 def revoke(
     recipient: Annotated[
-        str, typer.Argument(metavar="RECIPIENT", help="The public key that no longer counts.", show_default=False)
+        str, argument(metavar="RECIPIENT", help="The public key that no longer counts.", show_default=False)
     ],
     directory: Directory = Path(),
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for rotations.yaml.")] = "",
+    reason: Annotated[str, option("--reason", metavar="TEXT", help="Why, for rotations.yaml.")] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List only, also while the key still counts.", show_default=False)
+        bool, option("--dry-run", help="List only, also while the key still counts.", show_default=False)
     ] = False,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     yes: Yes = False,

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import FindingsError, UsageError
 from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Directory, Quiet
 
 if TYPE_CHECKING:
@@ -24,23 +23,21 @@ STDIN = "-"
 def scan(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[PATHS]", help="Files and folders; - is stdin.", show_default="all that Git does not ignore"
-        ),
+        argument(metavar="[PATHS]", help="Files and folders; - is stdin.", show_default="all that Git does not ignore"),
     ] = None,
     directory: Directory = Path(),
     staged: Annotated[
         bool,
-        typer.Option("--staged", help="What the next commit adds or changes, as it is staged.", show_default=False),
+        option("--staged", help="What the next commit adds or changes, as it is staged.", show_default=False),
     ] = False,
     index: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--index", metavar="FILE", help="The index that --staged reads, as hooks know it.", show_default="Git's"
         ),
     ] = None,
     history: Annotated[
-        bool, typer.Option("--history", help="Every file of every commit that a ref leads to.", show_default=False)
+        bool, option("--history", help="Every file of every commit that a ref leads to.", show_default=False)
     ] = False,
     output: Annotated[Literal["table", "json", "sarif", "github", "junit"], OUTPUT] = "table",
     quiet: Quiet = False,

@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import UsageError
-from llmcfg_cli.completion import complete_environments, complete_tenants
 from llmcfg_cli.console import ask, has_colour, note, out, out_bytes, short_path, table_width
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Directory, Environment, Quiet, SecretFile, SecretName, Tenant, Yes
 from llmcfg_cli.reasons import Reason, reason_for, tell_access
 
@@ -28,25 +26,27 @@ def copy(
     tenant: Tenant = None,
     to_env: Annotated[
         str | None,
-        typer.Option(
+        option(
+            "--to-env",
             metavar="ENV",
             help="The environment to copy to.",
-            autocompletion=complete_environments,
+            completes="environments",
             show_default="that of -e",
         ),
     ] = None,
     to_tenant: Annotated[
         str | None,
-        typer.Option(
+        option(
+            "--to-tenant",
             metavar="TENANT",
             help="The tenant to copy to.",
-            autocompletion=complete_tenants,
+            completes="tenants",
             show_default="that of -t",
         ),
     ] = None,
-    to_base: Annotated[bool, typer.Option("--to-base", help="Copy to base.", show_default=False)] = False,
+    to_base: Annotated[bool, option("--to-base", help="Copy to base.", show_default=False)] = False,
     new_name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="The name of the copy.", show_default="NAME")
+        str | None, option("--as", metavar="NAME", help="The name of the copy.", show_default="NAME")
     ] = None,
     file: SecretFile = None,
     yes: Yes = False,
@@ -79,15 +79,15 @@ def copy(
 
 
 def import_env(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A .env file; - is stdin.", show_default=False)],
+    file: Annotated[str, argument(metavar="FILE", help="A .env file; - is stdin.", show_default=False)],
     directory: Directory = Path(),
     environment: Environment = None,
     tenant: Tenant = None,
     to_file: SecretFile = None,
     prefix: Annotated[
-        str, typer.Option("--prefix", metavar="KEY", help="Put the names under this key.", show_default="at the top")
+        str, option("--prefix", metavar="KEY", help="Put the names under this key.", show_default="at the top")
     ] = "",
-    lower: Annotated[bool, typer.Option("--lower", help="Write the names in lower case.", show_default=False)] = False,
+    lower: Annotated[bool, option("--lower", help="Write the names in lower case.", show_default=False)] = False,
     yes: Yes = False,
     quiet: Quiet = False,
 ) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg_cli.console import note, out, short_path
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import Directory, Environment, Key, Quiet, Tenant
 
 if TYPE_CHECKING:
@@ -21,16 +20,16 @@ def set_value(
     key: Key,
     value: Annotated[
         str | None,
-        typer.Argument(metavar="[VALUE]", help="The value as YAML: 5, true, text, [a, b], {a: 1}.", show_default=False),
+        argument(metavar="[VALUE]", help="The value as YAML: 5, true, text, [a, b], {a: 1}.", show_default=False),
     ] = None,
     directory: Directory = Path(),
     environment: Environment = None,
     tenant: Tenant = None,
     string: Annotated[
-        bool, typer.Option("--string", help="Take VALUE as text, whatever it looks like.", show_default=False)
+        bool, option("--string", help="Take VALUE as text, whatever it looks like.", show_default=False)
     ] = False,
     unset: Annotated[
-        bool, typer.Option("--unset", help="Remove the key from this layer's file.", show_default=False)
+        bool, option("--unset", help="Remove the key from this layer's file.", show_default=False)
     ] = False,
     quiet: Quiet = False,
 ) -> None:

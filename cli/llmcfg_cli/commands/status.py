@@ -7,10 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import (
     DIFFERENCES,
     OUTPUT,
@@ -44,7 +43,7 @@ def status(
     settings_file: SettingsFile = None,
     state: StateDir = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show it again whenever it changes, until interrupted.", show_default=False)
+        bool, option("--watch", help="Show it again whenever it changes, until interrupted.", show_default=False)
     ] = False,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     exit_code: ExitCode = False,

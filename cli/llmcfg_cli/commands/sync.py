@@ -10,9 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg_cli.console import has_colour, note, out, progress, table_width
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, DeliverTo, Directory, Environments, Quiet, SettingsFile, StateDir
 
 if TYPE_CHECKING:
@@ -30,27 +29,25 @@ INTERRUPTED = 130
 def run(
     directory: Directory = Path(),
     settings_file: SettingsFile = None,
-    once: Annotated[bool, typer.Option("--once", help="Make one pass and end.", show_default=False)] = False,
+    once: Annotated[bool, option("--once", help="Make one pass and end.", show_default=False)] = False,
     remote: Annotated[
         str | None,
-        typer.Option("--remote", metavar="URL", help="The repository to follow.", show_default="the local one"),
+        option("--remote", metavar="URL", help="The repository to follow.", show_default="the local one"),
     ] = None,
     branch: Annotated[
         str | None,
-        typer.Option("--branch", metavar="NAME", help="The branch whose manifest counts.", show_default="the main one"),
+        option("--branch", metavar="NAME", help="The branch whose manifest counts.", show_default="the main one"),
     ] = None,
     deployed: Annotated[
         Literal["remote", "local"] | None,
-        typer.Option("--deployed", help="Where the deployed branches live.", show_default="remote"),
+        option("--deployed", help="Where the deployed branches live.", show_default="remote"),
     ] = None,
     state: StateDir = None,
     environments: Environments = None,
     deliver_to: DeliverTo = None,
     poll: Annotated[
         float | None,
-        typer.Option(
-            "--poll", metavar="SECONDS", min=1, help="Between passes when nothing happens.", show_default="60"
-        ),
+        option("--poll", metavar="SECONDS", min=1, help="Between passes when nothing happens.", show_default="60"),
     ] = None,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
     quiet: Quiet = False,

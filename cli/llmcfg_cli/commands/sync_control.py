@@ -7,11 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import NotFoundError, PendingError, UsageError
-from llmcfg_cli.completion import complete_environments
 from llmcfg_cli.console import note, progress
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import Directory, Quiet, SettingsFile, StateDir
 
 if TYPE_CHECKING:
@@ -21,10 +19,10 @@ _LOOK_SECONDS = 0.05
 
 _NAME = Annotated[
     str,
-    typer.Argument(metavar="ENV", help="The environment.", autocompletion=complete_environments, show_default=False),
+    argument(metavar="ENV", help="The environment.", completes="environments", show_default=False),
 ]
 _WAIT = Annotated[
-    float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the pass; 0 does not wait.")
+    float, option("--wait", metavar="SECONDS", min=0, help="How long to wait for the pass; 0 does not wait.")
 ]
 
 
@@ -49,9 +47,7 @@ def suspend(
     directory: Directory = Path(),
     settings_file: SettingsFile = None,
     state: StateDir = None,
-    why: Annotated[
-        str, typer.Option("--why", "-m", metavar="TEXT", help="What status shows.", show_default=False)
-    ] = "",
+    why: Annotated[str, option("--why", "-m", metavar="TEXT", help="What status shows.", show_default=False)] = "",
     quiet: Quiet = False,
 ) -> int:
     """Leave an environment as it is, whatever its branch says, until `resume`. Holds across restarts."""
@@ -82,9 +78,9 @@ def resume(
 
 
 def accept(
-    ref: Annotated[str, typer.Argument(metavar="REF", help="A branch, or refs/tags/NAME.", show_default=False)],
+    ref: Annotated[str, argument(metavar="REF", help="A branch, or refs/tags/NAME.", show_default=False)],
     commit: Annotated[
-        str, typer.Argument(metavar="ID", help="The whole object id that the remote has there now.", show_default=False)
+        str, argument(metavar="ID", help="The whole object id that the remote has there now.", show_default=False)
     ],
     directory: Directory = Path(),
     settings_file: SettingsFile = None,

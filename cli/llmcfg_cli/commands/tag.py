@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 from llmcfg.errors import FindingsError
 from llmcfg_cli.console import has_colour, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, At, Directory
 from llmcfg_cli.recording import account
 
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 
 def tag(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The release's name, such as v1.4.0.", show_default=False)
+        str | None, argument(metavar="[NAME]", help="The release's name, such as v1.4.0.", show_default=False)
     ] = None,
     directory: Directory = Path(),
     at: At = None,
-    message: Annotated[str, typer.Option("--message", "-m", help="What the release is.", show_default=False)] = "",
+    message: Annotated[str, option("--message", "-m", help="What the release is.", show_default=False)] = "",
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
 ) -> None:
     """Make an annotated tag for a revision whose configuration is sound; without a name, list the tags.

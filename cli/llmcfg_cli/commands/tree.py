@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from llmcfg_cli.console import out
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, At, Directory, OptionalKey, RequiredEnvironment, Tenant
 
 
@@ -17,7 +16,7 @@ def tree(
     directory: Directory = Path(),
     tenant: Tenant = None,
     at: At = None,
-    depth: Annotated[int, typer.Option("--depth", "-d", min=1, help="Levels to show.")] = 3,
+    depth: Annotated[int, option("--depth", "-d", min=1, help="Levels to show.")] = 3,
     output: Annotated[Literal["text", "json"], OUTPUT] = "text",
 ) -> None:
     """Show the effective configuration below a key as a tree, with the number of keys in what is folded.

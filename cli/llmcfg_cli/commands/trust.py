@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
-from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, Directory, Quiet
 from llmcfg_cli.trusting import trusted_root
 
@@ -25,16 +23,16 @@ def show(directory: Directory = Path(), output: Annotated[Literal["table", "json
 def check(
     revision: Annotated[
         str,
-        typer.Argument(metavar="[REV]", help="The revision.", autocompletion=complete_revisions, show_default=True),
+        argument(metavar="[REV]", help="The revision.", completes="revisions", show_default=True),
     ] = "HEAD",
     directory: Directory = Path(),
     base: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--base",
             metavar="REV",
             help="Only the commits since this one.",
-            autocompletion=complete_revisions,
+            completes="revisions",
             show_default=False,
         ),
     ] = None,
@@ -60,11 +58,11 @@ def check(
 
 
 def pin(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `llmcfg trust export` wrote.", show_default=False)],
+    file: Annotated[Path, argument(metavar="FILE", help="What `llmcfg trust export` wrote.", show_default=False)],
     directory: Directory = Path(),
     digest: Annotated[
         str,
-        typer.Option(
+        option(
             "--digest", metavar="SHA256", help="What its digest has to be, as somebody told you.", show_default=False
         ),
     ] = "",
@@ -83,12 +81,10 @@ def pin(
 
 def export(
     directory: Directory = Path(),
-    to: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write it here.", show_default="on stdout")
-    ] = None,
+    to: Annotated[Path | None, option("--out", metavar="FILE", help="Write it here.", show_default="on stdout")] = None,
     signers: Annotated[
         bool,
-        typer.Option(
+        option(
             "--signers",
             help="Write the list of signers instead, for gpg.ssh.allowedSignersFile of Git.",
             show_default=False,

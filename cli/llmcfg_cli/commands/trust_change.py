@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import ConflictError, UsageError
-from llmcfg_cli.completion import complete_revisions
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import Directory
 from llmcfg_cli.trusting import Days, Draft, SigningKeys, finish, next_version, read_rules, sign_root, write_draft
 from llmcfg_cli.trusting import publish as put
@@ -26,25 +24,23 @@ def init(
     directory: Directory = Path(),
     root_key: Annotated[
         list[Path] | None,
-        typer.Option(
+        option(
             "--root-key",
             metavar="FILE",
             help="Another key of the root, by its .pub file; may be repeated.",
             show_default=False,
         ),
     ] = None,
-    threshold: Annotated[
-        int, typer.Option("--threshold", metavar="N", help="How many keys change the root.", min=1)
-    ] = 1,
+    threshold: Annotated[int, option("--threshold", metavar="N", help="How many keys change the root.", min=1)] = 1,
     signers: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--signers", metavar="FILE", help="Who signs commits, as OpenSSH's allowed_signers.", show_default=False
         ),
     ] = None,
     bundle_key: Annotated[
         list[Path] | None,
-        typer.Option(
+        option(
             "--bundle-key",
             metavar="FILE",
             help="A key that signs bundles (Ed25519), by its .pub file; may be repeated.",
@@ -87,17 +83,17 @@ def init(
 
 
 def add_signer(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who signs, such as a mail address.", show_default=False)],
+    name: Annotated[str, argument(metavar="NAME", help="Who signs, such as a mail address.", show_default=False)],
     public_key: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Their .pub file, or an exported key of OpenPGP.", show_default=False)
+        Path, argument(metavar="FILE", help="Their .pub file, or an exported key of OpenPGP.", show_default=False)
     ],
     key: SigningKeys,
     directory: Directory = Path(),
     since: Annotated[
-        datetime | None, typer.Option("--from", metavar="TIME", help="The key counts from then on.", show_default=False)
+        datetime | None, option("--from", metavar="TIME", help="The key counts from then on.", show_default=False)
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--until", metavar="TIME", help="The key counts until then.", show_default=False)
+        datetime | None, option("--until", metavar="TIME", help="The key counts until then.", show_default=False)
     ] = None,
     days: Days = _YEAR,
     draft: Draft = None,
@@ -120,27 +116,23 @@ def rotate(
     directory: Directory = Path(),
     add: Annotated[
         list[Path] | None,
-        typer.Option("--add", metavar="FILE", help="A new key of the root, by its .pub file.", show_default=False),
+        option("--add", metavar="FILE", help="A new key of the root, by its .pub file.", show_default=False),
     ] = None,
     drop: Annotated[
         list[str] | None,
-        typer.Option(
-            "--drop", metavar="SHA256:…", help="A key of the root that ends, by fingerprint.", show_default=False
-        ),
+        option("--drop", metavar="SHA256:…", help="A key of the root that ends, by fingerprint.", show_default=False),
     ] = None,
     threshold: Annotated[
         int | None,
-        typer.Option("--threshold", metavar="N", help="How many keys change the root.", min=1, show_default=False),
+        option("--threshold", metavar="N", help="How many keys change the root.", min=1, show_default=False),
     ] = None,
     add_bundle: Annotated[
         list[Path] | None,
-        typer.Option("--add-bundle", metavar="FILE", help="A new key that signs bundles.", show_default=False),
+        option("--add-bundle", metavar="FILE", help="A new key that signs bundles.", show_default=False),
     ] = None,
     drop_bundle: Annotated[
         list[str] | None,
-        typer.Option(
-            "--drop-bundle", metavar="SHA256:…", help="A key that signs bundles and ends.", show_default=False
-        ),
+        option("--drop-bundle", metavar="SHA256:…", help="A key that signs bundles and ends.", show_default=False),
     ] = None,
     days: Days = _YEAR,
     draft: Draft = None,
@@ -165,18 +157,16 @@ def rotate(
 
 
 def revoke(
-    what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="A signer's name, or a key's fingerprint.", show_default=False)
-    ],
+    what: Annotated[str, argument(metavar="WHAT", help="A signer's name, or a key's fingerprint.", show_default=False)],
     key: SigningKeys,
     directory: Directory = Path(),
     vouch: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--vouch",
             metavar="REV",
             help="The last commit that you looked at, and that counts with all before it.",
-            autocompletion=complete_revisions,
+            completes="revisions",
             show_default="HEAD",
         ),
     ] = None,
@@ -194,9 +184,7 @@ def revoke(
 
 
 def rules(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="YAML with `rules` and `environments`.", show_default=False)
-    ],
+    file: Annotated[Path, argument(metavar="FILE", help="YAML with `rules` and `environments`.", show_default=False)],
     key: SigningKeys,
     directory: Directory = Path(),
     days: Days = _YEAR,
@@ -218,7 +206,7 @@ def renew(key: SigningKeys, directory: Directory = Path(), days: Days = _YEAR, d
 
 
 def sign(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What --out wrote.", show_default=False)],
+    file: Annotated[Path, argument(metavar="FILE", help="What --out wrote.", show_default=False)],
     key: SigningKeys,
 ) -> None:
     """Add signatures to a version that is not published yet. Needs no repository, so a machine without a network will do."""
@@ -237,7 +225,7 @@ def sign(
 
 
 def publish(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What others signed.", show_default=False)],
+    file: Annotated[Path, argument(metavar="FILE", help="What others signed.", show_default=False)],
     directory: Directory = Path(),
 ) -> None:
     """Make a version that enough keys signed the newest one."""

@@ -6,11 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from llmcfg.errors import NotAuthorisedError, UsageError
-from llmcfg_cli.completion import complete_environments, complete_revisions
 from llmcfg_cli.console import note, out
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import Directory
 from llmcfg_cli.trusting import trusted_root
 
@@ -19,14 +17,14 @@ if TYPE_CHECKING:
     from llmcfg.trust.root import Root
     from llmcfg.wiring import Workspace
 
-_KEY = typer.Option(
+_KEY = option(
     "--key",
     "-k",
     metavar="FILE",
     help="Your private key of SSH, or the .pub file of one in ssh-agent.",
     show_default=False,
 )
-_REVISION = typer.Argument(metavar="[REV]", help="The commit.", autocompletion=complete_revisions, show_default=True)
+_REVISION = argument(metavar="[REV]", help="The commit.", completes="revisions", show_default=True)
 
 
 def approve(
@@ -47,9 +45,7 @@ def approve(
 def promote(
     environment: Annotated[
         str,
-        typer.Argument(
-            metavar="ENV", help="The environment.", autocompletion=complete_environments, show_default=False
-        ),
+        argument(metavar="ENV", help="The environment.", completes="environments", show_default=False),
     ],
     key: Annotated[Path, _KEY],
     revision: Annotated[str, _REVISION] = "HEAD",

@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg.model.suggest import did_you_mean
 from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import (
     OUTPUT,
     AsOf,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 def validate(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATHS]", help="Show only findings in these files and folders.", show_default=False),
+        argument(metavar="[PATHS]", help="Show only findings in these files and folders.", show_default=False),
     ] = None,
     directory: Directory = Path(),
     environments: Environments = None,
@@ -44,7 +43,7 @@ def validate(
     at: At = None,
     since: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--since",
             metavar="REV",
             help="Also look at limits and budgets that jumped from this revision.",

@@ -6,10 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from llmcfg.errors import IntegrityError, NotFoundError, UsageError
 from llmcfg_cli.console import has_colour, note, out, progress
+from llmcfg_cli.declared import option
 from llmcfg_cli.options import OUTPUT, Directory, Environments, NoCache, Quiet
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def verify(
     environments: Environments = None,
     between: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--range",
             metavar="A..B",
             help="Only what was built from commits that B reaches and A does not.",
@@ -33,7 +32,7 @@ def verify(
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(
+        option(
             "--max", "-n", min=1, help="At most so many states, the newest of each environment.", show_default="all"
         ),
     ] = None,
