@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from yaml.error import MarkedYAMLError
 
-from llmcfg.documents.positions import find_first_keys
+from llmcfg.documents.keys import RESERVED_KEYS
+from llmcfg.documents.nodes import find_first_keys
 from llmcfg.documents.scalars import Trap, quoted, resolve_plain
 from llmcfg.documents.screen import line_and_column, too_many, why_not_a_key
 from llmcfg.limits import DOCUMENT_DEPTH, DOCUMENT_PROBLEMS
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yaml import YAMLError
-
-RESERVED_KEYS: Final = frozenset(["$secret", "$text"])
 
 
 class StopError(Exception):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from llmcfg.documents.positions import iterate_scalars
+from llmcfg.documents.nodes import iterate_scalars
 from llmcfg.documents.scalars import Trap, quoted, resolve_plain
 
 if TYPE_CHECKING:

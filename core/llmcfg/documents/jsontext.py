@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from llmcfg.documents.nodes import iterate_nodes
 from llmcfg.documents.paths import value_at, with_value, without_value
-from llmcfg.documents.positions import iterate_nodes
 from llmcfg.errors import UsageError
 from llmcfg.model.keypath import format_key_path
 

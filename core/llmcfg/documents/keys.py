@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from sys import intern
+from typing import Final
 
-from llmcfg.documents.complaints import RESERVED_KEYS
 from llmcfg.documents.scalars import resolve_plain
 from llmcfg.documents.screen import why_not_a_key
+
+RESERVED_KEYS: Final = frozenset(["$secret", "$text"])
 
 
 def is_sound_key(key: str) -> bool:

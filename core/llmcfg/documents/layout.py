@@ -14,12 +14,12 @@ from msgspec import json
 from yaml.events import ScalarEvent
 
 from llmcfg.documents.loader import load_document
-from llmcfg.documents.positions import iterate_nodes
+from llmcfg.documents.nodes import iterate_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from llmcfg.documents.positions import Node
+    from llmcfg.documents.nodes import Node
     from llmcfg.model.value import Path
 
 _BOM: Final = b"\xef\xbb\xbf"

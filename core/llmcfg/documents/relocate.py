@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.documents.editor import delete_value, set_value
 from llmcfg.documents.loader import load_document
+from llmcfg.documents.nodes import iterate_nodes
 from llmcfg.documents.paths import has_path, value_at, with_value, without_value
-from llmcfg.documents.positions import iterate_nodes
 from llmcfg.documents.segments import Segments
 from llmcfg.documents.threeway import same
 from llmcfg.documents.writer import flow_text, format_scalar, write_yaml

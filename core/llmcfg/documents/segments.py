@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
+from llmcfg.documents.nodes import iterate_nodes
 from llmcfg.documents.paths import value_at
-from llmcfg.documents.positions import iterate_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmcfg.documents.positions import Node
+    from llmcfg.documents.nodes import Node
     from llmcfg.model.value import Path, Value
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent
 
-from llmcfg.documents.positions import iterate_nodes
+from llmcfg.documents.nodes import iterate_nodes
 from llmcfg.documents.scalars import quoted
 from llmcfg.documents.writer import block_lines, entry_lines, flow_text, format_scalar, literal_lines
 from llmcfg.model.value import Tagged
@@ -14,7 +14,7 @@ from llmcfg.model.value import Tagged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmcfg.documents.positions import Node
+    from llmcfg.documents.nodes import Node
     from llmcfg.model.value import Path, Scalar, Value
 
 

@@ -10,8 +10,8 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from llmcfg.documents.nodes import iterate_nodes
 from llmcfg.documents.paths import value_at
-from llmcfg.documents.positions import iterate_nodes
 from llmcfg.errors import UsageError
 from llmcfg.model.keypath import format_key_path
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from llmcfg.documents.editor import delete_value, set_value
 from llmcfg.documents.loader import load_document
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def with_marked(content: bytes | None, wanted: Iterable[Due]) -> bytes:
 
     What is around the list stays as it is. Raises UsageError for a file that cannot be edited.
     """
+    from llmcfg.documents.editor import set_value
+
     content = content or _NEW
     known = {(due.secret, due.file, due.recipient): due for due in read_due(content)}
     before = len(known)
@@ -59,6 +60,8 @@ def with_marked(content: bytes | None, wanted: Iterable[Due]) -> bytes:
 
 def without(content: bytes, file: str, name: str) -> bytes:
     """The file without the entries for a secret of a file: call it when that has got a new value. The same bytes if there are none."""
+    from llmcfg.documents.editor import delete_value
+
     due = read_due(content)
     for index in reversed(range(len(due))):
         if (due[index].file, due[index].secret) == (file, name):
