@@ -6,6 +6,7 @@ import json
 from typing import get_args
 
 from llmcfg.model.impact import Difference
+from llmcfg.model.later import Later
 from llmcfg.model.snapshot import Revision
 from llmcfg.sync import deployed
 from llmcfg.sync.plan import Plan, save_plan
@@ -33,8 +34,8 @@ def test_every_trailer_that_a_deployed_commit_can_have_is_documented() -> None:
 
 
 def test_every_field_of_a_saved_plan_is_documented() -> None:
-    nothing = Difference((), (), (), (), (), ())
-    plan = Plan("prod", Revision("a" * 40, "main"), None, "b" * 64, {}, nothing, (), 0, False, False)
+    later = Later.of(Difference((), (), (), (), (), ()))
+    plan = Plan("prod", Revision("a" * 40, "main"), None, "b" * 64, {}, (), later, (), 0, False, False)
     assert set(json.loads(save_plan(plan))) <= CODES
 
 
