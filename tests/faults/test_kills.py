@@ -49,6 +49,7 @@ PASS = [
 ]
 REFUSED = ["directory.undo_written", "directory.taken_back"]
 LANES = ["lane.before_look", "lane.before_deliver", "lane.after_deliver"]
+PACKING = ["objects.pack_placed"]
 RECORDING = ["audit.before_entries", "audit.after_entries", "audit.after_head"]
 BY_HAND = [
     "commit.after_tree",
@@ -250,6 +251,22 @@ def test_who_is_killed_by_hand_does_it_again(host, point, verb):
     assert host.leftovers() == []
 
 
+@pytest.mark.sweep
+@pytest.mark.fault("C03")
+@pytest.mark.parametrize("point", PACKING)
+def test_who_is_killed_while_many_objects_are_written_does_it_again(host, point):
+    host = local(host)
+    host.clone.commit(
+        {"base/limits.yaml": "rpm: 2\n"} | {f"base/d{number}.yaml": f"a: {number}\n" for number in range(120)}
+    )
+    arguments = ("apply", "-e", "dev", "-y", "-q")
+    assert host.run(*arguments, failpoints=f"{point}=kill", at=host.own) == KILLED, f"{point} is not reached"
+    assert (host.deployed(), host.delivered()) == (1, 1)
+    assert host.run(*arguments, at=host.own) == 0, host.said
+    assert (host.deployed(), host.delivered(), host.states(), host.damage()) == (2, 2, [1, 2], [])
+    assert host.leftovers() == []
+
+
 # the daemon, whose parts die one by one
 
 
@@ -282,7 +299,7 @@ def test_a_daemon_outlives_the_parts_of_it_that_are_killed(host, point):
 def test_every_named_step_is_killed_somewhere():
     said = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.py"))
     names = set(re.findall(r'\bfailpoint\("([a-z._]+)"\)', said))
-    assert names == {*PASS, *REFUSED, *LANES, *RECORDING}
+    assert names == {*PASS, *REFUSED, *LANES, *PACKING, *RECORDING}
     assert {*QUICK, *BY_HAND} <= names
 
 

@@ -29,7 +29,13 @@ def deploy(repository, expected, number=0, message="deploy"):
     return repository.commit_files(REF, {**FILES, "n": b"%d" % number}, expected=expected, message=message)
 
 
-def deploy_as_newcomer(path, expected, number):
+def deploy_many(repository, expected, number=0):
+    """So many objects that they are written as one pack."""
+    files = {f"t{tenant}/api/config/a.json": b'{"a":1,"b":%d}' % (tenant + 1000 * number) for tenant in range(100)}
+    return repository.commit_files(REF, files, expected=expected, message="deploy")
+
+
+def deploy_as_newcomer(path, expected, number, deploy=deploy):
     deploy(open_repository(path), expected, number)
 
 
@@ -215,15 +221,16 @@ def die_when(holds, work, *arguments):
 
 
 @pytest.mark.fault("C01", "G35")
-def test_writer_killed_at_any_step_leaves_a_repository_that_the_next_can_write(workspace, repository, in_child):
+@pytest.mark.parametrize("deploy", [deploy, deploy_many])
+def test_writer_killed_at_any_step_leaves_a_repository_that_the_next_can_write(workspace, repository, in_child, deploy):
     current, deaths = deploy(repository, None), 0
     for step in range(100):
-        code = in_child(partial(die_at, step, deploy_as_newcomer, workspace.path, current, step + 1))
+        code = in_child(partial(die_at, step, deploy_as_newcomer, workspace.path, current, step + 1, deploy))
         after = repository.read_ref(REF)
         assert code in (0, 137)
         assert after == current or repository.facts(after).parents == (current,)
         deaths += code == 137
-        current = deploy(repository, after, -step)
+        current = deploy(repository, after, step + 100)
         assert leftovers(repository) == []
         if code == 0:
             break
@@ -376,7 +383,8 @@ def test_error_after_the_ref_has_moved_is_no_error(repository, monkeypatch):
 
 
 @pytest.mark.fault("C08")
-def test_full_disk_is_a_storage_error_and_the_ref_stays(workspace, repository, in_child):
+@pytest.mark.parametrize("deploy", [deploy, deploy_many])
+def test_full_disk_is_a_storage_error_and_the_ref_stays(workspace, repository, in_child, deploy):
     first = deploy(repository, None)
 
     def work():
@@ -389,6 +397,7 @@ def test_full_disk_is_a_storage_error_and_the_ref_stays(workspace, repository, i
 
     assert in_child(work) == 42
     assert repository.read_ref(REF) == first
+    assert [*(repository.git_dir / "objects").rglob("tmp_*")] == []
     assert deploy(repository, first, 2) == repository.read_ref(REF)
 
 

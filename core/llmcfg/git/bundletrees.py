@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.errors import UsageError
-from llmcfg.git.newobjects import new_object, refuse_large, refuse_names
+from llmcfg.git.newobjects import NewObject, new_object, place_in_bundles, refuse_large, refuse_names
 from llmcfg.git.trees import TreeEntry, format_tree
 from llmcfg.model.laid import OfLayers
 
@@ -33,7 +33,7 @@ _EMPTY = Node({}, {}, "", b"")
 class BundleTrees:
     """Adds trees to `objects`, by their ids."""
 
-    def __init__(self, objects: dict[str, bytes]) -> None:
+    def __init__(self, objects: dict[str, NewObject]) -> None:
         self._objects = objects
         self._layers: OfLayers[Content | None, Node] = OfLayers(_lay_parts, _EMPTY)
 
@@ -47,19 +47,19 @@ class BundleTrees:
             refuse_large(content)
             single |= {place[len(path) + 1 :]: piece for place, piece in cut(f"{path}/{name}", content).items()}
         node = _lay(single, self._layers.of(folder.laid))
-        self._collect(node)
+        self._collect(node, place_in_bundles(path))
         return node.oid
 
-    def _collect(self, node: Node) -> None:
+    def _collect(self, node: Node, place: str) -> None:
         """What is there already is there with all below it."""
         if node.oid in self._objects:
             return
-        self._objects[node.oid] = node.whole
-        for oid, content in node.files.values():
+        self._objects[node.oid] = NewObject(node.oid, node.whole, place)
+        for name, (oid, content) in node.files.items():
             if oid not in self._objects:
-                self._objects[oid] = new_object(b"blob", content).whole
-        for below in node.folders.values():
-            self._collect(below)
+                self._objects[oid] = new_object(b"blob", content, f"{place}/{name}")
+        for name, below in node.folders.items():
+            self._collect(below, f"{place}/{name}")
 
 
 def _lay_parts(own: Mapping[str, Content | None], below: Node) -> Node:
@@ -89,4 +89,5 @@ def _put(own: Mapping[str, bytes], below: Node) -> Node:
         raise UsageError(f"{name!r} is a file and a directory", hint="choose another output path")
     entries = [TreeEntry(name, is_tree=False, oid=oid) for name, (oid, _) in files.items()]
     entries += [TreeEntry(name, is_tree=True, oid=folder.oid) for name, folder in folders.items()]
-    return Node(files, folders, *new_object(b"tree", format_tree(entries)))
+    made = new_object(b"tree", format_tree(entries))
+    return Node(files, folders, made.oid, made.whole)

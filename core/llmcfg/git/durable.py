@@ -1,7 +1,8 @@
-"""Writing objects: blobs, trees that share what did not change, commits and tags, each in a file of its own, as Git keeps loose objects.
+"""Writing objects: blobs, trees that share what did not change, commits and tags.
 
-A file gets its name once its content is flushed, so an object is whole or not there. All objects of a tree are written side by side, and
-before the ref that makes them reachable, so a crash leaves at most unreachable objects.
+Few are written loose, each in a file of its own, and many as one pack (packs.py), as Git does with what it receives. A file gets its name
+once its content is flushed, so an object is whole or not there. All objects of a tree are written before the ref that makes them reachable,
+so a crash leaves at most unreachable objects.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import re
 import time
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.disk import make_folders, side_by_side, storage_errors, sync_folder, write_new
 from llmcfg.errors import StorageError, UsageError
+from llmcfg.failpoints import failpoint
 from llmcfg.git.bundletrees import BundleTrees
 from llmcfg.git.filenames import why_not_a_file_name
 from llmcfg.git.libgit2 import pygit2
-from llmcfg.git.newobjects import new_object, refuse_large, refuse_names
+from llmcfg.git.newobjects import new_object, place_in_bundles, refuse_large, refuse_names
+from llmcfg.git.packs import make_pack
 from llmcfg.git.pieces import stored_as, stored_whole
 from llmcfg.git.trees import TreeEntry, format_tree
 from llmcfg.limits import COMMIT_MESSAGE_BYTES
@@ -28,9 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from llmcfg.git.newobjects import NewObject
+    from llmcfg.git.packs import Pack
     from llmcfg.model.files import Store
 
 _FALLBACK_IDENTITY = "llmcfg <llmcfg@localhost>"
+_PACKED_FROM: Final = 100  # objects, as Git's transfer.unpackLimit
+_MOST_PACKED: Final = 1 << 30  # bytes
 
 
 class _TreeId(NamedTuple):
@@ -96,19 +103,19 @@ class ObjectWriter:
         if `store` is what they are stored in: that of this repository.
         """
         top: _Folder = {}
-        objects: dict[str, bytes] = {}
+        objects: dict[str, NewObject] = {}
         cut = stored_as if in_pieces else stored_whole
         for path, content in _single_files(files, store):
             refuse_large(content)
             for place, piece in cut(path, content).items():
-                _place(top, place, _add(objects, b"blob", piece))
+                _place(top, place, _add(objects, b"blob", piece, place))
         bundles = BundleTrees(objects)
         for path, layered in _folders_in_layers(files):
             _place(top, path, _TreeId(bundles.add(path, layered, cut)))
         for path, folder in stored_folders(files, store):
-            _place(top, path, _as_it_is(objects, folder))
+            _place(top, path, _as_it_is(objects, folder, path))
         tree = _add_folder(objects, top)
-        self._write_all([oid for oid in objects if oid not in present], objects)
+        self._write_all([made for oid, made in objects.items() if oid not in present])
         return tree
 
     def graft(self, tree: str | None, path: str, below: str) -> str:
@@ -141,18 +148,20 @@ class ObjectWriter:
         return self._write(b"tag", content + sign(content) if sign else content)
 
     def _write(self, word: bytes, content: bytes) -> str:
-        objects: dict[str, bytes] = {}
-        oid = _add(objects, word, content)
-        self._write_all([oid], objects)
-        return oid
+        made = new_object(word, content)
+        self._write_all([made])
+        return made.oid
 
-    def _write_all(self, chosen: Sequence[str], objects: Mapping[str, bytes]) -> None:
-        """Those of the objects that are chosen. One that is there already is written again, which mends a damaged one."""
-        folders = sorted({self._folder / oid[:2] for oid in chosen})
+    def _write_all(self, objects: Sequence[NewObject]) -> None:
+        """One that is there already is written again, which mends a damaged one."""
         with storage_errors("write to", self._folder.parent):
+            if len(objects) >= _PACKED_FROM and sum(len(made.whole) for made in objects) <= _MOST_PACKED:
+                _write_pack(self._folder / "pack", make_pack(objects))
+                return
+            folders = sorted({self._folder / made.oid[:2] for made in objects})
             for folder in folders:
                 make_folders(folder)
-            side_by_side(lambda oid: _write_loose(self._folder / oid[:2] / oid[2:], objects[oid]), chosen)
+            side_by_side(lambda made: _write_loose(self._folder / made.oid[:2] / made.oid[2:], made.whole), objects)
             side_by_side(sync_folder, folders)
 
     def identity(self) -> str:
@@ -193,7 +202,7 @@ def _single_files(files: Mapping[str, bytes], store: Store | None) -> Iterator[t
             yield from ((f"{path}/{inner}", content) for inner, content in sorted(folder.items()))
 
 
-def _as_it_is(objects: dict[str, bytes], folder: StoredFolder) -> _TreeId | _Folder:
+def _as_it_is(objects: dict[str, NewObject], folder: StoredFolder, path: str) -> _TreeId | _Folder:
     """The folder, with what was put in it or taken out of it."""
     if not folder.own:
         return _TreeId(folder.id)
@@ -204,27 +213,28 @@ def _as_it_is(objects: dict[str, bytes], folder: StoredFolder) -> _TreeId | _Fol
     for name, content in folder.own.items():
         inside.pop(name, None)
         if content is not None:
-            inside[name] = _add(objects, b"blob", content)
+            inside[name] = _add(objects, b"blob", content, f"{path}/{name}")
     return inside
 
 
-def _add(objects: dict[str, bytes], word: bytes, content: bytes) -> str:
-    """The id of an object, which is among `objects` from now on, with its header."""
+def _add(objects: dict[str, NewObject], word: bytes, content: bytes, path: str) -> str:
+    """The id of an object, which is among `objects` from now on."""
     refuse_large(content)
-    made = new_object(word, content)
-    objects[made.oid] = made.whole
+    made = new_object(word, content, place_in_bundles(path))
+    objects[made.oid] = made
     return made.oid
 
 
-def _add_folder(objects: dict[str, bytes], folder: _Folder) -> str:
+def _add_folder(objects: dict[str, NewObject], folder: _Folder, path: str = "") -> str:
     entries = []
     for name, below in folder.items():
         if isinstance(below, str):
             entries.append(TreeEntry(name, is_tree=False, oid=below))
         else:
-            oid = below.oid if isinstance(below, _TreeId) else _add_folder(objects, below)
+            inner = f"{path}/{name}" if path else name
+            oid = below.oid if isinstance(below, _TreeId) else _add_folder(objects, below, inner)
             entries.append(TreeEntry(name, is_tree=True, oid=oid))
-    return _add(objects, b"tree", format_tree(entries))
+    return _add(objects, b"tree", format_tree(entries), path)
 
 
 def _place(top: _Folder, path: str, placed: str | _TreeId | _Folder) -> None:
@@ -250,6 +260,25 @@ def _write_loose(path: Path, whole: bytes) -> None:
     except BaseException:
         with suppress(OSError):
             aside.unlink()
+        raise
+
+
+def _write_pack(folder: Path, pack: Pack) -> None:
+    """The index gets its name last, since readers look for it. A crash leaves a pack that nobody reads, or what `git gc` removes."""
+    make_folders(folder)
+    asides = {kind: folder / f"tmp_{kind}_{os.urandom(6).hex()}" for kind in ("pack", "idx")}
+    try:
+        write_new(asides["pack"], pack.content, mode=0o444)
+        write_new(asides["idx"], pack.index, mode=0o444)
+        asides["pack"].rename(folder / f"pack-{pack.name}.pack")
+        sync_folder(folder)
+        failpoint("objects.pack_placed")
+        asides["idx"].rename(folder / f"pack-{pack.name}.idx")
+        sync_folder(folder)
+    except BaseException:
+        for aside in asides.values():
+            with suppress(OSError):
+                aside.unlink()
         raise
 
 

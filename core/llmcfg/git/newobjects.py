@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from llmcfg.errors import UsageError
 from llmcfg.git.filenames import why_not_a_file_name
 from llmcfg.limits import BLOB_BYTES
 
+_ABOVE_BUNDLES: Final = 2  # folders: the tenant's, and in it the consumer's
+
 
 class NewObject(NamedTuple):
-    """`whole` is the content with its header."""
+    """`whole` is the content with its header. What has the same `place` in several bundles is likely to resemble each other."""
 
     oid: str
     whole: bytes
+    place: str = ""
 
 
-def new_object(word: bytes, content: bytes) -> NewObject:
+def new_object(word: bytes, content: bytes, place: str = "") -> NewObject:
     """Of a kind (`blob`, `tree`, ...)."""
     whole = b"%s %d\0" % (word, len(content)) + content
-    return NewObject(hashlib.sha1(whole, usedforsecurity=False).hexdigest(), whole)
+    return NewObject(hashlib.sha1(whole, usedforsecurity=False).hexdigest(), whole, place)
+
+
+def place_in_bundles(path: str) -> str:
+    """Of a file or folder of an environment: the same for each bundle, whoever's it is."""
+    segments = path.split("/")
+    return "/".join(["*"] * min(len(segments), _ABOVE_BUNDLES) + segments[_ABOVE_BUNDLES:])
 
 
 def refuse_large(content: bytes) -> None:
