@@ -95,7 +95,7 @@ def test_git_reads_every_object_of_a_pack_and_finds_nothing_wrong(workspace, see
     pack = make_pack(made.values())
     place = workspace.path / ".git/objects/pack" / f"pack-{pack.name}"
     place.with_suffix(".pack").write_bytes(pack.content)
-    place.with_suffix(".idx").write_bytes(pack.index)
+    place.with_suffix(".idx").write_bytes(pack.idx)
 
     shown = workspace.git("verify-pack", "-v", f"{place}.idx")
     assert "chain length = 1" in shown
@@ -105,7 +105,7 @@ def test_git_reads_every_object_of_a_pack_and_finds_nothing_wrong(workspace, see
         assert each.whole.startswith(f"{kind} {size}\0".encode())
     again = workspace.git("index-pack", "--strict", "-o", str(workspace.path / "again.idx"), f"{place}.pack")
     assert again == pack.name
-    assert (workspace.path / "again.idx").read_bytes() == pack.index
+    assert (workspace.path / "again.idx").read_bytes() == pack.idx
 
 
 def bundles(number, tenants=120):

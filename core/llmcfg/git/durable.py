@@ -269,7 +269,7 @@ def _write_pack(folder: Path, pack: Pack) -> None:
     asides = {kind: folder / f"tmp_{kind}_{os.urandom(6).hex()}" for kind in ("pack", "idx")}
     try:
         write_new(asides["pack"], pack.content, mode=0o444)
-        write_new(asides["idx"], pack.index, mode=0o444)
+        write_new(asides["idx"], pack.idx, mode=0o444)
         asides["pack"].rename(folder / f"pack-{pack.name}.pack")
         sync_folder(folder)
         failpoint("objects.pack_placed")

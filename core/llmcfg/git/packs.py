@@ -33,7 +33,7 @@ class Pack(NamedTuple):
 
     name: str
     content: bytes
-    index: bytes
+    idx: bytes
 
 
 class _Told(NamedTuple):
@@ -59,11 +59,11 @@ def make_pack(objects: Iterable[NewObject]) -> Pack:
         content += zlib.compress(each.content)
     ends = [*places[1:], len(content)]
     sums = [zlib.crc32(memoryview(content)[start:end]) for start, end in zip(places, ends, strict=True)]
-    content += _sha1(content)
+    of_pack = _sha1(content)
     order = sorted(range(len(told)), key=lambda number: told[number].oid)
     named = [bytes.fromhex(told[number].oid) for number in order]
-    index = _index(named, [sums[number] for number in order], [places[number] for number in order], content[-20:])
-    return Pack(content[-20:].hex(), bytes(content), index)
+    idx = _index(named, [sums[number] for number in order], [places[number] for number in order], of_pack)
+    return Pack(of_pack.hex(), bytes(content + of_pack), idx)
 
 
 def _told(objects: Iterable[NewObject]) -> Iterator[_Told]:

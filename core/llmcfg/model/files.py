@@ -90,12 +90,18 @@ class StoredFolder(Mapping[str, bytes]):
             return content
         if path in self.own:
             raise KeyError(path)
-        if "/" in path:
-            return self.store.read_blob(self.blobs[path])
-        entry = self.store.entries(self.id)[path]
-        if entry.is_folder:
-            raise KeyError(path)
-        return self.store.read_blob(entry.oid)
+        return self.store.read_blob(self._find(path) if self._blobs is None else self._blobs[path])
+
+    def _find(self, path: str) -> str:
+        """The id of one file, for which only the folders on the way to it are read."""
+        at, segments = self.id, path.split("/")
+        for depth, segment in enumerate(segments):
+            entry = self.store.entries(at)[segment]
+            is_folder = entry.is_folder or (entry.in_pieces and depth > 0)  # only what lies right in it is a list
+            if is_folder != (depth < len(segments) - 1):
+                raise KeyError(path)
+            at = entry.oid
+        return at
 
     def __contains__(self, path: object) -> bool:
         return self.own[str(path)] is not None if path in self.own else path in self.blobs

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmcfg.model.findings import Problem
+    from llmcfg.model.later import Later
     from llmcfg.model.manifest import Consumer, Manifest
     from llmcfg.model.reference import SecretUse
     from llmcfg.model.snapshot import BlobEntry
@@ -76,8 +77,10 @@ class Memo(Struct):
     chosen_rules: dict[tuple[str, str], CreationRule | None] = field(default_factory=dict)
     plaintext: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     marks: dict[str, Marks] = field(default_factory=dict)
-    stored: dict[str, Value] = field(default_factory=dict)
+    stored: dict[str, Later[Value]] = field(default_factory=dict)
     checked: dict[str, frozenset[bytes]] = field(default_factory=dict)
+    file_digests: dict[str, str] = field(default_factory=dict)
+    documents_read: set[str] = field(default_factory=set)
     policies: dict[tuple[object, ...], tuple[Policies, Evaluated]] = field(default_factory=dict)
 
 

@@ -22,7 +22,7 @@ from llmcfg.model.keypath import format_key_path
 from llmcfg.model.later import Each, Later
 from llmcfg.model.progress import UNWATCHED
 from llmcfg.pipeline.decisions import changed_decisions, decisions_of
-from llmcfg.pipeline.stored import DocumentReader, read_stored
+from llmcfg.pipeline.stored import DocumentReader, documents_of, read_stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 
     Documents = Mapping[str, Value | Later[Value]]
 
+_FILES = "files/"
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
 class TargetState(Struct, frozen=True):
     """One bundle's content: selected documents by name, rendered files by path, secret lock, recipients, its manifest's digest.
 
-    `digests` are those of the documents, as far as they are known: documents with one digest are the same.
+    `digests` and `file_digests` are those of documents and files, as far as they are known: what has one digest is the same.
     """
 
     documents: Documents
@@ -52,6 +53,7 @@ class TargetState(Struct, frozen=True):
     recipients: frozenset[str] = frozenset()
     manifest: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
+    file_digests: Mapping[str, str] = field(default_factory=dict)
 
 
 class State(Struct, frozen=True):
@@ -99,13 +101,15 @@ def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = 
 
 def _target_state(built: Built, target: Target, manifest: str) -> TargetState:
     bundle, documents = built.bundles[target], built.selections[target].documents
+    rendered = {path.removeprefix(_FILES): part for path, part in bundle.parts.items() if path.startswith(_FILES)}
     return TargetState(
         {name: document.content for name, document in documents.items()},
-        {path[len("files/") :]: part.content for path, part in bundle.parts.items() if path.startswith("files/")},
+        Each(rendered, lambda path: rendered[path].content),
         bundle.secrets,
         frozenset(bundle.recipients),
         manifest,
         {name: document.part.sha256 for name, document in documents.items()},
+        {path: part.sha256 for path, part in rendered.items()},
     )
 
 
@@ -114,20 +118,21 @@ def deployed_state(files: Mapping[str, bytes], memo: Memo | None = None) -> Stat
     return state_of_stored(read_stored(files, memo), memo.stored if memo else None) if files else NOTHING_DEPLOYED
 
 
-def state_of_stored(stored: Stored, known: dict[str, Value] | None = None) -> State:
+def state_of_stored(stored: Stored, known: dict[str, Later[Value]] | None = None) -> State:
     """The state that bundles are which were read back. `known` remembers documents by their digests."""
     reader = DocumentReader({} if known is None else known)
 
     def read(target: Target) -> TargetState:
         bundle = stored.bundles[target.folder]
-        documents = reader.read_all(target.folder, bundle)
+        files = {path.removeprefix(_FILES): said for path, said in bundle.digests.items() if path.startswith(_FILES)}
         return TargetState(
-            documents,
-            {path.removeprefix("files/"): it for path, it in bundle.parts.items() if path.startswith("files/")},
+            reader.read_all(target.folder, bundle),
+            Each(files, lambda path: bundle.parts[_FILES + path]),
             bundle.secrets,
             frozenset(bundle.recipients),
             bundle.digest,
-            {name: bundle.digests[f"config/{name}.json"] for name in documents},
+            {name: sha256 for name, (_, sha256) in documents_of(bundle).items()},
+            files,
         )
 
     return State({}, Each(stored.manifests, read), manifests=stored.manifests)
@@ -177,9 +182,9 @@ class _Collected:
         """The documents that differ; those in `same` are known not to."""
         if before is after:
             return
-        names = [name for name in before if before[name] is not after.get(name, ABSENT)]
+        names = [name for name in before if name not in same and before[name] is not after.get(name, ABSENT)]
         names += [name for name in after if name not in before]
-        for name in sorted(set(names).difference(same)):
+        for name in sorted(names):
             old, new = before.get(name, ABSENT), after.get(name, ABSENT)
             key = (id(old), id(new), name)
             pair = self._pairs.get(key)
@@ -194,11 +199,10 @@ class _Collected:
         old, new = before or nothing, after or nothing
         name = str(target)
         touched = before is None or after is None or old.manifest != new.manifest
-        same = {document for document, said in old.digests.items() if new.digests.get(document) == said}
-        for pair in self.pairs(old.documents, new.documents, same):
+        for pair in self.pairs(old.documents, new.documents, _same(old.digests, new.digests)):
             pair.targets.add(name)
             touched = True
-        for path, kind in _keys_that_differ(old.files, new.files):
+        for path, kind in _keys_that_differ(old.files, new.files, _same(old.file_digests, new.file_digests)):
             patch = self._patch(path, old.files.get(path), new.files.get(path))
             self._files[target.consumer, path, patch, kind].add(name)
             touched = True
@@ -258,8 +262,16 @@ def _made(side: Side | Later[Value]) -> Side:
     return side.get() if isinstance(side, Later) else side
 
 
-def _keys_that_differ(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
-    for key in sorted({*before, *after}):
+def _same(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    """The names that have one digest on both sides."""
+    return {name for name, _ in before.items() & after.items()}
+
+
+def _keys_that_differ(
+    before: Mapping[str, object], after: Mapping[str, object], same: Collection[str] = ()
+) -> Iterator[tuple[str, Kind]]:
+    """`same` are known not to."""
+    for key in sorted({*before, *after}.difference(same)):
         if before.get(key) != after.get(key):
             yield key, "changed" if key in before and key in after else "added" if key in after else "removed"
 

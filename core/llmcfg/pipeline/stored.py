@@ -2,8 +2,9 @@
 
 The head names the digest of every manifest and their root, a manifest names the digest of every part, and nothing else may lie beside
 them but the sealed files, whose digests are in the head. What does not fit together raises IntegrityError with the first file that is
-wrong; nothing unchecked is ever returned. A folder that was checked is known by the id that it is stored under: as long as that and what
-the head says of it stay, it is not looked at again.
+wrong; nothing unchecked is ever returned: contents are read when something asks for them, and held against their digests then. A folder
+that was checked is known by the id that it is stored under: as long as that and what the head says of it stay, it is not looked at again
+(`checked.py`).
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from llmcfg.bundlefile.files import ENVELOPE, is_root
 from llmcfg.bundlefile.sealed import SealedFile, find_misplaced
 from llmcfg.canonical import digest, digest_of
 from llmcfg.errors import IntegrityError
-from llmcfg.model.files import Files, StoredFolder, put_together
-from llmcfg.model.later import Each
+from llmcfg.model.files import Files, put_together
+from llmcfg.model.later import Each, Later
 from llmcfg.model.target import SHARED, Target
 from llmcfg.pipeline.bundle import HEAD, MANIFEST
-from llmcfg.pipeline.known import is_sound, learn_sound, name_of
+from llmcfg.pipeline.checked import Checked
 from llmcfg.pipeline.typedsecrets import from_typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from llmcfg.model.value import Value
     from llmcfg.pipeline.bundle import SaidOfSealed
@@ -39,6 +40,7 @@ _HINT = "deploy again: llmcfg apply"
 class StoredBundle:
     """One bundle as it was stored: its parts and their digests by path, its secret lock, its recipients, the digest of its manifest.
 
+    A part that is read and is not what its digest says raises IntegrityError.
     `seals` are the paths of what is to be sealed, `sealed` the files that are; none before the bundle was deployed.
     """
 
@@ -141,9 +143,19 @@ def read_stored(files: Mapping[str, bytes], memo: Memo | None = None) -> Stored:
         raise IntegrityError(f"{path} belongs to no bundle that {HEAD} names", hint=_HINT)
 
     def read(folder: str) -> StoredBundle:
-        return _read_bundle(folder, dict(files.folders.get(folder, {})), said[folder], head)
+        return _read_bundle(folder, files.folders.get(folder, {}), said[folder], head)
 
-    _check_all(files, head, read, memo)
+    checked = Checked(memo)
+
+    def check(folder: str) -> None:
+        bundle = read(folder)
+        _check_parts(folder, checked.digests(files.folders[folder]), bundle)
+        for path, sha256 in documents_of(bundle).values():
+            if not checked.is_document(sha256):
+                _parse(f"{folder}/{path}", bundle.parts[path])
+                checked.learn_document(sha256)
+
+    checked.look_at(head, files, check)
     return Stored(files, head, Each(sorted(said), read))
 
 
@@ -157,57 +169,45 @@ def read_bundle(head: Head, folder: str, files: Mapping[str, bytes]) -> StoredBu
     said = _manifests(head)
     if folder not in said:
         raise IntegrityError(f"{folder} is no bundle that {HEAD} names", hint=_HINT)
-    return _read_bundle(folder, dict(files), said[folder], head)
+    bundle = _read_bundle(folder, files, said[folder], head)
+    _check_parts(folder, {path: digest(content) for path, content in files.items()}, bundle)
+    return bundle
 
 
 class DocumentReader:
-    """Parses `config/…` parts. Parts with one digest give the same object, so that bundles that share one are compared once."""
+    """Parses `config/…` parts when something asks. Parts with one digest give the same object, so that bundles that share one are
+    compared once.
+    """
 
-    def __init__(self, known: dict[str, Value]) -> None:
+    def __init__(self, known: dict[str, Later[Value]]) -> None:
         self._values = known
 
-    def read(self, path: str, content: bytes, digest: str) -> Value:
-        if digest not in self._values:
-            try:
-                self._values[digest] = from_typed(json.loads(content))
-            except (ValueError, KeyError, TypeError, RecursionError):
-                raise IntegrityError(f"{path} is not configuration that llmcfg wrote", hint=_HINT) from None
-        return self._values[digest]
-
-    def read_all(self, folder: str, bundle: StoredBundle) -> dict[str, Value]:
+    def read_all(self, folder: str, bundle: StoredBundle) -> dict[str, Later[Value]]:
         """The documents of a bundle, by name."""
         return {
-            path[len("config/") : -len(".json")]: self.read(f"{folder}/{path}", content, bundle.digests[path])
-            for path, content in bundle.parts.items()
-            if path.startswith("config/")
+            name: self._values.get(sha256) or self._read(folder, bundle, path, sha256)
+            for name, (path, sha256) in documents_of(bundle).items()
         }
 
-
-def _check_all(files: Files, head: Head, read: Callable[[str], StoredBundle], memo: Memo | None) -> None:
-    """Read what is not known to be right."""
-    documents = DocumentReader(memo.stored if memo is not None else {})
-    disk = memo.disk if memo is not None else None
-    before = memo.checked.get(head.environment, frozenset()) if memo is not None else frozenset()
-    names: set[bytes] = set()
-    for folder in sorted(head.bundles):
-        name = _name_of_checked(head, folder, files.folders.get(folder))
-        if name is None or not (name in before or is_sound(disk, name, "read back", folder)):
-            documents.read_all(folder, read(folder))
-            if name is not None:
-                learn_sound(disk, name)
-        names |= {name} if name is not None else set()
-    if memo is not None:
-        memo.checked[head.environment] = frozenset(names)
-    if disk is not None and names - before:
-        disk.keep()
+    def _read(self, folder: str, bundle: StoredBundle, path: str, sha256: str) -> Later[Value]:
+        later = self._values[sha256] = Later(lambda: _parse(f"{folder}/{path}", bundle.parts[path]))
+        return later
 
 
-def _name_of_checked(head: Head, folder: str, files: Mapping[str, bytes] | None) -> bytes | None:
-    """What it is remembered under that a folder holds what is said of it; None where only reading it can tell."""
-    if not isinstance(files, StoredFolder) or files.own:
-        return None
-    sealed = None if head.sealed is None else sorted((head.sealed.get(folder) or {}).items())
-    return name_of("stored", head.environment, folder, files.id, head.bundles[folder], repr(sealed))
+def documents_of(bundle: StoredBundle) -> dict[str, tuple[str, str]]:
+    """The paths and digests of a bundle's documents, by name."""
+    return {
+        path[len("config/") : -len(".json")]: (path, sha256)
+        for path, sha256 in bundle.digests.items()
+        if path.startswith("config/")
+    }
+
+
+def _parse(path: str, content: bytes) -> Value:
+    try:
+        return from_typed(json.loads(content))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise IntegrityError(f"{path} is not configuration that llmcfg wrote", hint=_HINT) from None
 
 
 def _manifests(head: Head) -> dict[str, str]:
@@ -218,8 +218,9 @@ def _manifests(head: Head) -> dict[str, str]:
     return said
 
 
-def _read_bundle(folder: str, parts: dict[str, bytes], expected: str, head: Head) -> StoredBundle:
-    content = parts.pop(MANIFEST, None)
+def _read_bundle(folder: str, files: Mapping[str, bytes], expected: str, head: Head) -> StoredBundle:
+    """Its manifest and what is sealed in it, checked. Parts are checked when they are read."""
+    content = files.get(MANIFEST)
     if content is None:
         raise IntegrityError(f"{folder} has no {MANIFEST}", hint=_HINT)
     if digest(content) != expected:
@@ -235,15 +236,33 @@ def _read_bundle(folder: str, parts: dict[str, bytes], expected: str, head: Head
     misplaced = find_misplaced(seals, manifest.parts)  # it may be written anywhere
     if misplaced is not None:
         raise IntegrityError(f"{folder}/{MANIFEST} seals {misplaced!r}, which is none of its files", hint=_HINT)
-    parts.pop(ENVELOPE, None)  # whether it counts is for who trusts a root to see (llmcfg.signing)
-    sealed = _read_sealed(folder, {path: parts.pop(path) for path in seals if path in parts}, seals, head)
-    for path in sorted({*parts, *manifest.parts}):
-        there, said = parts.get(path), manifest.parts.get(path)
-        if there is None or said is None or digest(there) != said.sha256:
-            raise IntegrityError(f"{folder}/{path} is not what its manifest says", hint=_HINT)
-    secrets = {name: secret.fingerprint.removeprefix("sha256:") for name, secret in manifest.secrets.items()}
+    sealed = _read_sealed(folder, {path: files[path] for path in seals if path in files}, seals, head)
     digests = {path: part.sha256 for path, part in manifest.parts.items()}
-    return StoredBundle(target, parts, digests, secrets, tuple(manifest.recipients), expected, seals, sealed)
+
+    def read(path: str) -> bytes:
+        part = files.get(path)
+        if part is None or digest(part) != digests[path]:
+            raise _wrong_part(folder, path)
+        return part
+
+    secrets = {name: secret.fingerprint.removeprefix("sha256:") for name, secret in manifest.secrets.items()}
+    recipients = tuple(manifest.recipients)
+    return StoredBundle(target, Each(sorted(digests), read), digests, secrets, recipients, expected, seals, sealed)
+
+
+def _check_parts(folder: str, there: Mapping[str, str], bundle: StoredBundle) -> None:
+    """Whether exactly what the manifest says lies beside it and what is sealed, by the digests of all files.
+
+    Whether an envelope counts is for who trusts a root to see (llmcfg.signing).
+    """
+    beside = {MANIFEST, ENVELOPE, *bundle.sealed}
+    found = {path: said for path, said in there.items() if path not in beside}
+    if found != bundle.digests:
+        raise _wrong_part(folder, min(path for path, _ in found.items() ^ bundle.digests.items()))
+
+
+def _wrong_part(folder: str, path: str) -> IntegrityError:
+    return IntegrityError(f"{folder}/{path} is not what its manifest says", hint=_HINT)
 
 
 def _read_sealed(folder: str, files: dict[str, bytes], seals: tuple[str, ...], head: Head) -> dict[str, SealedFile]:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, PartlyAppliedError
 from llmcfg.model.snapshot import Revision
+from llmcfg.pipeline.checked import learn_written
 from llmcfg.pipeline.diff import compare, deployed_state
 from llmcfg.pipeline.sealing import seal_all
+from llmcfg.pipeline.stored import read_head
 from llmcfg.sync.deliveries import aim, deliver, find_sinks, join_sinks, observe
 from llmcfg.sync.deployed import (
     Deployed,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.files import Files
     from llmcfg.model.impact import Difference
-    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.configuration import Configuration, Memo
     from llmcfg.ports import Repository
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import Delivery, MakeSink
@@ -90,6 +92,8 @@ def apply(
         unsigned=unsigned,
     )
     settled = _commit_plan(plan, files, repository, actor, during_freeze, publisher)
+    if settled.is_new:
+        _remember(files, repository, settled.tip, plan.draft.configuration.memo)
     deliveries = tuple(aim(delivery.sink, settled.files, delivery.seen) for delivery in plan.deliveries)
     delivered = _deliver(repository, plan.environment, settled.tip, deliveries)
     return Applied(plan.environment, settled.tip if settled.is_new else None, delivered)
@@ -107,6 +111,7 @@ class RollbackPlan:
     difference: Difference
     deliveries: tuple[Delivery, ...]
     protected: bool
+    memo: Memo
 
 
 def plan_rollback(
@@ -149,6 +154,7 @@ def plan_rollback(
         difference=compare(there.state, after),
         deliveries=observe(sinks, environment, files, make_sink),
         protected=any(known.manifest.environments[environment].protected for known in configurations),
+        memo=memo,
     )
 
 
@@ -177,9 +183,15 @@ def rollback(
         commit = repository.commit_files(
             deployed_ref(plan.environment), files, expected=current.commit, message=message
         )
+        _remember(files, repository, commit, plan.memo)
     return Applied(
         plan.environment, commit, _deliver(repository, plan.environment, commit or current.commit, deliveries)
     )
+
+
+def _remember(files: Files, repository: Repository, commit: str, memo: Memo) -> None:
+    """So that the next look at what was deployed reads none of it."""
+    learn_written(read_head(files.top), files, repository.read_files(commit), memo)
 
 
 class _Settled(NamedTuple):
