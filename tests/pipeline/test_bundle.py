@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcfg.canonical import canonical_json
+from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.model.reference import secret_reference
 from llmcfg.model.target import Target
 from llmcfg.pipeline.build import build
@@ -18,7 +18,7 @@ from llmcfg.pipeline.bundle import (
     head_of,
     make_bundle,
     make_part,
-    root_digest,
+    manifest_digests,
 )
 from llmcfg.pipeline.typedsecrets import from_typed, to_typed
 from support.written import CONSUMER, MANIFEST, opened
@@ -188,6 +188,10 @@ def test_equal_parts_are_shared_between_targets_by_identity():
     assert acme["files/a.txt"] is beta["files/a.txt"]
 
 
+def root_of(bundles):
+    return digest_of(manifest_digests(bundles))
+
+
 def test_the_head_names_every_manifest_under_one_root_and_knows_no_time():
     bundles = {target: bundle for target, bundle in bundles_of(SIMPLE).items() if target.environment == "prod"}
     head = json.loads(head_of("prod", bundles, "c" * 40))
@@ -196,7 +200,7 @@ def test_the_head_names_every_manifest_under_one_root_and_knows_no_time():
         "apiVersion": "llmcfg.dev/v1",
         "kind": "Head",
         "environment": "prod",
-        "root": f"sha256:{root_digest(bundles)}",
+        "root": f"sha256:{root_of(bundles)}",
         "bundles": {
             target.folder: f"sha256:{hashlib.sha256(bundle.manifest).hexdigest()}" for target, bundle in bundles.items()
         },
@@ -219,9 +223,9 @@ def test_the_root_digest_depends_on_every_bundle_and_on_nothing_else():
     bundles = {target: bundle for target, bundle in bundles_of(SIMPLE).items() if target.environment == "prod"}
     changed = dict(bundles_of({**SIMPLE, "tenants/beta/a.yaml": "x: 2\n"}))
 
-    assert root_digest(dict(reversed(bundles.items()))) == root_digest(bundles)
-    assert root_digest({target: changed[target] for target in bundles}) != root_digest(bundles)
-    assert root_digest(dict(list(bundles.items())[1:])) != root_digest(bundles)
+    assert root_of(dict(reversed(bundles.items()))) == root_of(bundles)
+    assert root_of({target: changed[target] for target in bundles}) != root_of(bundles)
+    assert root_of(dict(list(bundles.items())[1:])) != root_of(bundles)
     assert head_of("prod", bundles, "a" * 40) != head_of("prod", bundles, "b" * 40)
 
 

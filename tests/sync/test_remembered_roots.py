@@ -70,7 +70,7 @@ def test_what_has_errors_is_not_remembered(deployer, remembering):
     for _ in range(2):
         workspace = remembering()
         with pytest.raises(FindingsError):
-            build_environment(workspace.configuration("HEAD"), "prod", deployer.deployed().root)
+            build_environment(workspace.configuration("HEAD"), "prod")
         assert state_of_prod(workspace).state == "blocked"
 
 
@@ -78,7 +78,7 @@ def test_what_an_environment_remembers_is_not_said_of_another(deployer, remember
     workspace = remembering()
 
     of_prod = deployer.deployed().root
-    built = build_environment(workspace.configuration("HEAD"), "dev", of_prod)
+    built = build_environment(workspace.configuration("HEAD"), "dev")
 
     assert built.root != of_prod
     assert {target.environment for target in built.built.bundles} == {"dev"}
@@ -87,7 +87,7 @@ def test_what_an_environment_remembers_is_not_said_of_another(deployer, remember
 def test_what_was_not_built_yet_is_built_when_it_is_asked_for(deployer, remembering):
     workspace = remembering()
 
-    built = build_environment(workspace.configuration("HEAD"), "prod", deployer.deployed().root)
+    built = build_environment(workspace.configuration("HEAD"), "prod")
 
     assert workspace.memo.parts == {}
     assert {target.folder for target in built.built.bundles} == {"_shared/api", "acme/api", "beta/api"}

@@ -190,9 +190,9 @@ def _write_manifest(bundle: Bundle, content: str, lists: Lists) -> bytes:
     )
 
 
-def root_digest(bundles: Mapping[Target, Bundle]) -> str:
-    """The digest of an environment: over the digest of every bundle's manifest, by folder."""
-    return digest_of({target.folder: bundle.manifest_digest for target, bundle in bundles.items()})
+def manifest_digests(bundles: Mapping[Target, Bundle]) -> dict[str, str]:
+    """The digest of every bundle's manifest, by folder. The digest of these is the root of an environment."""
+    return {target.folder: bundle.manifest_digest for target, bundle in bundles.items()}
 
 
 def head_of(
@@ -206,7 +206,7 @@ def head_of(
 
     `sealed` is what it says of the sealed files, by folder.
     """
-    said = {target.folder: bundle.manifest_digest for target, bundle in bundles.items()}
+    said = manifest_digests(bundles)
     head: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "Head",

@@ -90,13 +90,6 @@ def read_deployed(repository: Repository, environment: str) -> Deployed | None:
     return deployed
 
 
-def deployed_root(repository: Repository, environment: str) -> str:
-    """The root digest of what the environment runs; empty where there is none, or none that can be read."""
-    commit = repository.read_ref(deployed_ref(environment))
-    head = _head(repository, commit) if commit is not None else None
-    return head.root.removeprefix("sha256:") if head else ""
-
-
 def deployed_history(repository: Repository, environment: str) -> Iterator[Deployed]:
     """All states of a deployed ref, newest first; commits that llmcfg did not write are no states of it."""
     commit = repository.read_ref(deployed_ref(environment))

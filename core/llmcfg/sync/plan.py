@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from llmcfg.canonical import canonical_json
+from llmcfg.canonical import canonical_json, digest_of
 from llmcfg.errors import ConflictError, FindingsError, FrozenError, IntegrityError, StalePlanError, UsageError
 from llmcfg.model.findings import has_blocking, merge_findings
 from llmcfg.model.later import Later
 from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.bundle import API_VERSION, ENGINE, root_digest
+from llmcfg.pipeline.bundle import API_VERSION, ENGINE, manifest_digests
 from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
 from llmcfg.pipeline.gates import asks_what_is_decided, asks_who_signed, find_gate_closed, gate_findings
 from llmcfg.pipeline.known import name_of
@@ -23,11 +23,11 @@ from llmcfg.pipeline.stored import NOTHING_STORED, read_stored
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sync.decided import NOBODY, Decided, Who, decided_since
 from llmcfg.sync.deliveries import find_sinks, observe
-from llmcfg.sync.deployed import deployed_files, deployed_root, next_stamp, read_deployed
+from llmcfg.sync.deployed import deployed_files, next_stamp, read_deployed
 from llmcfg.sync.signed import without_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from llmcfg.model.files import Files
@@ -39,13 +39,16 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.configuration import Configuration, Memo
     from llmcfg.pipeline.sealing import Draft
     from llmcfg.pipeline.stored import Stored
-    from llmcfg.ports import Repository
+    from llmcfg.ports import Cache, Repository
     from llmcfg.sync.decided import AskWho
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
     from llmcfg.sync.signed import Publisher
 
     SignerOf = Callable[[str], str | None]
+
+
+_MANIFESTS: Final = msgspec.msgpack.Decoder(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +118,22 @@ def make_plan(
 
     Raises FindingsError for a configuration with errors in this environment, UsageError for a snapshot that is no commit.
     """
-    built = build_environment(configuration, environment, deployed_root(repository, environment))
+    built = build_environment(configuration, environment)
     return compare_environment(built, observe_environment(built, repository, make_sink, publisher, signer_of), now)
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltEnvironment:
-    """The bundles of a revision for one environment, made when asked for, and the configuration that they are built from."""
+    """The bundles of a revision for one environment, made when asked for, and the configuration that they are built from.
+
+    `manifests` are the digests of their manifests, by folder; `root` is that of all of them.
+    """
 
     environment: str
     revision: Revision
     configuration: Configuration
     later: Later[Built]
+    manifests: Later[Mapping[str, str]]
     root: str
 
     @property
@@ -134,25 +141,37 @@ class BuiltEnvironment:
         return self.later.get()
 
 
-def build_environment(configuration: Configuration, environment: str, expected: str = "") -> BuiltEnvironment:
+def build_environment(configuration: Configuration, environment: str) -> BuiltEnvironment:
     """Raises as `make_plan`.
 
-    Where an earlier process came from the same files to the root that is `expected`, and to no error, nothing is built yet.
+    Where an earlier process came from the same files to a root, and to no error, nothing is built yet.
     """
     revision = configuration.snapshot.revision
     if revision is None:
         raise UsageError("only a commit can be deployed", hint="commit the changes first, or name a revision with --at")
     later = Later(lambda: _build_sound(configuration, environment, revision))
     disk = configuration.memo.disk
-    if disk is None:
-        return BuiltEnvironment(environment, revision, configuration, later, root_digest(later.get().bundles))
-    name = _name_of_root(configuration, environment)
-    root = (disk.fact(name, "build", environment) or b"").hex()
-    if not expected or root != expected:
-        root = root_digest(later.get().bundles)
-        disk.learn(name, bytes.fromhex(root))
-        disk.keep()
-    return BuiltEnvironment(environment, revision, configuration, later, root)
+    name = _name_of_root(configuration, environment) if disk is not None else b""
+    root = (disk.fact(name, "build", environment) or b"").hex() if disk is not None else ""
+    if not root:
+        said = manifest_digests(later.get().bundles)
+        root = digest_of(said)
+        if disk is not None:
+            disk.learn(name, bytes.fromhex(root))
+            disk.add(name, msgspec.msgpack.encode(said))
+            disk.keep()
+    return BuiltEnvironment(environment, revision, configuration, later, _manifests(later, disk, name, root), root)
+
+
+def _manifests(later: Later[Built], disk: Cache | None, name: bytes, root: str) -> Later[Mapping[str, str]]:
+    """From what was remembered with the root, if that is what it is the root of."""
+
+    def read() -> Mapping[str, str]:
+        content = disk.content(name) if disk is not None else None
+        said = _MANIFESTS.decode(content) if content is not None else {}
+        return said if digest_of(said) == root else manifest_digests(later.get().bundles)
+
+    return Later(read)
 
 
 def _name_of_root(configuration: Configuration, environment: str) -> bytes:

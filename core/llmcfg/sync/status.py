@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 from llmcfg.errors import IntegrityError, LlmcfgError
 from llmcfg.model.snapshot import Revision
-from llmcfg.pipeline.diff import compare, state_of
 from llmcfg.sync.deliveries import find_sinks, observe
 from llmcfg.sync.deployed import read_deployed
 from llmcfg.sync.plan import build_environment, is_quarantined, read_state
@@ -74,7 +73,7 @@ def status_of(
     wanted = None
     try:
         wanted = wanted_revision(repository, environment)
-        built = build_environment(open_at(wanted), name, deployed.root if deployed else "")
+        built = build_environment(open_at(wanted), name)
         for spec in find_sinks(built.configuration, name):
             make_sink(spec, name)
     except LlmcfgError as error:
@@ -85,10 +84,11 @@ def status_of(
 
 
 def _pending(deployed: Deployed | None, there: ReadState, built: BuiltEnvironment) -> int:
-    """How many bundles would change. Bundles with one root are the same."""
+    """How many bundles would come, go or change: those that have another manifest. Bundles with one root are the same."""
     if deployed is not None and deployed.root == built.root:
         return 0
-    return len(compare(there.state, state_of(built.configuration, built.built, with_scopes=False)).affected)
+    before = {target.folder: said for target, said in there.stored.manifests.items()} if deployed is not None else {}
+    return len({folder for folder, _ in before.items() ^ built.manifests.get().items()})
 
 
 def status_of_removed(repository: Repository, name: str) -> Status:
