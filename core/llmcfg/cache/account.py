@@ -18,8 +18,8 @@ WHY: Final = {
     "select": "it, or what is selected of it, changed",
     "render": "what it reads changed, or it had findings",
     "judge": "its records, what they know around them, the day or the catalogue changed, or there were findings",
-    "read back": "it was not read since it was deployed, or is not what was written",
-    "build": "a file of the configuration changed, or its bundles are not those that are deployed, or there were errors",
+    "read back": "somebody else deployed it, and it was not read since; or it is not what was written",
+    "build": "a file of the configuration changed, or there were errors",
     "check prompts": "its prompts or what they read changed, or there were findings",
 }
 """Every step that a cache is asked about, in the order of a build."""
