@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from llmcfg.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from llmcfg.model.settings import Settings
     from llmcfg.wiring import Surroundings, Workspace
 
@@ -113,6 +116,16 @@ def reading_workspace(directory: Path) -> Workspace:
     if root is not None:
         workspace.read_cache(root)
     return workspace
+
+
+@contextmanager
+def reading(directory: Path, doing: str, *, quiet: bool = False) -> Iterator[Workspace]:
+    """The same, while a terminal shows that it goes on, should it take long."""
+    from llmcfg_cli.console import progress
+
+    workspace = reading_workspace(directory)
+    with progress(doing, workspace.memo.progress, quiet=quiet):
+        yield workspace
 
 
 def note_redone(workspace: Workspace) -> None:

@@ -41,18 +41,18 @@ def cost(
     from llmcfg.llm.cost.scope import ASSUMPTIONS
     from llmcfg.pipeline.costs import cost_changes, costs_of
     from llmcfg.pipeline.llmviews import choose_scopes
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.cost import notes_of, view_cost_changes, view_costs
 
     if difference is not None and at is not None:
         raise UsageError("--diff names both revisions", hint="leave out --at")
-    workspace = Workspace(directory)
     usages = _usages(usage) if usage is not None else None
     revisions = [at] if difference is None else _sides(difference)
-    found = [
-        costs_of(side, choose_scopes(side, environments or (), tenants or ()), now().date(), usages)
-        for side in map(workspace.configuration, revisions)
-    ]
+    with reading(directory, "adding up", quiet=quiet) as workspace:
+        found = [
+            costs_of(side, choose_scopes(side, environments or (), tenants or ()), now().date(), usages)
+            for side in map(workspace.configuration, revisions)
+        ]
     if difference is None:
         out(view_costs(found[0], ASSUMPTIONS, output, colour=has_colour(), width=table_width()))
     else:

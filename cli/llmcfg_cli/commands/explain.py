@@ -27,21 +27,19 @@ def explain(
     """
     from llmcfg.model.keypath import parse_key_path
     from llmcfg.pipeline.explain import explain as ask
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.explain import view_explanation
 
-    workspace = Workspace(directory)
-    configuration = workspace.configuration(at)
-    scope = configuration.scope(environment, tenant)
-    configuration.readable(scope)
-    explanation = ask(configuration, scope, parse_key_path(key))
-    blames = [
-        workspace.repository.blame(configuration.snapshot.revision, statement.origin.file, [statement.origin.line]).get(
-            statement.origin.line
-        )
-        for statement in explanation.statements
-    ]
+    path = parse_key_path(key)
+    with reading(directory, "looking for what says it") as workspace:
+        configuration = workspace.configuration(at)
+        scope = configuration.scope(environment, tenant)
+        configuration.readable(scope)
+        explanation = ask(configuration, scope, path)
+        revision, repository = configuration.snapshot.revision, workspace.repository
+        origins = [statement.origin for statement in explanation.statements]
+        blames = [repository.blame(revision, one.file, [one.line]).get(one.line) for one in origins]
     if output == "json":
         out(to_json("Explanation", _payload(explanation, blames)))
     else:

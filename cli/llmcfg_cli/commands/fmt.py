@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from llmcfg_cli.console import note, out, short_path
+from llmcfg_cli.console import note, out, progress, short_path
 from llmcfg_cli.declared import argument, option
-from llmcfg_cli.options import DIFFERENCES, Directory, Quiet
+from llmcfg_cli.options import DIFFERENCES, Directory, NoCache, Quiet
 
 if TYPE_CHECKING:
     from llmcfg.wiring import Workspace
@@ -23,6 +23,7 @@ def fmt(
         bool, option("--fix", help="Write the files; without it they are only named.", show_default=False)
     ] = False,
     quiet: Quiet = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Name the documents that are not written as they should be, or with --fix, write them so.
 
@@ -30,38 +31,33 @@ def fmt(
     many go. Values and comments stay. Encrypted files are left alone. Without --fix, exits with 3 when a file would change.
     """
     from llmcfg.disk import atomic_write
-    from llmcfg.documents.loader import load_document
-    from llmcfg.wiring import Workspace
+    from llmcfg.model.progress import Progress
+    from llmcfg.pipeline.wellwritten import well_written
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.text import plural
 
-    files = paths or _documents(Workspace(directory))
+    workspace = None if paths else cached_workspace(directory, cache=not no_cache)
+    disk, counts = (workspace.memo.disk, workspace.memo.progress) if workspace else (None, Progress())
     changed, unsound = list[Path](), list[Path]()
-    for file in files:
-        content = file.read_bytes()
-        fixed = _formatted(content)
-        if fixed != content:
-            changed.append(file)
-            if fix:
-                atomic_write(file, fixed)
-        elif load_document(content, secrets=True).document is None:
-            unsound.append(file)
+    with progress("reading", counts, quiet=quiet):
+        files = _documents(workspace) if workspace else paths or []
+        for file in counts.over("looking at layout", files):
+            content = file.read_bytes()
+            written = well_written(content, str(file), disk)
+            if written.content != content:
+                changed.append(file)
+                if fix:
+                    atomic_write(file, written.content)
+            elif not written.is_sound:
+                unsound.append(file)
+    if disk is not None:
+        disk.keep()
     out("\n".join(map(short_path, changed)))
     if unsound:
         note(f"no sound YAML, and left alone: {', '.join(map(short_path, unsound))}; llmcfg validate says why")
     said = "fixed" if fix else "would change: llmcfg fmt --fix"
     note(f"{len(changed)} of {plural(len(files), 'file')} {said}" if changed else "nothing to fix", quiet=quiet)
     return 0 if fix or not changed else DIFFERENCES
-
-
-def _formatted(content: bytes) -> bytes:
-    from llmcfg.documents.fixes import fix_ambiguous
-    from llmcfg.documents.layout import normalise_layout
-    from llmcfg.secrets.sops import stores
-    from llmcfg.secrets.sops.model import FileType
-
-    if b"sops" in content and stores.find_encrypted(content, FileType.YAML) is not None:
-        return content
-    return normalise_layout(fix_ambiguous(content))
 
 
 def _documents(workspace: Workspace) -> list[Path]:

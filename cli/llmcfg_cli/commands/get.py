@@ -22,14 +22,15 @@ def get(
     A scalar is printed as it is, a mapping or list as YAML. References to secrets stay references.
     """
     from llmcfg.model.keypath import format_key_path, parse_key_path
-    from llmcfg_cli.settings import reading_workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.values import scalar_text, yaml_text
 
-    configuration = reading_workspace(directory).configuration(at)
     path = parse_key_path(key)
-    scope = configuration.scope(environment, tenant)
-    value = configuration.readable(scope).value_at(path)
+    with reading(directory, "reading") as workspace:
+        configuration = workspace.configuration(at)
+        scope = configuration.scope(environment, tenant)
+        value = configuration.readable(scope).value_at(path)
     if output == "json":
         out(
             to_json(

@@ -29,11 +29,12 @@ def graph(
     """
     from llmcfg.clock import now
     from llmcfg.pipeline.llmviews import graph_of, usual_scope
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.graph import view_graph
 
-    configuration = Workspace(directory).configuration(at)
-    scope = usual_scope(configuration, environment, tenant)
-    found = graph_of(configuration, scope, (as_of or now()).date(), route)
+    with reading(directory, "following routes") as workspace:
+        configuration = workspace.configuration(at)
+        scope = usual_scope(configuration, environment, tenant)
+        found = graph_of(configuration, scope, (as_of or now()).date(), route)
     title = str(scope) if route is None else f"{scope} {route}"
     out(view_graph(found, title, output, colour=has_colour()))

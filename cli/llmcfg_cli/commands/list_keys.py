@@ -20,15 +20,16 @@ def list_keys(
     """List the effective keys at or below a key, each with its value."""
     from llmcfg.model.keypath import format_key_path, parse_key_path
     from llmcfg.pipeline.configuration import walk_leaves
-    from llmcfg_cli.settings import reading_workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.tables import table
     from llmcfg_cli.views.values import inline
 
-    configuration = reading_workspace(directory).configuration(at)
     path = parse_key_path(key)
-    effective = configuration.readable(configuration.scope(environment, tenant))
-    leaves = [(format_key_path(leaf), value) for leaf, value in walk_leaves(effective.value_at(path), path)]
+    with reading(directory, "reading") as workspace:
+        configuration = workspace.configuration(at)
+        effective = configuration.readable(configuration.scope(environment, tenant))
+        leaves = [(format_key_path(leaf), value) for leaf, value in walk_leaves(effective.value_at(path), path)]
     if output == "json":
         items = [{"key": name, "value": value} for name, value in leaves]
         out(to_json("Keys", {"environment": environment, "tenant": tenant, "items": items}))

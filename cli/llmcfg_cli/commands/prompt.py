@@ -31,13 +31,14 @@ def list_prompts(
 ) -> None:
     """List the prompts, with the version that is current in each environment."""
     from llmcfg.pipeline.prompts import prompts_in
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.tables import table
 
-    configuration = Workspace(directory).configuration(at)
-    environments = list(configuration.manifest.environments)
-    found = {name: prompts_in(configuration.readable(configuration.scope(name, tenant))) for name in environments}
+    with reading(directory, "reading prompts") as workspace:
+        configuration = workspace.configuration(at)
+        environments = list(configuration.manifest.environments)
+        found = {name: prompts_in(configuration.readable(configuration.scope(name, tenant))) for name in environments}
     names = sorted({name for prompts in found.values() for name in prompts})
     prompts = {name: next(each[name] for each in found.values() if name in each) for name in names}
     current = {name: {e: found[e][name].current for e in environments if name in found[e]} for name in names}
@@ -70,12 +71,13 @@ def show(
 ) -> None:
     """Print a version as it holds in an environment, references resolved: the current one, or the one named."""
     from llmcfg.pipeline.prompts import find_prompt, find_version, prompts_in
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.prompts import version_text
 
-    configuration = Workspace(directory).configuration(at)
-    prompt = find_prompt(prompts_in(configuration.readable(configuration.scope(environment, tenant))), name)
+    with reading(directory, "reading prompts") as workspace:
+        configuration = workspace.configuration(at)
+        prompt = find_prompt(prompts_in(configuration.readable(configuration.scope(environment, tenant))), name)
     version = find_version(prompt, number or prompt.current)
     if output == "json":
         said = {
@@ -101,11 +103,11 @@ def diff(
 ) -> None:
     """Show the lines that differ between two versions; with -e as they hold in an environment, otherwise as the files say them."""
     from llmcfg.pipeline.prompts import find_prompt, find_version
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.prompts import version_diff
 
-    configuration = Workspace(directory).configuration(at)
-    prompt = find_prompt(_prompts(configuration, environment, tenant), name)
+    with reading(directory, "reading prompts") as workspace:
+        prompt = find_prompt(_prompts(workspace.configuration(at), environment, tenant), name)
     out(version_diff(find_version(prompt, before), find_version(prompt, after), colour=has_colour()))
 
 

@@ -33,14 +33,16 @@ def retirements(
     """
     from llmcfg.clock import now
     from llmcfg.pipeline.llmviews import choose_scopes, retirements_of
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.retirements import view_retirements
     from llmcfg_cli.views.text import plural
 
     days = _days(within)
     day = (as_of or now()).date()
-    configuration = Workspace(directory).configuration(at)
-    found = retirements_of(configuration, choose_scopes(configuration, environments or (), tenants or ()), day, days)
+    with reading(directory, "looking at models", quiet=quiet) as workspace:
+        configuration = workspace.configuration(at)
+        scopes = choose_scopes(configuration, environments or (), tenants or ())
+        found = retirements_of(configuration, scopes, day, days)
     out(view_retirements(found, day.isoformat(), days, output, colour=has_colour()))
     if not found and output == "text":
         note(f"no model ends within {plural(days, 'day')} of {day}", quiet=quiet)

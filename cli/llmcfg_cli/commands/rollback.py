@@ -7,7 +7,7 @@ from typing import Annotated
 
 from llmcfg.errors import UsageError
 from llmcfg_cli.commands.apply import report_applied
-from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, table_width
+from llmcfg_cli.console import ask, confirm_environment, has_colour, note, out, progress, table_width
 from llmcfg_cli.declared import option
 from llmcfg_cli.options import (
     DeliverTo,
@@ -61,9 +61,10 @@ def rollback(
     workspace = open_workspace(directory, deliver_to, settings_file, cache=True, signing_keys=signing_keys, root=root)
     publisher = None if unsigned else workspace.publisher()
     repository = workspace.repository
-    if read_deployed(repository, environment) is None:
-        workspace.configuration("HEAD").scope(environment, None)
-    plan = plan_rollback(repository, workspace.configuration_at, environment, to, workspace.sink)
+    with progress("planning", workspace.memo.progress, quiet=quiet):
+        if read_deployed(repository, environment) is None:
+            workspace.configuration("HEAD").scope(environment, None)
+        plan = plan_rollback(repository, workspace.configuration_at, environment, to, workspace.sink)
     if not quiet or dry_run:
         out(view_rollback(plan, colour=has_colour(), width=table_width()))
     if dry_run:
@@ -73,7 +74,8 @@ def rollback(
         return UsageError.exit_code
     repository.lock_seconds = lock_timeout
     account().note(source=plan.target.source, left=plan.current.source)
-    applied = act(plan, repository, actor=repository.identity, publisher=publisher, unsigned=unsigned)
+    with progress("rolling back", workspace.memo.progress, quiet=quiet):
+        applied = act(plan, repository, actor=repository.identity, publisher=publisher, unsigned=unsigned)
     report_applied(applied, quiet=quiet)
     if applied.commit:
         note(f"{plan.current.source[:10]} is quarantined in {environment}", quiet=quiet)

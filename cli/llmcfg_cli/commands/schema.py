@@ -25,13 +25,13 @@ def export(
     Documents of base are checked whole, overlays in part. An existing .vscode/settings.json keeps its other settings.
     """
     from llmcfg.disk import atomic_write, make_folders
-    from llmcfg.wiring import Workspace
     from llmcfg_cli.editor import editor_files, outdated
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.text import plural
 
-    workspace = Workspace(directory)
-    files = editor_files(workspace, force=force)
-    changed = outdated(files)
+    with reading(directory, "deriving schemas", quiet=quiet) as workspace:
+        files = editor_files(workspace, force=force)
+        changed = outdated(files)
     for place in () if check else changed:
         make_folders(place.parent)
         atomic_write(place, files[place])

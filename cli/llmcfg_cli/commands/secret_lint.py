@@ -28,16 +28,16 @@ def lint(
     """
     from llmcfg.pipeline.examine import lint_secrets
     from llmcfg.pipeline.sealed import secret_entries
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.findings import summary, view_findings
 
-    workspace = Workspace(directory)
-    configuration = workspace.configuration(at)
-    root = workspace.repository.root or directory.resolve()
-    require_paths(paths or (), directory, root, configuration.snapshot.entries)
-    shown = [
-        finding for finding in lint_secrets(configuration) if is_below(finding.origin.file, paths, directory, root)
-    ]
+    with reading(directory, "looking at secret files", quiet=quiet) as workspace:
+        configuration = workspace.configuration(at)
+        root = workspace.repository.root or directory.resolve()
+        require_paths(paths or (), directory, root, configuration.snapshot.entries)
+        shown = [
+            finding for finding in lint_secrets(configuration) if is_below(finding.origin.file, paths, directory, root)
+        ]
     files = [entry for entry in secret_entries(configuration) if is_below(entry.path, paths, directory, root)]
     out(view_findings(shown, output, colour=has_colour(), root=workspace.git_folder))
     note(("\n" if shown and output == "table" else "") + summary(shown, len(files)), quiet=quiet)

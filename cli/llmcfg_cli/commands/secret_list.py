@@ -26,17 +26,17 @@ def list_secrets(
     from llmcfg.secrets.creation import CONFIG
     from llmcfg.secrets.creation.labels import read_labels
     from llmcfg.secrets.rotations import FILE as ROTATIONS
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.secrets import view_secrets
     from llmcfg_cli.views.text import plural, visible
 
-    workspace = Workspace(directory)
-    configuration = workspace.configuration()
-    if environment is None:
-        chosen = secrets_of_layers(configuration, tenant)
-    else:
-        chosen = secrets_of_scope(configuration, configuration.scope(environment, tenant))
-    kept = look_over(configuration, workspace.repository, chosen)
+    with reading(directory, "looking at secret files", quiet=quiet) as workspace:
+        configuration = workspace.configuration()
+        if environment is None:
+            chosen = secrets_of_layers(configuration, tenant)
+        else:
+            chosen = secrets_of_scope(configuration, configuration.scope(environment, tenant))
+        kept = look_over(configuration, workspace.repository, chosen)
     rules = workspace.work_folder / CONFIG
     labels = read_labels(rules.read_bytes()) if rules.is_file() else {}
     out(view_secrets(kept, output, labels, colour=has_colour(), width=table_width()))

@@ -24,14 +24,15 @@ def tree(
     As JSON the whole value is shown, whatever the depth.
     """
     from llmcfg.model.keypath import format_key_path, parse_key_path
-    from llmcfg_cli.settings import reading_workspace
+    from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.values import tree_text
 
-    configuration = reading_workspace(directory).configuration(at)
     path = parse_key_path(key)
-    scope = configuration.scope(environment, tenant)
-    value = configuration.readable(scope).value_at(path)
+    with reading(directory, "reading") as workspace:
+        configuration = workspace.configuration(at)
+        scope = configuration.scope(environment, tenant)
+        value = configuration.readable(scope).value_at(path)
     if output == "json":
         names = {"key": format_key_path(path), "environment": environment, "tenant": tenant}
         out(to_json("Tree", {**names, "value": value}))

@@ -20,6 +20,7 @@ WHY: Final = {
     "judge": "its records, what they know around them, the day or the catalogue changed, or there were findings",
     "read back": "somebody else deployed it, and it was not read since; or it is not what was written",
     "build": "a file of the configuration changed, or there were errors",
+    "format": "it is new or changed, or was not written as it should be",
     "check prompts": "its prompts or what they read changed, or there were findings",
 }
 """Every step that a cache is asked about, in the order of a build."""
