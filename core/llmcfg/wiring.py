@@ -16,6 +16,7 @@ from llmcfg.auditlog import open_audit
 from llmcfg.clock import now as now
 from llmcfg.errors import LlmcfgError, NotFoundError, UsageError
 from llmcfg.git.filenames import MANIFEST
+from llmcfg.git.knowntree import SeenTree
 from llmcfg.git.repository import FOLDERS, open_repository
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from llmcfg.cache.store import DiskCache
     from llmcfg.custody.files import Custody
+    from llmcfg.git.knowntree import KnownTree
     from llmcfg.git.network import GitProgram
     from llmcfg.git.program import Git
     from llmcfg.git.repository import GitRepository, Publish
@@ -127,12 +129,26 @@ class Workspace:
         """The revision that `at` names; the work tree without it, or HEAD in a bare repository."""
         if at is None and not self.repository.is_bare:
             return self._work_tree(self.cache) if self.cache is not None else self.repository.work_tree()
-        return self.repository.snapshot(self.resolve(at))
+        return self._commit(self.resolve(at))
+
+    def _commit(self, revision: Revision) -> Snapshot:
+        """By what an earlier process saw of another one, if that is remembered."""
+        if self.cache is None:
+            return self.repository.snapshot(revision)
+        if self._known_tree is None:
+            seen = SeenTree(*(self.cache.content(_tree_name(part)) for part in SeenTree._fields))
+            self._known_tree = self.repository.known_tree(seen, _now_ns())
+        return self.repository.snapshot(revision, self._known_tree)
+
+    def _keep_tree(self, cache: DiskCache) -> None:
+        for part, seen in self._known_tree.seen()._asdict().items() if self._known_tree is not None else ():
+            if seen is not None:
+                cache.add(_tree_name(part), seen)
 
     def _work_tree(self, cache: DiskCache) -> WorkTreeSnapshot:
         """With what an earlier process saw of it, if that is remembered."""
         name = name_of("work tree", str(self.work_folder))
-        taken = self.repository.work_tree(cache.content(name), int(now().timestamp() * 1e9))
+        taken = self.repository.work_tree(cache.content(name), _now_ns())
         seen = taken.index.encoded()
         if seen is not None:
             cache.add(name, seen)
@@ -151,7 +167,7 @@ class Workspace:
         return self._open(self.snapshot(at), at)
 
     def configuration_at(self, revision: Revision) -> Configuration:
-        return self._open(self.repository.snapshot(revision), revision.commit)
+        return self._open(self._commit(revision), revision.commit)
 
     def wanted(self, environment: str, at: str | None) -> Configuration:
         """What `plan` and `apply` deploy: `at`, or what the environment tracks as HEAD's manifest says it.
@@ -374,12 +390,14 @@ class Workspace:
 
     def _open_anew(self, snapshot: Snapshot, at: str | None) -> Configuration:
         configuration = Configuration(snapshot, self.memo)
+        if self.cache is not None and snapshot.revision is not None:
+            self._keep_tree(self.cache)
         roots = {pattern.split("/", 1)[0] for pattern in configuration.manifest.hierarchy}
         if roots <= FOLDERS | self._extra:
             return configuration
         self._extra = frozenset(roots)
         self.repository = self.another_repository()
-        again = self.repository.snapshot(snapshot.revision) if snapshot.revision else self.snapshot(at)
+        again = self._commit(snapshot.revision) if snapshot.revision else self.snapshot(at)
         return Configuration(again, self.memo)
 
     def _cache_below(self, root: Path, *, only_if_there: bool = False) -> DiskCache | None:
@@ -399,6 +417,7 @@ class Workspace:
         return repository
 
     _extra: frozenset[str] = frozenset()
+    _known_tree: KnownTree | None = None
 
 
 def choose_targets(
@@ -440,6 +459,14 @@ def find_secrets_home(folder: Path) -> SecretsHome:
     except NotFoundError:
         return SecretsHome()
     return SecretsHome(_secrets_lock(repository), repository.root)
+
+
+def _tree_name(part: str) -> bytes:
+    return name_of("known tree", part)
+
+
+def _now_ns() -> int:
+    return int(now().timestamp() * 1e9)
 
 
 def _secrets_lock(repository: GitRepository) -> Path:

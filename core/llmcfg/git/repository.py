@@ -12,6 +12,7 @@ from llmcfg.git.changes import changed_files, changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, own_ref, stored_folders, tag_ref
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.history import History
+from llmcfg.git.knowntree import KnownTree
 from llmcfg.git.leftovers import find_locks
 from llmcfg.git.objects import Objects
 from llmcfg.git.opening import open_git, tracked_paths
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from llmcfg.git.knowntree import SeenTree
     from llmcfg.git.leftovers import Lock
     from llmcfg.git.opening import Opened
     from llmcfg.model.files import Files
@@ -117,10 +119,15 @@ class GitRepository:
     def head(self) -> Revision | None:
         return self._revisions.head()
 
-    def snapshot(self, revision: Revision) -> CommitSnapshot:
+    def snapshot(self, revision: Revision, known: KnownTree | None = None) -> CommitSnapshot:
+        """Where a tree is `known`, what differs from it is read."""
         tree = self._history.commit(revision.commit).tree
         label = self._revisions.label(revision)
-        return CommitSnapshot(self._trees, revision, tree, self._wanted, self.prefix, label)
+        return CommitSnapshot(self._trees, revision, tree, self._wanted, self.prefix, label, known)
+
+    def known_tree(self, seen: SeenTree, now_ns: int) -> KnownTree:
+        """What an earlier process saw of a tree, as it said itself."""
+        return KnownTree(seen, self.git_dir / "objects", now_ns)
 
     def work_tree(self, seen: bytes | None = None, now_ns: int = 0) -> WorkTreeSnapshot:
         """As it lies now. `seen` is what the index of an earlier one encoded; without `now_ns`, nothing is noted for a later one."""

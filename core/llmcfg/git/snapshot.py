@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import IntegrityError
@@ -12,16 +12,24 @@ from llmcfg.limits import BLOB_BYTES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmcfg.git.knowntree import KnownTree
     from llmcfg.git.walk import TreeReader, Walked
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry, Revision
 
 
 class CommitSnapshot:
-    """Reads the tree of `revision` below `prefix` at the first look at `entries` or `findings`."""
+    """Reads the tree of `revision` below `prefix` at the first look at `entries` or `findings`; of one that is `known` what differs."""
 
     def __init__(
-        self, reader: TreeReader, revision: Revision, tree: str, wanted: frozenset[str], prefix: str, label: str
+        self,
+        reader: TreeReader,
+        revision: Revision,
+        tree: str,
+        wanted: frozenset[str],
+        prefix: str,
+        label: str,
+        known: KnownTree | None = None,
     ) -> None:
         self._reader = reader
         self._revision = revision
@@ -29,6 +37,7 @@ class CommitSnapshot:
         self._wanted = wanted
         self._prefix = prefix
         self._label = label
+        self._known = known
 
     @property
     def revision(self) -> Revision:
@@ -51,7 +60,8 @@ class CommitSnapshot:
 
     @cached_property
     def _walked(self) -> Walked:
-        return self._reader.walk(self._tree, self._wanted, self._prefix)
+        walker = self._reader.walk if self._known is None else partial(self._known.walk, self._reader)
+        return walker(self._tree, self._wanted, self._prefix)
 
 
 def read_blob(reader: TreeReader, oid: str, *, again: bool = False) -> bytes:

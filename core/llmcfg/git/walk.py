@@ -24,10 +24,11 @@ _REMEMBERED_TREES = 50_000
 
 
 class Walked(NamedTuple):
-    """`entries` sorted by path; `findings` in the order of files."""
+    """`entries` sorted by path; `findings` in the order of files; `folders` are the trees of those that were read, by path."""
 
     entries: dict[str, BlobEntry]
     findings: tuple[Finding, ...]
+    folders: dict[str, str]
 
 
 class _Folder(NamedTuple):
@@ -63,13 +64,15 @@ class TreeReader:
         findings: list[Finding] = []
         root = self.find_folder(tree, prefix, findings)
         pending = [] if root is None else [("", root)]
+        folders: dict[str, str] = {}
         seen = 0
         while pending:
             path, oid = pending.pop()
             if path.count("/") >= depth:
                 findings.append(too_deep(path))
                 continue
-            folder = self._list(path, oid, None if path else wanted)
+            folders[path] = oid
+            folder = self.list_folder(path, oid, None if path else wanted)
             entries |= folder.files
             findings += folder.findings
             pending += folder.folders
@@ -77,10 +80,10 @@ class TreeReader:
             if seen > count:
                 findings.append(too_many())
                 break
-        return Walked(dict(sorted(entries.items())), tuple(sorted(findings, key=Finding.sort_key)))
+        return Walked(dict(sorted(entries.items())), tuple(sorted(findings, key=Finding.sort_key)), folders)
 
-    def _list(self, path: str, oid: str, wanted: frozenset[str] | None) -> _Folder:
-        """Remembered if nothing was refused, so that what a later fetch mends is seen."""
+    def list_folder(self, path: str, oid: str, wanted: frozenset[str] | None) -> _Folder:
+        """The folder of this tree at this path. Remembered if nothing was refused, so that what a later fetch mends is seen."""
         known = self._folders.get((path, oid, wanted))
         if known is not None:
             return known
