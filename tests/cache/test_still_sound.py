@@ -182,4 +182,4 @@ def test_what_is_remembered_is_renewed_when_much_changed(cache):
     last = find_last_sound(opened(files, cache), TODAY)
     assert last is not None
     now = {path: entry.oid for path, entry in WrittenSnapshot(files).entries.items()}
-    assert sum(last.files[path] != oid for path, oid in now.items()) <= 16
+    assert sum(last.reads.files[path] != oid for path, oid in now.items()) <= 16

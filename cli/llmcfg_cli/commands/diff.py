@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from llmcfg.model.impact import Difference
     from llmcfg.model.target import Target
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.pipeline.diff import State
 
 _BROKEN_SHOWN: Final = 3
 
@@ -74,7 +73,7 @@ def diff(
     network; secrets are shown as changed, never as values. Bundles that one side cannot build are left out, and it exits with 4, as it does
     when a policy or limit of the repository refuses the change.
     """
-    from llmcfg.ci.choosing import Chosen, chosen_side, deployed_side
+    from llmcfg.ci.choosing import Chosen, chosen_side, chosen_sides, deployed_side
     from llmcfg.model.findings import has_blocking
     from llmcfg.model.proposal import Proposal
     from llmcfg.pipeline.diff import compare
@@ -91,8 +90,10 @@ def diff(
         old = None if deployed else workspace.configuration(before or "HEAD")
         new = workspace.configuration(before or "HEAD" if deployed else after)
         chosen.check([side for side in (old, new) if side is not None])
-        earlier = deployed_side(workspace, new, chosen) if old is None else chosen_side(old, chosen)
-        later = chosen_side(new, chosen, with_scopes=not deployed)
+        if old is not None:
+            earlier, later = chosen_sides(old, new, chosen)
+        else:
+            earlier, later = deployed_side(workspace, new, chosen), chosen_side(new, chosen, with_scopes=False)
         broken = earlier.broken | later.broken
         difference = compare(earlier.without(broken), later.without(broken), progress=workspace.memo.progress)
     if explain_cache:
@@ -108,7 +109,7 @@ def diff(
         raise _left_out(broken, after if later.broken and not deployed else before or "HEAD")
     if assert_none:
         show = out if output in STYLES else note
-        show(_verdict(later.state, difference))
+        show(_verdict(new, difference))
     elif difference.is_empty and output in STYLES:
         note("no differences", quiet=quiet)
     agreed = frozenset(approved_by or ()) if author is not None or approved_by else None
@@ -144,7 +145,7 @@ def _left_out(broken: Collection[Target], at: str | None) -> FindingsError:
     )
 
 
-def _verdict(state: State, difference: Difference) -> str:
+def _verdict(configuration: Configuration, difference: Difference) -> str:
     """What `--assert-none` says when both sides could be built whole."""
     from llmcfg.pipeline.diff import extent_of
     from llmcfg_cli.views.text import plural
@@ -153,7 +154,7 @@ def _verdict(state: State, difference: Difference) -> str:
         reaches = bool(difference.values or difference.affected)
         what = "what consumers get" if reaches else "what the manifest and consumers decide"
         return f"this changes {what}, and nothing was to change"
-    extent = extent_of(state)
+    extent = extent_of(configuration)
     counts = (extent.documents, "document"), (extent.scopes, "scope"), (extent.bundles, "bundle")
     documents, scopes, bundles = (plural(count, noun) for count, noun in counts)
     return f"no value, file, secret or decision changes: {documents} in {scopes}, {bundles}"

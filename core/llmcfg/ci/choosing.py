@@ -12,6 +12,8 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import SHARED
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.diff import State, deployed_state, state_of
+from llmcfg.pipeline.reach import find_reach
+from llmcfg.pipeline.readsets import keep_if_outdated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Scope, Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.reach import Reach
     from llmcfg.wiring import Workspace
 
 
@@ -77,21 +80,49 @@ class ChosenSide(NamedTuple):
         return replace(self.state, targets=Each(kept, self.state.targets.__getitem__))
 
 
-def chosen_side(configuration: Configuration, chosen: Chosen, *, with_scopes: bool = True) -> ChosenSide:
-    """Without scopes it can be compared with what is deployed. Raises FindingsError for what cannot be read."""
+def chosen_sides(before: Configuration, after: Configuration, chosen: Chosen) -> tuple[ChosenSide, ChosenSide]:
+    """Both sides, to be compared with one another. Where it is known how far a change reaches, nothing else is looked at.
+
+    Raises FindingsError for what cannot be read.
+    """
+    reach = find_reach(before, after)
+    if reach is None:
+        sides = chosen_side(before, chosen), chosen_side(after, chosen)
+        if not any(chosen):
+            keep_if_outdated(after, sides[1].state.targets)
+        return sides
+    reached = [side.narrowed(reach.settled) for side in (before, after)]
+    earlier, later = (chosen_side(side, chosen, reach=reach) for side in reached)
+    if _locks(earlier.state) != _locks(later.state):
+        wider = reach.with_linked()  # where one document uses a secret no more, another one may
+        earlier, later = (chosen_side(side, chosen, reach=wider) for side in reached)
+    return earlier, later
+
+
+def chosen_side(
+    configuration: Configuration, chosen: Chosen, *, with_scopes: bool = True, reach: Reach | None = None
+) -> ChosenSide:
+    """Without scopes it can be compared with what is deployed; with `reach`, with the other side of that.
+
+    Raises FindingsError for what cannot be read.
+    """
     configuration.require_consumers()
-    targets = [target for target in configuration.targets if chosen.keeps(target)]
-    scopes = [scope for scope in configuration.scopes if chosen.keeps_scope(scope)]
+    targets = [target for target in (reach or configuration).targets if chosen.keeps(target)]
+    scopes = [scope for scope in (reach or configuration).scopes if chosen.keeps_scope(scope)]
     for scope in configuration.memo.progress.over("composing scopes", scopes):
         configuration.readable(scope)
-    built = build(configuration, targets)
-    state = state_of(configuration, built, with_scopes=with_scopes)
+    built = build(configuration, targets, reach.names if reach is not None else None)
+    state = state_of(configuration, built, with_scopes=with_scopes, reach=reach)
     kept = replace(
         state,
         scopes={str(scope): state.scopes[str(scope)] for scope in scopes if with_scopes},
         decisions=None if state.decisions is None else chosen.decisions(state.decisions),
     )
     return ChosenSide(kept, frozenset(targets) - built.bundles.keys())
+
+
+def _locks(state: State) -> dict[Target, Mapping[str, str]]:
+    return {target: bundle.secrets for target, bundle in state.targets.items()}
 
 
 def deployed_side(workspace: Workspace, configuration: Configuration, chosen: Chosen) -> ChosenSide:

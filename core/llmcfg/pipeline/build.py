@@ -31,7 +31,7 @@ from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret, f
 from llmcfg.pipeline.select import Selector, secrets_in_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from llmcfg.model.manifest import Consumer, Output
@@ -69,10 +69,13 @@ class _Job(NamedTuple):
     request: Later[RenderRequest]
 
 
-def build(configuration: Configuration, targets: Iterable[Target]) -> Built:
-    """The bundles of these targets. A target whose output cannot be rendered has findings and no bundle."""
+def build(configuration: Configuration, targets: Iterable[Target], names: Collection[str] | None = None) -> Built:
+    """The bundles of these targets. A target whose output cannot be rendered has findings and no bundle.
+
+    With `names`, of all documents that are selected bundles hold only these. Outputs are made of all of them.
+    """
     with start_build(configuration, targets) as building:
-        built = building.finish()
+        built = building.finish(names)
     if configuration.memo.disk is not None:
         configuration.memo.disk.keep()
     return built
@@ -105,14 +108,17 @@ class Building:
             jobs = memo.progress.over("preparing files", self._wanted.values())
             self._rendering.begin(tuple(job.request.get() for job in jobs))
 
-    def finish(self) -> Built:
-        """The bundles; asked for once."""
+    def finish(self, names: Collection[str] | None = None) -> Built:
+        """The bundles; asked for once. `names` as `build` has them."""
         answers = self._rendering.answers() if self._rendering is not None else ()
         memo = self._configuration.memo
         memo.renderings.update(zip(self._wanted, answers, strict=True))
         if memo.disk is not None:
             _remember(memo, memo.disk, self._wanted.values())
-        return _put_together(self._configuration, self.selections, self._jobs)
+        chosen = self.selections
+        if names is not None:
+            chosen = {target: selection.narrowed(names) for target, selection in chosen.items()}
+        return _put_together(self._configuration, chosen, self._jobs)
 
 
 @contextmanager

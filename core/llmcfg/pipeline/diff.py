@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from llmcfg.model.change import Kind, Side
+    from llmcfg.model.laid import Laid
     from llmcfg.model.progress import Progress
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration, Memo
+    from llmcfg.pipeline.reach import Reach
+    from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.stored import Stored
 
     Documents = Mapping[str, Value | Later[Value]]
@@ -73,30 +76,43 @@ NOTHING_DEPLOYED = State({}, {})
 
 
 class Extent(NamedTuple):
-    """How much a comparison looked at. A document counts in each scope that has it."""
+    """How much a comparison stands for. A document counts in each scope that has it."""
 
     scopes: int
     documents: int
     bundles: int
 
 
-def extent_of(state: State) -> Extent:
-    return Extent(len(state.scopes), sum(map(len, state.scopes.values())), len(state.targets))
+def extent_of(configuration: Configuration) -> Extent:
+    """Of a comparison of all that there is."""
+    documents = (configuration.effective(scope).documents for scope in configuration.scopes)
+    return Extent(len(configuration.scopes), sum(map(len, documents)), len(configuration.targets))
 
 
-def state_of(configuration: Configuration, built: Built, *, with_scopes: bool = True) -> State:
-    """The state that a build gives. Without scopes it can be compared with a deployed state."""
+def state_of(
+    configuration: Configuration, built: Built, *, with_scopes: bool = True, reach: Reach | None = None
+) -> State:
+    """The state that a build gives. Without scopes it can be compared with a deployed state.
+
+    With `reach`, only what a change can alter of it, of which bundles were built alone.
+    """
     scopes: dict[str, Documents] = {}
     shared: dict[int, Documents] = {}
-    names = configuration.scopes if with_scopes else ()
-    for scope in configuration.memo.progress.over("reading scopes", names):
+    names = configuration.scopes if reach is None else reach.scopes
+    for scope in configuration.memo.progress.over("reading scopes", names if with_scopes else ()):
         documents = configuration.effective(scope).documents
         if id(documents) not in shared:
-            shared[id(documents)] = {name: resolved.content for name, resolved in documents.items()}
+            shared[id(documents)] = _contents(documents, reach)
         scopes[str(scope)] = shared[id(documents)]
     manifests = {target: bundle.manifest_digest for target, bundle in built.bundles.items()}
     targets = Each(built.bundles, lambda target: _target_state(built, target, manifests[target]))
     return State(scopes, targets, decisions_of(configuration) if with_scopes else None, manifests)
+
+
+def _contents(documents: Laid[Resolved], reach: Reach | None) -> Documents:
+    if reach is None:
+        return {name: resolved.content for name, resolved in documents.items()}
+    return {name: documents[name].content for name in sorted(reach.names) if name in documents}
 
 
 def _target_state(built: Built, target: Target, manifest: str) -> TargetState:

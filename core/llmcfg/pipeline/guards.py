@@ -36,10 +36,10 @@ def guard_changes(
 def guards_between(before: Configuration | None, after: Configuration) -> tuple[GuardChange, ...]:
     """Without `before`, all of them are added."""
     old, new = before.snapshot.entries if before else {}, after.snapshot.entries
+    differing = [path for path, entry in new.items() if old.get(path) != entry] + [*(old.keys() - new.keys())]
     changed = (
         ChangedFile(path, old[path].oid if path in old else None, new[path].oid if path in new else None)
-        for path in sorted({*filter(is_guard, old), *filter(is_guard, new)})
-        if old.get(path) != new.get(path)
+        for path in sorted(filter(is_guard, differing))
     )
     return tuple(guard_changes(before, after, changed))
 

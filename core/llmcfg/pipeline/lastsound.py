@@ -1,4 +1,4 @@
-"""The last configuration in which nothing was found, as it is remembered on disk: its files, and what its documents asked of one another.
+"""The last configuration in which nothing was found, as it is remembered on disk beside what its documents asked of one another.
 
 From it, a later run learns where anything may have come to be wrong (docs/adr/0032). It holds names and ids, no value and no message.
 """
@@ -13,35 +13,36 @@ from llmcfg.llm.records.folders import FOLDERS
 from llmcfg.pipeline.compose import Settled
 from llmcfg.pipeline.filefindings import every_document
 from llmcfg.pipeline.known import name_of
-from llmcfg.pipeline.layers import PROMPTS, layer_folders
+from llmcfg.pipeline.layers import PROMPTS
 from llmcfg.pipeline.marks import marks_of
+from llmcfg.pipeline.readsets import find_read_sets, is_outdated, keep_read_sets, place, scopes_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from llmcfg.model.target import Scope
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.pipeline.layers import Layer
+    from llmcfg.pipeline.readsets import ReadSets
 
 _NAME: Final = name_of("last sound")
-_OUTDATED: Final = 16  # changed files; looking at these again costs less than to write the record anew each time
 
 
-class LastSound(msgspec.Struct, array_like=True):
-    """`files` are blob ids by path. `asked` are, for each document that holds references, the documents that it asked for in any scope.
+class LastSound(NamedTuple):
+    """`allowing` are the documents with comments that let findings pass."""
 
-    `allowing` are the documents with comments that let findings pass.
-    """
+    reads: ReadSets
+    allowing: frozenset[str]
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """`mark` names the read sets of the same configuration."""
 
     day: str
-    files: dict[str, str]
-    asked: dict[str, list[str]]
+    mark: bytes
     allowing: list[str]
 
 
-_DECODER: Final = msgspec.msgpack.Decoder(LastSound)
+_DECODER: Final = msgspec.msgpack.Decoder(_Kept)
 
 
 class Focus(NamedTuple):
@@ -64,11 +65,13 @@ def find_last_sound(configuration: Configuration, as_of: date) -> LastSound | No
     disk = configuration.memo.disk
     content = None if disk is None else disk.content(_NAME)
     try:
-        last = None if content is None else _DECODER.decode(content)
+        kept = None if content is None else _DECODER.decode(content)
     except msgspec.MsgspecError:
         return None
-    is_of_use = last is not None and last.day == as_of.isoformat() and not _has_findings(configuration)
-    return last if is_of_use else None
+    if kept is None or kept.day != as_of.isoformat() or _has_findings(configuration):
+        return None
+    reads = find_read_sets(disk)
+    return LastSound(reads, frozenset(kept.allowing)) if reads is not None and reads.mark == kept.mark else None
 
 
 def keep_last_sound(configuration: Configuration, as_of: date, last: LastSound | None = None) -> None:
@@ -76,37 +79,32 @@ def keep_last_sound(configuration: Configuration, as_of: date, last: LastSound |
     disk = configuration.memo.disk
     if disk is None:
         return
-    entries = configuration.snapshot.entries
-    files = {path: entry.oid for path, entry in entries.items()}
-    if last is None or sum(last.files[path] != oid for path, oid in files.items()) > _OUTDATED:
+    if last is None or is_outdated(last.reads, configuration):
         marked = (entry for entry in every_document(configuration) if marks_of(configuration, entry).allowance)
         allowing = {configuration.layout.document_at(entry.path) or "" for entry in marked}
-        sound = LastSound(as_of.isoformat(), files, _asked(configuration, last), sorted(allowing))
-        disk.add(_NAME, msgspec.msgpack.encode(sound))
+        reads = keep_read_sets(configuration, last.reads if last is not None else None)
+        disk.add(_NAME, msgspec.msgpack.encode(_Kept(as_of.isoformat(), reads.mark, sorted(allowing))))
     disk.keep()
 
 
 def focus_since(configuration: Configuration, last: LastSound) -> Focus | None:
     """None where more changed than the content of documents: then everything has to be looked at."""
-    entries = configuration.snapshot.entries
-    if entries.keys() != last.files.keys():
+    entries, reads = configuration.snapshot.entries, last.reads
+    if entries.keys() != reads.files.keys():
         return None
-    paths = {path for path, entry in entries.items() if last.files[path] != entry.oid}
-    said = [*_documents_at(configuration, paths)]
-    if len(said) != len(paths):
+    placed = place(configuration, reads.differing(entries))
+    if placed is None or placed.has_secrets:
         return None
-    changed = frozenset(name for _, name in said)
-    asking = frozenset(name for name, asked in last.asked.items() if not changed.isdisjoint(asked))
-    names = changed | asking
+    names = placed.names | reads.asking(placed.names)
     is_platform = any(name.startswith(PROMPTS) or name.partition("/")[0] in FOLDERS for name in names)
-    scopes = _scopes_with(configuration, {layer.folder for layer, _ in said})
+    scopes = _with_parents(configuration, tuple(scopes_with(configuration, placed.folders)))
     return Focus(
         names,
         scopes,
-        frozenset(layer.tenant for layer, _ in said if layer.tenant is not None),
+        placed.tenants,
         (configuration.scopes if last.allowing else scopes) if is_platform else (),
-        frozenset(last.allowing if is_platform else ()),
-        Settled(changed, frozenset(last.asked)),
+        last.allowing if is_platform else frozenset(),
+        Settled(placed.names, frozenset(reads.asked)),
     )
 
 
@@ -120,29 +118,12 @@ def _has_findings(configuration: Configuration) -> bool:
     )
 
 
-def _documents_at(configuration: Configuration, paths: AbstractSet[str]) -> Iterator[tuple[Layer, str]]:
-    for layer in configuration.layout.layers.values() if paths else ():
-        for name, entry in layer.documents.items():
-            if entry.path in paths:
-                yield layer, name
-
-
-def _scopes_with(configuration: Configuration, folders: AbstractSet[str]) -> tuple[Scope, ...]:
-    """The scopes that one of these layers has a say in, and those of their tenants' parents, whose budgets cover them."""
-    manifest = configuration.manifest
-    found = [
-        scope for scope in configuration.scopes if folders and not folders.isdisjoint(layer_folders(manifest, scope))
-    ]
+def _with_parents(configuration: Configuration, scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """With the same scopes of their tenants' parents, whose budgets cover them."""
+    tenants = configuration.manifest.tenants
     parents = (
         scope._replace(tenant=parent)
-        for scope in found
-        if scope.tenant is not None and (parent := manifest.tenants[scope.tenant].parent) is not None
+        for scope in scopes
+        if scope.tenant is not None and (parent := tenants[scope.tenant].parent) is not None
     )
-    return tuple(dict.fromkeys([*found, *parents]))
-
-
-def _asked(configuration: Configuration, last: LastSound | None) -> dict[str, list[str]]:
-    asked = {name: {*documents} for name, documents in last.asked.items()} if last is not None else {}
-    for composed, outcomes in configuration.memo.resolve.outcomes.items():
-        asked.setdefault(composed.name, set()).update(outcomes.documents())
-    return {name: sorted(documents) for name, documents in sorted(asked.items())}
+    return tuple(dict.fromkeys([*scopes, *parents]))

@@ -126,12 +126,12 @@ class Outcomes(Generic[Outcome]):
         return here
 
     def documents(self) -> Iterator[str]:
-        """The names of all documents that were asked for in any scope."""
+        """The names of all documents, and folders of them, that were asked for in any scope."""
         pending = [self._root]
         while pending:
             here = pending.pop()
             if isinstance(here, _Fork):
-                yield from [here.question.name] if here.question.kind == "document" else []
+                yield from [here.question.name] if here.question.kind in ("document", "folder") else []
                 pending += here.branches.values()
 
     def add(self, reads: Reads, outcome: Outcome) -> None:

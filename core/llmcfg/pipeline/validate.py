@@ -8,6 +8,7 @@ from llmcfg.errors import FindingsError
 from llmcfg.model.findings import merge_findings
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.lastsound import find_last_sound, keep_last_sound
+from llmcfg.pipeline.readsets import keep_if_outdated
 from llmcfg.pipeline.stillsound import is_still_sound
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def validate_configuration(
         return ()
     from llmcfg.pipeline.examine import examine
 
-    findings = examine(configuration, targets, as_of=as_of, since=since).findings
+    findings, built = examine(configuration, targets, as_of=as_of, since=since)
     if day is not None and not findings:
         keep_last_sound(configuration, day)
+    elif targets is None:
+        keep_if_outdated(configuration, built.bundles)
     return findings
