@@ -328,7 +328,7 @@ class Workspace:
     def _directory_sink(self, spec: SinkSpec, environment: str) -> Sink:
         from llmcfg.sinks.directory import DirectorySink, Seen
 
-        self._seen = self._seen or Seen(now)
+        self._seen = self._seen or Seen(now, self.cache)
         if self.delivery_root is None:
             raise UsageError(
                 f"{self.repository} is a bare repository, so sinks have no folder to deliver below",

@@ -18,7 +18,7 @@ from llmcfg.pipeline.bundle import BundleFiles
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from llmcfg.model.files import Files
     from llmcfg.model.laid import Laid
@@ -57,14 +57,16 @@ class Checked:
             check(folder)
         self._remember(head.environment, before)
 
-    def digests(self, folder: Mapping[str, bytes]) -> Mapping[str, str]:
-        """The digests of all files of a bundle, by path."""
+    def digests(self, folder: Mapping[str, bytes], beside: Collection[str]) -> Mapping[str, str]:
+        """The digests of all files of a bundle, by path, but of those that lie `beside` its parts and are no other bundle's."""
         if not isinstance(folder, StoredFolder) or folder.own:
-            return {path: digest(content) for path, content in folder.items()}
+            return {path: digest(content) for path, content in folder.items() if path not in beside}
         self._load()
         known = self._digests
         found: dict[str, str] = {}
         for path, oid in folder.blobs.items():
+            if path in beside:
+                continue
             said = known.get(oid)
             if said is None:
                 said = known[oid] = folder.store.digest(oid)

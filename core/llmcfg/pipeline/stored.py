@@ -149,7 +149,7 @@ def read_stored(files: Mapping[str, bytes], memo: Memo | None = None) -> Stored:
 
     def check(folder: str) -> None:
         bundle = read(folder)
-        _check_parts(folder, checked.digests(files.folders[folder]), bundle)
+        _check_parts(folder, checked.digests(files.folders[folder], _beside(bundle)), bundle)
         for path, sha256 in documents_of(bundle).values():
             if not checked.is_document(sha256):
                 _parse(f"{folder}/{path}", bundle.parts[path])
@@ -170,7 +170,8 @@ def read_bundle(head: Head, folder: str, files: Mapping[str, bytes]) -> StoredBu
     if folder not in said:
         raise IntegrityError(f"{folder} is no bundle that {HEAD} names", hint=_HINT)
     bundle = _read_bundle(folder, files, said[folder], head)
-    _check_parts(folder, {path: digest(content) for path, content in files.items()}, bundle)
+    beside = _beside(bundle)
+    _check_parts(folder, {path: digest(content) for path, content in files.items() if path not in beside}, bundle)
     return bundle
 
 
@@ -250,13 +251,13 @@ def _read_bundle(folder: str, files: Mapping[str, bytes], expected: str, head: H
     return StoredBundle(target, Each(sorted(digests), read), digests, secrets, recipients, expected, seals, sealed)
 
 
-def _check_parts(folder: str, there: Mapping[str, str], bundle: StoredBundle) -> None:
-    """Whether exactly what the manifest says lies beside it and what is sealed, by the digests of all files.
+def _beside(bundle: StoredBundle) -> set[str]:
+    """The files that are none of its parts. Whether an envelope counts is for who trusts a root to see (llmcfg.signing)."""
+    return {MANIFEST, ENVELOPE, *bundle.sealed}
 
-    Whether an envelope counts is for who trusts a root to see (llmcfg.signing).
-    """
-    beside = {MANIFEST, ENVELOPE, *bundle.sealed}
-    found = {path: said for path, said in there.items() if path not in beside}
+
+def _check_parts(folder: str, found: Mapping[str, str], bundle: StoredBundle) -> None:
+    """Whether exactly what the manifest says is there, by the digests of all files that should be parts."""
     if found != bundle.digests:
         raise _wrong_part(folder, min(path for path, _ in found.items() ^ bundle.digests.items()))
 

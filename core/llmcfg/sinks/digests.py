@@ -1,7 +1,8 @@
 """SHA-256 of files below a folder, remembered for as long as the file system says that they are the same.
 
 A file is known by its device and number, and is the same when size and times are what they were when it was read. What was written in
-the two seconds before it was read is not remembered: a later write might not show in times that are coarse.
+the two seconds before it was read is not remembered: a later write might not show in times that are coarse. What later processes are to
+believe has to have been left alone altogether for so long (`filefacts.were_settled`), in which a time that was set back shows too.
 """
 
 from __future__ import annotations
@@ -9,23 +10,21 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from llmcfg.filefacts import TICK_NS, facts_of, were_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-_COARSE_SECONDS: Final = 2
 _MOST: Final = 500_000
-
-
-class _Known(NamedTuple):
-    size: int
-    written_ns: int
-    changed_ns: int
-    digest: str
+_WHICH, _FACTS = struct.Struct(">QQ"), struct.Struct(">Qqq")
+_DIGEST_BYTES: Final = 32
+_KEPT: Final = struct.Struct(f"{_WHICH.size}s{_FACTS.size + _DIGEST_BYTES}s")
 
 
 class Digests:
@@ -36,7 +35,9 @@ class Digests:
 
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         self._now = now
-        self._known: dict[tuple[int, int], _Known] = {}
+        self._known: dict[bytes, bytes] = {}  # which file, its facts and digest
+        self._unsettled: set[bytes] = set()
+        self._met: dict[bytes, bytes] = {}
 
     def below(self, folder: Path) -> dict[str, str]:
         """Path to digest of every file, without following links; sorted. What is no readable regular file has words in its place."""
@@ -57,20 +58,34 @@ class Digests:
                     seen[f"{at}{entry.name}"] = self._find(entry) or self._read(entry.path)
         return dict(sorted(seen.items()))
 
+    def recall(self, kept: bytes) -> None:
+        """Know what an earlier process kept."""
+        if len(kept) % _KEPT.size == 0:
+            self._known = {**dict(_KEPT.iter_unpack(kept)), **self._known}
+
+    def keep(self) -> bytes:
+        """What was met since the last time that this was asked, as far as another process may believe it."""
+        met, self._met = self._met, {}
+        return b"".join(which + known for which, known in sorted(met.items()) if which not in self._unsettled)
+
     def link(self, source: Path, path: Path) -> None:
         """Make `path` the same file as `source`, which changes one of its times. Raises OSError."""
         before = source.lstat()
         path.hardlink_to(source)
-        known, after = self._known.get((before.st_dev, before.st_ino)), path.lstat()
-        if known and _is_same(known, before) and after.st_mtime_ns == known.written_ns:
-            self._known[before.st_dev, before.st_ino] = known._replace(changed_ns=after.st_ctime_ns)
+        which, after = _which(before), path.lstat()
+        known = self._known.get(which)
+        if known and _is_same(known, before) and after.st_mtime_ns == before.st_mtime_ns:
+            self._known[which] = _facts(after) + known[_FACTS.size :]
+            self._unsettled.add(which)
 
     def _find(self, entry: os.DirEntry[str]) -> str | None:
         with suppress(OSError):
             facts = entry.stat(follow_symlinks=False)
-            known = self._known.get((facts.st_dev, facts.st_ino))
+            which = _which(facts)
+            known = self._known.get(which)
             if known is not None and stat.S_ISREG(facts.st_mode) and _is_same(known, facts):
-                return known.digest
+                self._met[which] = known
+                return known[_FACTS.size :].hex()
         return None
 
     def _read(self, path: str) -> str:
@@ -84,18 +99,33 @@ class Digests:
             if not stat.S_ISREG(facts.st_mode):
                 return "not a regular file"
             try:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.file_digest(file, "sha256").digest()
             except OSError as error:
                 return f"unreadable: {error.strerror}"
-        if began is not None and facts.st_mtime < began.timestamp() - _COARSE_SECONDS:
-            self._remember(facts, digest)
-        return digest
+        if began is not None:
+            self._remember(facts, digest, int(began.timestamp() * 1e9))
+        return digest.hex()
 
-    def _remember(self, facts: os.stat_result, digest: str) -> None:
+    def _remember(self, facts: os.stat_result, digest: bytes, read_ns: int) -> None:
+        if facts.st_mtime_ns >= read_ns - TICK_NS:
+            return
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[facts.st_dev, facts.st_ino] = _Known(facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, digest)
+        which = _which(facts)
+        self._known[which] = self._met[which] = _facts(facts) + digest
+        if were_settled(facts_of(facts), read_ns):
+            self._unsettled.discard(which)
+        else:
+            self._unsettled.add(which)
 
 
-def _is_same(known: _Known, facts: os.stat_result) -> bool:
-    return known[:3] == (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+def _which(facts: os.stat_result) -> bytes:
+    return _WHICH.pack(facts.st_dev, facts.st_ino)
+
+
+def _facts(facts: os.stat_result) -> bytes:
+    return _FACTS.pack(facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
+def _is_same(known: bytes, facts: os.stat_result) -> bool:
+    return known.startswith(_facts(facts))

@@ -26,12 +26,15 @@ import time
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from llmcfg.disk import atomic_write, is_aside, make_folders, side_by_side, storage_errors, sync_folder, write_new
 from llmcfg.errors import LlmcfgError, PendingError, UsageError
 from llmcfg.failpoints import failpoint
 from llmcfg.model.progress import UNWATCHED
+from llmcfg.pipeline.known import name_of
 from llmcfg.sinks.digests import Digests
 from llmcfg.sinks.mapped import MappedFiles, follow_mapped
 from llmcfg.sinks.openedfiles import remove_opened
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from llmcfg.model.progress import Progress
+    from llmcfg.ports import Cache
     from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
 
@@ -52,15 +56,42 @@ _ASIDE = "tmp-"
 _DIGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,127}")
 _WAIT_SECONDS = 30.0
 _PAUSE_SECONDS = 0.02
+_SEEN: Final = msgspec.msgpack.Decoder(tuple[bytes, bytes])
 _LOOKS = 20  # at a delivery that is replaced while it is being observed
 
 
 class Seen:
-    """What is known of files that were looked at before."""
+    """What is known of files that were looked at before, by other processes too where there is a `cache`."""
 
-    def __init__(self, now: Callable[[], datetime] | None = None) -> None:
+    def __init__(self, now: Callable[[], datetime] | None = None, cache: Cache | None = None) -> None:
         self.digests = Digests(now)
         self.mapped = MappedFiles()
+        self._cache = cache
+        self._kept: dict[Path, bytes] = {}  # by the folder of a sink
+
+    def recall(self, root: Path) -> None:
+        """Once for each sink."""
+        if self._cache is None or root in self._kept:
+            return
+        kept = self._kept[root] = self._cache.content(_name_of(root)) or b""
+        if kept:
+            digests, mapped = _SEEN.decode(kept)
+            self.digests.recall(digests)
+            self.mapped.recall(mapped)
+
+    def keep(self, root: Path) -> None:
+        """After a look at a sink: what was met there, unless it is what is kept."""
+        if self._cache is None:
+            return
+        met = msgspec.msgpack.encode((self.digests.keep(), self.mapped.keep()))
+        if met != self._kept.get(root):
+            self._kept[root] = met
+            self._cache.add(_name_of(root), met)
+            self._cache.keep()
+
+
+def _name_of(root: Path) -> bytes:
+    return name_of("delivered", str(root.resolve()))
 
 
 class DirectorySink:
@@ -98,6 +129,7 @@ class DirectorySink:
 
     def observe(self) -> Mapping[str, str] | None:
         """As the port says. What is no readable regular file has words in place of a digest, so it never equals one."""
+        self._seen.recall(self._root)
         with storage_errors("read", self._root):
             for _ in range(_LOOKS):
                 before = self._identity()
@@ -112,6 +144,7 @@ class DirectorySink:
                 if self._opened is not None and self._is_delivery(pointed):
                     seen.update(self._opened.observe(pointed))
                 if self._identity() == before:
+                    self._seen.keep(self._root)
                     return seen
         raise PendingError(f"{self._root} changes faster than it can be read", hint="try again")
 

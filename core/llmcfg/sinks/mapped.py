@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _HEAD: Final = "head.json"
 _REMEMBERED: Final = 10_000
+_NAME_BYTES: Final = 16
 
 
 class _Sealed(msgspec.Struct):
@@ -48,7 +50,17 @@ class MappedFiles:
     """Makes and checks mapped files. One that is known to be right, by its digest and those of the files beside it, is not read again."""
 
     def __init__(self) -> None:
-        self._right: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+        self._right: set[bytes] = set()
+        self._met: set[bytes] = set()
+
+    def recall(self, kept: bytes) -> None:
+        """Know what an earlier process kept."""
+        self._right |= {kept[at : at + _NAME_BYTES] for at in range(0, len(kept), _NAME_BYTES)}
+
+    def keep(self) -> bytes:
+        """What was met since the last time that this was asked."""
+        met, self._met = self._met, set()
+        return b"".join(sorted(met))
 
     def make(
         self, folder: Path, files: Mapping[str, bytes], current: Path | None, progress: Progress = UNWATCHED
@@ -86,7 +98,9 @@ class MappedFiles:
     def _trouble(self, path: Path, digest: str | None, beside: Mapping[str, str]) -> str | None:
         if digest is None:
             return "missing"
-        if (digest, frozenset(beside.items())) in self._right:
+        name = _name(digest, beside)
+        if name in self._right:
+            self._met.add(name)
             return None
         trouble = _trouble(path, beside)
         if trouble is None:
@@ -96,7 +110,9 @@ class MappedFiles:
     def _note(self, digest: str, beside: Mapping[str, str]) -> None:
         if len(self._right) >= _REMEMBERED:
             self._right.clear()
-        self._right.add((digest, frozenset(beside.items())))
+        name = _name(digest, beside)
+        self._right.add(name)
+        self._met.add(name)
 
 
 def follow_mapped(folder: Path, current: Path) -> None:
@@ -165,6 +181,12 @@ def _trouble(path: Path, beside: Mapping[str, str]) -> str | None:
     except OSError as error:
         return f"unreadable: {error.strerror}"
     return None if said == beside else "not made from the files beside it"
+
+
+def _name(digest: str, beside: Mapping[str, str]) -> bytes:
+    """Of a mapped file and of the files beside it, by what is in them."""
+    said = "\0".join([digest, *chain.from_iterable(sorted(beside.items()))])
+    return hashlib.blake2b(said.encode("utf-8", "surrogateescape"), digest_size=_NAME_BYTES).digest()
 
 
 def _sha256(content: bytes) -> str:
