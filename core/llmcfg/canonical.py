@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ _PACK = msgspec.msgpack.encode
 # Numbers that RFC 8785 may write differently: exponents, integral and tiny fractions, negative zero, long ones. Inside strings these only
 # cost time, so a colon that follows no quote, as in `sha256:12e…`, is passed over. Every branch begins alike, so that the engine skips from
 # one such place to the next.
-_UNUSUAL_NUMBER = re.compile(rb"[:,\[](?<![^\"]:)(?:-0|-?(?:[0-9.]+[eE]|[0-9]+\.0[,}\]]|0\.0000|[0-9.]{16}))")
+_UNUSUAL_NUMBER = regex(rb"[:,\[](?<![^\"]:)(?:-0|-?(?:[0-9.]+[eE]|[0-9]+\.0[,}\]]|0\.0000|[0-9.]{16}))")
 # Most texts hold nothing that could be one. Each of these is looked for at the speed of a literal, which the above is not.
 _ANY_DIGIT = bytes(ord("0") if chr(byte) in "0123456789" else byte for byte in range(256))
 _LONG, _EXPONENT, _TINY = (
@@ -31,9 +32,9 @@ _LONG, _EXPONENT, _TINY = (
     b"0e",
     b"0.0000",
 )  # of 16 characters, one of which may be a point, 8 are digits in a row
-_NEGATIVE_ZERO = re.compile(rb"-0(?<=[:,\[]-0)")
-_INTEGRAL = re.compile(rb"\.0[,}\]]")
-_HIGH = re.compile(rb"[\xee-\xf4]")  # characters from U+E000 on, by which keys may sort differently
+_NEGATIVE_ZERO = regex(rb"-0(?<=[:,\[]-0)")
+_INTEGRAL = regex(rb"\.0[,}\]]")
+_HIGH = regex(rb"[\xee-\xf4]")  # characters from U+E000 on, by which keys may sort differently
 _NUMBER_STARTS = frozenset(b"-0123456789")
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import stat
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from llmcfg.errors import PendingError, StorageError
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _LOCK_PAUSE = 0.02
 _AT_ONCE = 8
-_ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+_ASIDE = regex(r"\..+\.[0-9a-f]{12}\.tmp")
 
 
 def atomic_write(path: Path, content: bytes, *, mode: int = 0o666) -> None:

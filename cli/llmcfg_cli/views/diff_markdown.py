@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.keypath import format_key_path
+from llmcfg.regex import regex
 from llmcfg_cli.views.diff_table import DECIDED, SIGNS, by_reach
 from llmcfg_cli.views.reach import reach_text, summary
 from llmcfg_cli.views.text import clip, plural, visible
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 VALUE_SHOWN: Final = 160
 _LINE_SHOWN: Final = 400
-_BACKTICKS: Final = re.compile("`+")
+_BACKTICKS: Final = regex("`+")
 _HEADINGS: Final = ("| | key | before | after |", "|---|---|---|---|")
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final
+
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 API_VERSION: Final = "llmcfg.dev/v1"
-_UNSAFE: Final = re.compile(
+_UNSAFE: Final = regex(
     "[\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
 )
 

@@ -7,15 +7,19 @@ is no markup language, so `[red]` is just text.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_UNSAFE: Final = re.compile(
+from llmcfg.regex import regex
+
+if TYPE_CHECKING:
+    import re
+
+_UNSAFE: Final = regex(
     "[\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
 )
-_FOR_RUNNER: Final = re.compile(r"##\[|^\s*::(?=[\w-]+(?:\s[^:]*)?::)")
+_FOR_RUNNER: Final = regex(r"##\[|^\s*::(?=[\w-]+(?:\s[^:]*)?::)")
 """What GitHub's runner takes for a command in the log of a job: the old form anywhere, the new one where a line begins."""
 _LEAD: Final = 24  # how much of what two long texts share is shown before they differ
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\b": "\\b", "\x1b": "\\x1b"}

@@ -5,17 +5,17 @@ Nothing here opens anything, so it needs no key and no cryptography.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from llmcfg.canonical import digest_of
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 SECRETS: Final = "secrets.age"
 SEALED_FOLDER: Final = "sealed/"
-_OUTPUT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")  # as in consumer.schema.json
+_OUTPUT: Final = regex(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")  # as in consumer.schema.json
 
 
 SealedValue: TypeAlias = "str | int | float | bool | bytes"

@@ -6,7 +6,6 @@ may not survive deep nesting.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.canonical import are_alike
@@ -15,6 +14,7 @@ from llmcfg.documents.scalars import resolve_plain
 from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.value import Tagged
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from llmcfg.model.value import Path, Value
@@ -76,5 +76,5 @@ def _is_same_scalar(value: Value, other: object) -> bool:
     return type(value) is type(other) and value == other
 
 
-_PLACE: Final = re.compile(r"line (\d+), column (\d+)")
+_PLACE: Final = regex(r"line (\d+), column (\d+)")
 _HINT: Final = "write it more simply: quote the text, or put each key on a line of its own"

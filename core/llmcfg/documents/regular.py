@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from llmcfg.documents.keys import is_sound_key, plain_key
 from llmcfg.documents.scalars import NUMBER_STARTS, WORDS, Trap, resolve_beginning
 from llmcfg.limits import DOCUMENT_DEPTH
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -196,9 +197,9 @@ _MARKER: Final = "---\n"
 _DEEPEST: Final = DOCUMENT_DEPTH - 2  # an item and what is in brackets may come on top
 _NO_COLUMN: Final = -1
 _TELLING: Final = NUMBER_STARTS | {*"\"'[{"}  # how what is no word begins
-_SPACE_AT_BREAK: Final = re.compile(r" (?:\n|\Z)|(?:\A|\n) ")
-_SINGLE_BREAK: Final = re.compile(r"(?<=[^\n])\n(?=[^\n])")
-_BREAKS: Final = re.compile(r"(?<=[^\n])\n(\n+)")
+_SPACE_AT_BREAK: Final = regex(r" (?:\n|\Z)|(?:\A|\n) ")
+_SINGLE_BREAK: Final = regex(r"(?<=[^\n])\n(?=[^\n])")
+_BREAKS: Final = regex(r"(?<=[^\n])\n(\n+)")
 # Every part takes what it can and gives nothing back, so that no text makes the search slow.
 _WORD: Final = r"[^ \n:\#]++(?:(?::(?=[^ \n])|\#)[^ \n:\#]*+)*+"
 _PLAIN: Final = rf"(?![?:,\[\]{{}}\#&*!|>'\"%@`]|-(?![A-Za-z0-9.])){_WORD}(?:[ ]++{_WORD})*+"
@@ -208,7 +209,7 @@ _KEY: Final = r"[A-Za-z0-9_$][A-Za-z0-9_./-]*+"
 _ITEM: Final = r"""(?:-?[A-Za-z0-9_./][A-Za-z0-9_./+@~%-]*+(?:[ ][A-Za-z0-9_./+@~%-]++)*+|"[^",\\\n]*+")"""
 _LIST: Final = rf"\[(?:{_ITEM}(?:,[ ]{_ITEM})*+)?\]"
 _MAPPING: Final = rf"\{{(?:{_KEY}:[ ]{_ITEM}(?:,[ ]{_KEY}:[ ]{_ITEM})*+)?\}}"
-_LINE: Final = re.compile(
+_LINE: Final = regex(
     rf"""
     ([ ]*+)(-[ ])?
     (?:({_KEY}|"[^"\\\n]++"):(?=[ \n]|\Z))?

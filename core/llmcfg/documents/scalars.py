@@ -12,6 +12,8 @@ from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from llmcfg.regex import regex
+
 if TYPE_CHECKING:
     from llmcfg.model.value import Scalar
 
@@ -209,36 +211,36 @@ NUMBER_STARTS: Final = frozenset("0123456789+-._")
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\ufeff": "\\ufeff"}
 _LONGEST_NUMBER: Final = 64
 _LONGEST_FRACTION: Final = 400  # the smallest double, written without an exponent
-_LONG: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|[0-9_.:eE+-]*[0-9][0-9_.:eE+-]*)")
-_NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(\.[0-9]*)?|(\.[0-9]+)")  # an integer, if there is no group
+_LONG: Final = regex(r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|[0-9_.:eE+-]*[0-9][0-9_.:eE+-]*)")
+_NUMBER: Final = regex(r"[-+]?(?:0|[1-9][0-9]*)(\.[0-9]*)?|(\.[0-9]+)")  # an integer, if there is no group
 _TRAPS: Final = (
-    (re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+"), _exponent),
-    (re.compile(r"[-+]?0[0-9]+"), _octal),
+    (regex(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+"), _exponent),
+    (regex(r"[-+]?0[0-9]+"), _octal),
     (
-        re.compile(r"[-+]?0[0-9]+\.[0-9]*"),
+        regex(r"[-+]?0[0-9]+\.[0-9]*"),
         _text_in_core("is written with leading zeros, which readers take differently"),
     ),
-    (re.compile(r"[-+]\.[0-9]+"), _text_in_core("is text to YAML 1.1 readers and a number to YAML 1.2 readers")),
-    (re.compile(r"[-+]?0o[0-7_]+", re.IGNORECASE), _new_octal),
-    (re.compile(r"[-+]?0x[0-9a-f_]+", re.IGNORECASE), _hexadecimal),
-    (re.compile(r"[-+]?0b[01_]+", re.IGNORECASE), _text_in_core("is binary in YAML 1.1 and text in YAML 1.2")),
+    (regex(r"[-+]\.[0-9]+"), _text_in_core("is text to YAML 1.1 readers and a number to YAML 1.2 readers")),
+    (regex(r"[-+]?0o[0-7_]+", re.IGNORECASE), _new_octal),
+    (regex(r"[-+]?0x[0-9a-f_]+", re.IGNORECASE), _hexadecimal),
+    (regex(r"[-+]?0b[01_]+", re.IGNORECASE), _text_in_core("is binary in YAML 1.1 and text in YAML 1.2")),
     (
-        re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:[eE][-+]?[0-9_]+)?"),
+        regex(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:[eE][-+]?[0-9_]+)?"),
         _underscored,
     ),
     (
-        re.compile(r"[-+]?_+(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]*[0-9][0-9_]*)(?:[eE]_*[-+]?[0-9_]*[0-9][0-9_]*)?"),
+        regex(r"[-+]?_+(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]*[0-9][0-9_]*)(?:[eE]_*[-+]?[0-9_]*[0-9][0-9_]*)?"),
         _text_in_core("is a number to readers that pass over underscores, and text to others"),
     ),
     (
-        re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"),
+        regex(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"),
         _text_in_core("is a number of base 60 in YAML 1.1 and text in YAML 1.2"),
     ),
     (
-        re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9][0-9:. \tZz+-]*)?"),
+        regex(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9][0-9:. \tZz+-]*)?"),
         _text_in_core("is a date in YAML 1.1 and text in YAML 1.2"),
     ),
-    (re.compile(r"[-+]?\.(?:inf|nan)", re.IGNORECASE), _infinite),
+    (regex(r"[-+]?\.(?:inf|nan)", re.IGNORECASE), _infinite),
 )
 WORDS: Final = _words()
 """Every plain scalar without a digit or sign that is not text, or is a trap."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.limits import DOCUMENT_BYTES, DOCUMENT_PROBLEMS, KEY_BYTES
 from llmcfg.model.findings import Problem
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -145,9 +146,9 @@ def _code_point(char: str) -> str:
 _UTF8: Final = "save the file as UTF-8"
 _MERGE: Final = "resolve the conflict and remove the marker"
 _PLAIN_BYTES: Final = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
-_MARKER: Final = re.compile(r"^(?:<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)(?= |\r?$)", re.MULTILINE)
+_MARKER: Final = regex(r"^(?:<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)(?= |\r?$)", re.MULTILINE)
 _HIDDEN: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff"
-_FORBIDDEN: Final = re.compile(f"[{_HIDDEN}]|\r(?!\n)")
-_FORBIDDEN_IN_VALUE: Final = re.compile(f"[{_HIDDEN}]")
-_DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_LOOKALIKE: Final = re.compile("[\u0370-\u03ff\u0400-\u052f\u1f00-\u1fff]")
+_FORBIDDEN: Final = regex(f"[{_HIDDEN}]|\r(?!\n)")
+_FORBIDDEN_IN_VALUE: Final = regex(f"[{_HIDDEN}]")
+_DIRECTION: Final = regex("[\u202a-\u202e\u2066-\u2069]")
+_LOOKALIKE: Final = regex("[\u0370-\u03ff\u0400-\u052f\u1f00-\u1fff]")

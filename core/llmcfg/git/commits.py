@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from llmcfg.errors import IntegrityError
 from llmcfg.model.snapshot import CommitFacts
+from llmcfg.regex import regex
 
-_SIGNATURE = re.compile(r"(?P<name>[^<>]*?) ?<(?P<email>[^<>]*)> (?P<time>-?\d{1,20}) (?P<zone>[+-]\d{4,})")
-_TRAILER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*): (.*)")
-_OID = re.compile(r"[0-9a-f]{40}")
-_ENCODING = re.compile(
-    r"iso-8859-([1-9]|1[0-1]|1[3-6])|latin-?1|windows-125[0-8]|koi8-r|euc-jp|shift_jis|gbk|big5", re.I
-)
+_SIGNATURE = regex(r"(?P<name>[^<>]*?) ?<(?P<email>[^<>]*)> (?P<time>-?\d{1,20}) (?P<zone>[+-]\d{4,})")
+_TRAILER = regex(r"([A-Za-z0-9][A-Za-z0-9-]*): (.*)")
+_OID = regex(r"[0-9a-f]{40}")
+_ENCODING = regex(r"iso-8859-([1-9]|1[0-1]|1[3-6])|latin-?1|windows-125[0-8]|koi8-r|euc-jp|shift_jis|gbk|big5", re.I)
 _MAX_PARENTS = 66
 _LATEST = 253_402_214_400  # the last day of the year 9999
 

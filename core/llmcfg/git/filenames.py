@@ -5,15 +5,15 @@ A name is at most 128 bytes of ASCII letters, digits and `. _ - + @ =`; it is no
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
 from llmcfg.limits import NAME_BYTES
+from llmcfg.regex import regex
 
 MANIFEST: Final = "llmcfg.yaml"  # its folder is the root of the configuration
 
-_PLAIN = re.compile(rb"[A-Za-z0-9_.@+=-]+")
+_PLAIN = regex(rb"[A-Za-z0-9_.@+=-]+")
 _DEVICES = frozenset(
     [b"con", b"prn", b"aux", b"nul"] + [device + b"%d" % digit for device in (b"com", b"lpt") for digit in range(1, 10)]
 )

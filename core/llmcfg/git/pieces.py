@@ -6,8 +6,9 @@ where its own content says, behind one digest in 64. So a change leaves all piec
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
+
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,7 @@ LISTS: Final = {"head.json": 0, "manifest.json": 2}
 _LARGE: Final = 32 << 10
 _LEAST: Final = 4 << 10
 _MOST: Final = 64 << 10
-_END: Final = re.compile(
-    rb'0"(?<=[0-3]0")'
-)  # of a digest in hex; found by its literal head, ten times as fast as `[0-3]0"`
+_END: Final = regex(rb'0"(?<=[0-3]0")')  # of a digest in hex; found by its literal head, ten times as fast as `[0-3]0"`
 
 
 def is_in_pieces(path: str, content: bytes) -> bool:

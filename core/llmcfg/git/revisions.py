@@ -15,6 +15,7 @@ from llmcfg.git.libgit2 import pygit2
 from llmcfg.model.moment import parse_moment
 from llmcfg.model.snapshot import Revision
 from llmcfg.model.suggest import did_you_mean
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from llmcfg.git.history import History
     from llmcfg.git.refs import Refs
 
-_STEPPED = re.compile(r"(?P<base>.*?)(?P<steps>(?:[~^][0-9]{0,5})*)", re.DOTALL)
-_STEP = re.compile(r"([~^])([0-9]*)")
-_FULL_ID = re.compile(r"[0-9a-f]{40}")
-_SHORT_ID = re.compile(r"[0-9a-f]{4,39}")
+_STEPPED = regex(r"(?P<base>.*?)(?P<steps>(?:[~^][0-9]{0,5})*)", re.DOTALL)
+_STEP = regex(r"([~^])([0-9]*)")
+_FULL_ID = regex(r"[0-9a-f]{40}")
+_SHORT_ID = regex(r"[0-9a-f]{4,39}")
 _TEXT_CHARACTERS = 4096
 _COMPARED = 2000  # names that a mistyped one is compared with; the comparison is slow
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.llmrules import LLM_RULES
 from llmcfg.model.suggest import did_you_mean
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 MARK: Final = "llmcfg: allow "  # pipeline.marks looks for it too
-_COMMENT: Final = re.compile(r"#.*?llmcfg: allow (?P<rest>.*)")
-_FORM: Final = re.compile(
+_COMMENT: Final = regex(r"#.*?llmcfg: allow (?P<rest>.*)")
+_FORM: Final = regex(
     r"(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)\s+until\s+(?P<until>\d{4}-\d{2}-\d{2})\s+because\s+(?P<reason>\S.*)"
 )
 _HINT: Final = "write it as: # llmcfg: allow LLM012 until 2027-01-31 because …"

@@ -7,19 +7,19 @@ Written as in TOML and yq: a key of letters, digits, `_` and `-` stands bare, an
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import UsageError
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmcfg.model.value import Path
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_INDEX = re.compile(r"\[(0|[1-9][0-9]{0,8})\]")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BARE = regex(r"[A-Za-z0-9_-]+")
+_INDEX = regex(r"\[(0|[1-9][0-9]{0,8})\]")
+_QUOTED = regex(r'"(?:[^"\\]|\\.)*"')
 
 
 class KeyPathError(UsageError, ValueError):

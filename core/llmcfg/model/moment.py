@@ -9,8 +9,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from llmcfg.errors import UsageError
+from llmcfg.regex import regex
 
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2}(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+_TIME = regex(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2}(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 
 
 def parse_moment(text: str) -> datetime | None:

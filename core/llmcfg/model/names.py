@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from llmcfg.regex import regex
 
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL = regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul"] + [f"{device}{digit}" for device in ("com", "lpt") for digit in range(1, 10)]
 )

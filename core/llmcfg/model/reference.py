@@ -9,6 +9,8 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from llmcfg.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -52,15 +54,15 @@ class SecretUse(NamedTuple):
         return f"{self.name}@{self.selector}" if self.selector else self.name
 
 
-_USE = re.compile(r"((?:\"(?:[^\"\\]|\\.)*+\"|[^@\"])*+)@(.+)", re.DOTALL)
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_]+")
-_HEAD = re.compile(r"\{\{[ \t]*+(secret|config|var|param)([ \t]*+):")
+_USE = regex(r"((?:\"(?:[^\"\\]|\\.)*+\"|[^@\"])*+)@(.+)", re.DOTALL)
+_PLAIN = regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_NOT_PLAIN = regex(r"[^A-Za-z0-9_]+")
+_HEAD = regex(r"\{\{[ \t]*+(secret|config|var|param)([ \t]*+):")
 # Possessive, and only looked for in a bounded window, so that no text takes quadratic time.
-_NAME = re.compile(r"(?=[ \t]*+[^ \t}])((?:\"(?:[^\"\\]|\\.)*+\"|[^{}\"])++)\}\}")
+_NAME = regex(r"(?=[ \t]*+[^ \t}])((?:\"(?:[^\"\\]|\\.)*+\"|[^{}\"])++)\}\}")
 _LONGEST_NAME = 512
 _KINDS: Final = tuple(ReferenceKind)
-_SLIP = re.compile(r"(?<!\$)\{\{[ \t]*+([A-Za-z]{3,10})[ \t]*+([:.])[ \t]*+([^\s{}|()]{1,200})[ \t]*+\}\}")
+_SLIP = regex(r"(?<!\$)\{\{[ \t]*+([A-Za-z]{3,10})[ \t]*+([:.])[ \t]*+([^\s{}|()]{1,200})[ \t]*+\}\}")
 
 
 def find_references(text: str) -> list[Reference]:

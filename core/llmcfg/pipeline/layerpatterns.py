@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.scalartext import scalar_text
 from llmcfg.model.suggest import did_you_mean
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from llmcfg.model.manifest import Manifest
     from llmcfg.model.value import Scalar
 
-DIMENSION: Final = re.compile(r"\{([a-z_]+)\}")
+DIMENSION: Final = regex(r"\{([a-z_]+)\}")
 
 
 class Placed(NamedTuple):

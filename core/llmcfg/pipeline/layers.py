@@ -6,7 +6,6 @@ layers a scope has, and in which order.
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.scalartext import scalar_text
 from llmcfg.pipeline.layerpatterns import DIMENSION, LayerPatterns, Placed
 from llmcfg.prompts.file import is_prompt_file
+from llmcfg.regex import regex
 from llmcfg.secrets.drops import laying_order
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _WANTED: Final = {
     "catalogue": CATALOGUE,
 }
 _DOCUMENT: Final = ".yaml"
-_PLAIN_DOCUMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+=-]{0,100}\.yaml")  # of which the name is a sound key
+_PLAIN_DOCUMENT: Final = regex(r"[A-Za-z0-9_][A-Za-z0-9_.@+=-]{0,100}\.yaml")  # of which the name is a sound key
 _YAML: Final = (_DOCUMENT, ".yml")
 _POLICY_FILES: Final = (".rego", *_YAML)
 _KEPT_ASIDE: Final = ("README.md", "README", ".gitkeep", ".gitignore", ".gitattributes")

@@ -15,6 +15,7 @@ from llmcfg.documents.positions import Place, find_places
 from llmcfg.documents.screen import screen
 from llmcfg.errors import UsageError
 from llmcfg.model.findings import Problem
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".md"
 ROLES: Final = ("system", "user", "assistant")
 _FENCE: Final = "---"
-_MESSAGE: Final = re.compile(r"--- (system|user|assistant)[ \t]*")
-_ESCAPED: Final = re.compile(r"\\+--- (?:system|user|assistant)[ \t]*")
-_HEAD: Final = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_MESSAGE: Final = regex(r"--- (system|user|assistant)[ \t]*")
+_ESCAPED: Final = regex(r"\\+--- (?:system|user|assistant)[ \t]*")
+_HEAD: Final = regex(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _HINT: Final = "begin with a line ---, then YAML, then a line ---, then the messages"
 
 

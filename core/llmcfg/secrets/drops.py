@@ -7,14 +7,15 @@ files of its layer, the newest drop over older ones, until somebody with a key f
 
 from __future__ import annotations
 
-import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
+
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-_DROP: Final = re.compile(r"(?P<target>.+)\.drop-(?P<time>[0-9]{8}T[0-9]{12}Z)-[0-9a-f]{8}(?P<ending>\.ya?ml)")
+_DROP: Final = regex(r"(?P<target>.+)\.drop-(?P<time>[0-9]{8}T[0-9]{12}Z)-[0-9a-f]{8}(?P<ending>\.ya?ml)")
 
 
 def drop_name(file: str, moment: datetime) -> str:

@@ -7,41 +7,41 @@ letters and digits that no words make; UUIDs, references and what stands in for 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from itertools import pairwise
 from typing import Final
 
+from llmcfg.regex import regex
 from llmcfg.secrets.shapes import Found, is_stand_in
 
 WHAT: Final = "a secret, by its name and its randomness"
-_WORD: Final = re.compile(
+_WORD: Final = regex(
     rb"secret|passw(?:or)?d|passphrase|token|api[-_]?key|access[-_]?key|private[-_]?key|auth[-_]?key|account[-_]?key|"
     rb"encryption[-_]?key|signing[-_]?key|master[-_]?key|credential|authorization"
 )
-_NAME_BEFORE: Final = re.compile(rb"[A-Za-z0-9_.-]{0,60}\Z")
-_REST: Final = re.compile(
+_NAME_BEFORE: Final = regex(rb"[A-Za-z0-9_.-]{0,60}\Z")
+_REST: Final = regex(
     rb"""([A-Za-z0-9_.-]{0,40})["'\]]{0,2}[ \t]{0,8}(?::=|=>|[:=])[ \t]{0,8}"""
     rb"""(?:"(?:(?i:bearer|basic|token) )?([^"\s\\]{12,512})"|'(?:(?i:bearer|basic|token) )?([^'\s\\]{12,512})'|"""
     rb"""(?:(?i:bearer|basic|token) )?([A-Za-z0-9+/=_.~!@$%^&*?:-]{12,512})(?=[\s,;}\]#]|\Z))"""
 )
-_NAME_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_NAME_WORDS: Final = regex(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 # Last words of names of what is no secret, and words of names of what is public.
-_ABOUT: Final = re.compile(
+_ABOUT: Final = regex(
     r"(?:name|id|ref|url|uri|path|file|scope|limit|count|expir|regex|label)(?:s|y|es|ed|ation)?|endpoint|host|dir|env|var(?:iable)?|type|"
     r"kind|header|field|format|ttl|timeout|lifetime|age|size|length|max|min|budget|costs?|price|version|arn|region|alg(?:orithm)?|issuer|"
     r"audience|prefix|suffix|pattern|policy|provider|store|manager|mount|role|class|usage|used|enabled|required|created|updated|hint|help|"
     r"description|title"
 )
-_PUBLIC: Final = re.compile(
+_PUBLIC: Final = regex(
     r"pub(?:lic|lishable)?|hash(?:ed)?|sha\d*|md|digest|checksum|fingerprint|commit|rev(?:ision)?|etag|integrity|tokenizer|tokens|csrf|example"
 )
-_REFERENCE: Final = re.compile(
+_REFERENCE: Final = regex(
     rb"(?i)[$<%{*]|ENC\[|(?:vault|env|file|secret|ssm|op|arn|aws|gcp|azure|projects|os\.environ|process\.env|sha\d+|md5)[:/.-]|age1|ssh-|/|\.{1,2}/|~"
 )
-_CODE: Final = re.compile(rb"[A-Za-z_]+(?:[.-][A-Za-z_]+)*|[A-Za-z_.]+\(.*\)")
-_WORDS: Final = re.compile(rb"[A-Z]?[a-z]{2,}")
-_UUID: Final = re.compile(rb"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CODE: Final = regex(rb"[A-Za-z_]+(?:[.-][A-Za-z_]+)*|[A-Za-z_.]+\(.*\)")
+_WORDS: Final = regex(rb"[A-Z]?[a-z]{2,}")
+_UUID: Final = regex(rb"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMPTY_HASHES: Final = (b"d41d8cd98f00b204", b"da39a3ee5e6b4b0d", b"e3b0c44298fc1c14")
 _ENTROPY: Final = 3.0  # bits for each character
 _IN_WORDS: Final = 0.6  # of the characters, in what could be words

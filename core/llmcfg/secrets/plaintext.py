@@ -5,19 +5,21 @@ A comment on the same line or the line before, `llmcfg:allow plaintext: why it i
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.model.findings import Problem
+from llmcfg.regex import regex
 from llmcfg.secrets.named import find_named
 from llmcfg.secrets.shapes import find_shapes
 
 if TYPE_CHECKING:
+    import re
+
     from llmcfg.secrets.shapes import Found
 
 RULE: Final = "secret-plaintext"
 IN_CONFIGURATION: Final = "revoke it, put a new one into a file under secrets/ and write {{secret:name}} here"
-_ALLOW: Final = re.compile(rb"llmcfg:allow plaintext(?::[ \t]*([^\s\"'*/>-]))?")
+_ALLOW: Final = regex(rb"llmcfg:allow plaintext(?::[ \t]*([^\s\"'*/>-]))?")
 _OPENING: Final = 8  # characters that open a comment: `<!--`, `"//":`
 
 

@@ -11,6 +11,8 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from llmcfg.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -134,18 +136,18 @@ _CONTENT_MARKS: Final = [(number, mark) for number, mark in _MARKS if not SHAPES
 _ANY_RUN_MARK: Final = "|".join(re.escape(mark) for shape in SHAPES if shape.is_run for mark in shape.marks)
 _SHORTEST: Final = 20  # characters of the shortest token, with its prefix
 _RUNS: Final = bytes(c if c < 128 and (chr(c).isalnum() or chr(c) in "_+/=.~-") else 32 for c in range(256))
-_PREFIX: Final = re.compile(rb"\A(?:[A-Za-z0-9]{1,12}[-_.]){1,3}")
-_STAND_IN: Final = re.compile(
+_PREFIX: Final = regex(rb"\A(?:[A-Za-z0-9]{1,12}[-_.]){1,3}")
+_STAND_IN: Final = regex(
     rb"(?i)example|your[-_a-z]|placeholder|dummy|sample|change[-_]?me|replace|redacted|insert|goes[-_]?here|xxxx|\*\*\*"
 )
-_CUT: Final = re.compile(rb"[-_]*(?:\.\.\.|\xe2\x80\xa6|<|\*\*)")
-_HASH_BEFORE: Final = re.compile(rb"sha(?:1|256|384|512)[-=:]\Z")
+_CUT: Final = regex(rb"[-_]*(?:\.\.\.|\xe2\x80\xa6|<|\*\*)")
+_HASH_BEFORE: Final = regex(rb"sha(?:1|256|384|512)[-=:]\Z")
 _TAIL: Final = 16  # characters that are more than one letter or two
 _ROW: Final = 5  # characters that follow one another, from which on they are a row
 _BEYOND_ROWS: Final = 8  # characters that are left at least, beside rows
 # What documentation shows: the token of jwt.io, the key of Stripe.
 _PUBLISHED: Final = (b"SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c", b"4eC39HqLyjWDarjtT1zdp7dc")
-_WEAK: Final = re.compile(
+_WEAK: Final = regex(
     rb"(?i)(?:pass(?:word|wd)?|pwd?|secret|postgres|mysql|redis|root|admin|user(?:name)?|guest|test|foo|bar|x+|\.+|token|key)[0-9]{0,3}"
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.errors import NotFoundError, UnknownRevisionError
 from llmcfg.model.snapshot import Revision
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from llmcfg.model.manifest import Environment
     from llmcfg.ports import Repository
 
-_SEMVER = re.compile(r"(?:.*?[-/])?v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
+_SEMVER = regex(r"(?:.*?[-/])?v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
 
 
 def wanted_revision(repository: Repository, environment: Environment) -> Revision:

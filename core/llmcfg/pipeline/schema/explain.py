@@ -7,7 +7,6 @@ they are short and do not look like secrets.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.model.findings import Problem
@@ -16,6 +15,7 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.value import kind_of
 from llmcfg.pipeline.schema.keywords import SECRET, Where, children
 from llmcfg.pipeline.schema.normal import DEFS
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,12 +29,12 @@ _KINDS: Final[dict[str, str]] = {"object": "mapping", "array": "list"}
 _ALTERNATIVES: Final = frozenset(["anyOf", "oneOf"])
 _MEND: Final = "change the value, or what the schema says about it"
 _CLOSED: Final = frozenset(["additionalProperties", "unevaluatedProperties"])
-_SECRET_SHAPE = re.compile(
+_SECRET_SHAPE = regex(
     r"(?:sk-|pk-|rk-|gh[pousr]_|github_pat_|glpat-|xox[abpr]-|AKIA|ASIA|AIza|eyJ|hf_|gsk_|AGE-SECRET-KEY-|-----BEGIN|Bearer )"
     r"|://[^/@\s]*:[^/@\s]*@"
     r"|(?=[A-Za-z0-9+/_=-]*[0-9])(?=[A-Za-z0-9+/_=-]*[A-Za-z])[A-Za-z0-9+/_=-]{20,}"
 )
-_SECRET_KEY = re.compile(r"(?i)(key|token|secret|passw|credential|auth|cookie|private)")
+_SECRET_KEY = regex(r"(?i)(key|token|secret|passw|credential|auth|cookie|private)")
 
 
 def explain(schema: dict[str, Any], value: Value, errors: Iterable[ValidationError]) -> tuple[Problem, ...]:

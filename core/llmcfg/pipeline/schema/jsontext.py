@@ -8,21 +8,21 @@ from __future__ import annotations
 import functools
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.limits import DOCUMENT_DEPTH
 from llmcfg.model.findings import Problem
+from llmcfg.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmcfg.model.value import Path
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_BARE = re.compile(r"[^ \t\r\n,:\[\]{}\"]+")
+_SPACE = regex(r"[ \t\r\n]*")
+_STRING = regex(r'"(?:[^"\\]|\\.)*"')
+_BARE = regex(r"[^ \t\r\n,:\[\]{}\"]+")
 _DIGITS: Final = 400
 _JSON: Final = "JSON has no comments, no trailing commas and only double quotes"
 

@@ -7,12 +7,12 @@ nonce of 32 random bytes is written; any length that the cipher takes is read. N
 from __future__ import annotations
 
 import os
-import re
 from binascii import Error as BinasciiError
 from binascii import a2b_base64, b2a_base64
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmcfg.errors import IntegrityError
+from llmcfg.regex import regex
 from llmcfg.secrets.sops.model import Leaf
 from llmcfg.secrets.sops.numbers import format_float, normal_time, parse_bool, parse_float, parse_int
 
@@ -25,8 +25,8 @@ DATA_KEY_BYTES: Final = 32
 PREFIX: Final = b"ENC[AES256_GCM,"
 _IV_BYTES: Final = 32
 _TAG_BYTES: Final = 16
-_TOKEN = re.compile(rb"ENC\[AES256_GCM,data:([^,]+),iv:([^,]+),tag:([^,]+),type:([a-z]+)\]")
-_LENIENT_TOKEN = re.compile(rb"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
+_TOKEN = regex(rb"ENC\[AES256_GCM,data:([^,]+),iv:([^,]+),tag:([^,]+),type:([a-z]+)\]")
+_LENIENT_TOKEN = regex(rb"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
 _KINDS: Final[dict[bytes, Kind]] = {
     b"str": "str",
     b"int": "int",

@@ -12,6 +12,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.errors import IntegrityError, UsageError
+from llmcfg.regex import regex
 from llmcfg.secrets.sops.model import Item, Leaf, Mapping, Null, Sequence, text_leaf, text_of
 from llmcfg.secrets.sops.numbers import normal_time
 from llmcfg.secrets.sops.rules import RULE_KINDS, Rule, parse_rule
@@ -42,7 +43,7 @@ _LABELS: Final = {
     "kms": "AWS KMS",
     "pgp": "PGP",
 }
-_SEMVER: Final = re.compile(r"v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_SEMVER: Final = regex(r"v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _QUOTED_TIMES: Final = (3, 13)  # sops refuses unquoted times from this release on; before it, they were allowed
 
 

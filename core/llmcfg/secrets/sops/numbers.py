@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from datetime import date
 
-_INT = re.compile(rb"[+-]?[0-9]+")
-_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+from llmcfg.regex import regex
+
+_INT = regex(rb"[+-]?[0-9]+")
+_FLOAT = regex(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _INFINITIES = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
 _TRUE = frozenset((b"1", b"t", b"T", b"true", b"TRUE", b"True"))
 _FALSE = frozenset((b"0", b"f", b"F", b"false", b"FALSE", b"False"))
-_TIME = re.compile(
+_TIME = regex(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})[Tt]"
     r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?"
     r"(?P<zone>Z|z|[+-][0-9]{2}:[0-9]{2})"
