@@ -6,7 +6,8 @@ import pytest
 
 from llmcfg.model.merge import MergeRule
 from llmcfg.pipeline.schema.check import check
-from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_text
+from llmcfg.pipeline.schema.compiled import CompiledSchema
+from llmcfg.pipeline.schema.compiling import compile_text
 from llmcfg.pipeline.schema.mergerules import merge_rule_at
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcfg.pipeline.schema.check import check
-from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_text
+from llmcfg.pipeline.schema.compiled import CompiledSchema
+from llmcfg.pipeline.schema.compiling import compile_text
 
 KEYS = ("a", "b", "c")
 STRANGE = "strange"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from llmcfg.model.findings import Problem
 from llmcfg.pipeline.schema.check import check
-from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema, compile_text
+from llmcfg.pipeline.schema.compiled import CompiledSchema
+from llmcfg.pipeline.schema.compiling import compile_schema, compile_text
 from llmcfg.pipeline.schema.draft07 import Admit, draft07
 from llmcfg.pipeline.schema.jsontext import JsonText, parse_json
 from llmcfg.pipeline.schema.keywords import KNOWN, MERGE, SECRET, Draft
@@ -308,7 +309,7 @@ def test_the_digest_follows_what_the_schema_means():
 
 def test_importing_the_door_imports_no_validator():
     code = (
-        "import sys, llmcfg.pipeline.schema.compiled, llmcfg.pipeline.schema.check, llmcfg.pipeline.schema.export;"
+        "import sys, llmcfg.pipeline.schema.compiling, llmcfg.pipeline.schema.check, llmcfg.pipeline.schema.export;"
         "print([m for m in sys.modules if m.split('.')[0] in ('jsonschema', 'jsonschema_rs', 'referencing')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,8 @@ import pytest
 
 from llmcfg.pipeline.recordschemas import DOCUMENTS
 from llmcfg.pipeline.schema.check import check
-from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_text, shipped_schema
+from llmcfg.pipeline.schema.compiled import CompiledSchema
+from llmcfg.pipeline.schema.compiling import compile_text, shipped_schema
 from llmcfg.pipeline.schema.keywords import walk
 from llmcfg.resources import data_folder
 

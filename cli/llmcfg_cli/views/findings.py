@@ -6,7 +6,6 @@ Findings are shown in the order given. What looks like a secret is never repeate
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmcfg_cli.views.document import to_json
@@ -88,9 +87,9 @@ def _may_show_a_secret(finding: Finding) -> bool:
 
 def _beneath(root: str, finding: Finding) -> Finding:
     def moved(origin: Origin) -> Origin:
-        return replace(origin, file=root + origin.file)
+        return origin._replace(file=root + origin.file)
 
-    return replace(finding, origin=moved(finding.origin), related=tuple(moved(origin) for origin in finding.related))
+    return finding._replace(origin=moved(finding.origin), related=tuple(moved(origin) for origin in finding.related))
 
 
 def _table(findings: Sequence[Finding], colour: bool) -> str:

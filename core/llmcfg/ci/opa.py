@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.ci.web import exchange, parse_address, parse_json
@@ -109,4 +108,4 @@ def _placed(configuration: Configuration, question: Question, violation: Violati
     reach = [str(scope) for scope in question.scopes]
     problem = Problem(_RULE.id, violation.message, hint=violation.hint or f"{opa} says so")
     found = place_violation(configuration, question, violation, problem)
-    return replace(found or replace(finding_from(problem, MANIFEST), reach=tuple(reach)), own=_RULE)
+    return (found or finding_from(problem, MANIFEST)._replace(reach=tuple(reach)))._replace(own=_RULE)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.limits import SCAN_BYTES
@@ -71,4 +70,4 @@ def _told(git: Git, past: _Past) -> Finding:
     commit, _, date = next((line for line in reversed(lines) if line), "").partition(" ")
     where = f"committed in {commit} ({date})" if commit else "committed"
     still = "still there" if past.is_current else "gone from HEAD, and still in history"
-    return replace(past.finding, message=f"{past.finding.message}; {where}, {still}", hint=_ROTATE)
+    return past.finding._replace(message=f"{past.finding.message}; {where}, {still}", hint=_ROTATE)

@@ -5,7 +5,6 @@ A `Problem` is found inside one blob, which may stand at many paths, so it knows
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.model.rules import RULES, Rule, Severity
@@ -33,8 +32,7 @@ class Problem(NamedTuple):
     written: str = ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value or finding comes from. Lines and columns count from 1; 0 means the whole file."""
 
     file: str
@@ -47,8 +45,7 @@ class Origin:
         return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A problem with its place.
 
     `reach` names the targets or scopes that it was found in, sorted; empty means it stands in the file itself. `level` is its severity
@@ -100,7 +97,7 @@ def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
             merged[key] = finding
         elif set(finding.reach) - set(seen.reach) or finding.severity.rank > seen.severity.rank:
             worse = max(seen, finding, key=lambda one: one.severity.rank)
-            merged[key] = replace(worse, reach=tuple(sorted({*seen.reach, *finding.reach})))
+            merged[key] = worse._replace(reach=tuple(sorted({*seen.reach, *finding.reach})))
     return tuple(merged[key] for key in sorted(merged))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmcfg.model.value import Scalar
+
+_NONE: Final[Mapping[str, Scalar]] = {}
 
 
 class Track(NamedTuple):
@@ -38,18 +39,16 @@ class SinkSpec(NamedTuple):
     opens: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     name: str
     inherits: str | None = None
     protected: bool = False
-    track: Track = field(default_factory=Track)
-    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    track: Track = Track()
+    variables: Mapping[str, Scalar] = _NONE
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """Limits on what a tenant's own layers hold; None is unlimited."""
 
     keys: int | None = None
@@ -57,14 +56,13 @@ class Quota:
     secrets: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(NamedTuple):
     name: str
     parent: str | None = None
     region: str | None = None
-    quota: Quota = field(default_factory=Quota)
+    quota: Quota = Quota()
     recipients: tuple[str, ...] = ()
-    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    variables: Mapping[str, Scalar] = _NONE
     description: str = ""
 
 
@@ -75,8 +73,7 @@ class SchemaBinding(NamedTuple):
     schema: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """`environments` and `tenants` are in the order written, parents not necessarily first.
 
     `requires_trust`: machines without a root of trust deploy nothing of it.
@@ -86,7 +83,7 @@ class Manifest:
     environments: Mapping[str, Environment]
     tenants: Mapping[str, Tenant]
     hierarchy: tuple[str, ...]
-    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    variables: Mapping[str, Scalar] = _NONE
     schemas: tuple[SchemaBinding, ...] = ()
     sinks: tuple[SinkSpec, ...] = ()
     requires_trust: bool = False
@@ -122,8 +119,7 @@ class Output(NamedTuple):
     opened: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(NamedTuple):
     """An application that reads configuration.
 
     `environments` are the ones it runs in. `tenants` are the ones it gets a bundle for; `shared` adds the one without a tenant.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.documents.loader import load_document
@@ -59,7 +58,7 @@ def limit_findings(
             for place, problem, held in _violations(limits, subject, proposal):
                 scopes = [scope for environment in held for scope in subject.reach[environment]]
                 found = subject.locate(problem, scopes)
-                yield replace(found, related=(said_by.locator.origin(entry, place),))
+                yield found._replace(related=(said_by.locator.origin(entry, place),))
 
 
 def limits_on(configuration: Configuration, path: Path) -> frozenset[tuple[str, str, int]]:

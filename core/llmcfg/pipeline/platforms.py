@@ -6,7 +6,6 @@ Scopes that see the same documents and secrets are judged once. A configuration 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -175,7 +174,7 @@ def _located(configuration: Configuration, effective: Effective, complaint: Comp
         )
         for spot in complaint.related
     )
-    return replace(finding, level=complaint.severity, related=tuple(related))
+    return finding._replace(level=complaint.severity, related=tuple(related))
 
 
 def _sources(configuration: Configuration, effective: Effective, spot: Spot) -> Sequence[BlobEntry]:

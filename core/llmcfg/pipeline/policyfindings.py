@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmcfg.errors import FindingsError
@@ -129,7 +128,7 @@ def _findings(
         if found is None:
             problem = problem._replace(line=policy.line, column=policy.column)
             found = said_by.locator.in_blob(problem, said_by.layout.policies[policy.file], reach)
-        yield replace(found, own=policy.rule, related=(Origin(policy.file, policy.line, policy.column),))
+        yield found._replace(own=policy.rule, related=(Origin(policy.file, policy.line, policy.column),))
 
 
 def place_violation(

@@ -28,6 +28,6 @@ def record_schema(document: str) -> CompiledSchema | None:
     name = next(named, None)
     if name is None:
         return None
-    from llmcfg.pipeline.schema.compiled import shipped_schema
+    from llmcfg.pipeline.schema.compiling import shipped_schema
 
     return shipped_schema(f"{name}.schema.json")

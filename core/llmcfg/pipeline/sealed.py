@@ -6,7 +6,6 @@ under, and on other files, copies of values, is compared anew.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -108,7 +107,7 @@ def _against_rule(
         return
     related = (Origin(CONFIG, rule.line, rule.column),)
     for problem in _differences(inspected, rule):
-        yield replace(configuration.locator.in_blob(problem, entry), related=related)
+        yield configuration.locator.in_blob(problem, entry)._replace(related=related)
 
 
 def _chosen_rule(configuration: Configuration, entry: BlobEntry, rules: CreationRules) -> CreationRule | None:
@@ -159,7 +158,7 @@ def _copies(
         found = configuration.locator.in_blob(
             Problem(rule, _COPIES[rule].format(other.path), line, column, _ANEW), entry
         )
-        yield replace(found, related=(Origin(other.path, first, first_column),))
+        yield found._replace(related=(Origin(other.path, first, first_column),))
 
 
 _COPIES = {

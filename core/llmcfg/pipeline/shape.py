@@ -36,7 +36,7 @@ def file_shape_problems(
 def shape_problems(schema: str, value: dict[str, Any], rule: str) -> list[Problem]:
     """Violations of a shipped schema; unknown and missing keys keep their own rules, everything else gets `rule`."""
     from llmcfg.pipeline.schema.check import check
-    from llmcfg.pipeline.schema.compiled import shipped_schema
+    from llmcfg.pipeline.schema.compiling import shipped_schema
 
     return [
         problem if problem.rule in ("schema-unknown-key", "schema-required") else problem._replace(rule=rule)

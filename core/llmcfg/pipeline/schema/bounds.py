@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from llmcfg.pipeline.schema.definitions import DEFS
 from llmcfg.pipeline.schema.keywords import Where, children
-from llmcfg.pipeline.schema.normal import DEFS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from llmcfg.pipeline.schema.normal import Definitions
+    from llmcfg.pipeline.schema.definitions import Definitions
 
 MAX_EVALUATIONS: Final = 100_000
 MAX_STACKED: Final = 100  # schemas one inside the other, or behind a $ref, for one instance place

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from llmcfg.pipeline.schema.definitions import DEFS, ENTRY
 from llmcfg.pipeline.schema.keywords import ANNOTATIONS, OWN, Where, children, put
-from llmcfg.pipeline.schema.normal import DEFS
 
 if TYPE_CHECKING:
-    from llmcfg.pipeline.schema.normal import Definitions, Schema
+    from llmcfg.pipeline.schema.definitions import Definitions, Schema
 
-ENTRY: Final = "0!"
 _AS_WRITTEN: Final = frozenset(["not", "if", "contains", "propertyNames"])
 _BRANCHES: Final = frozenset(["$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas"])
 _SAYS: Final = frozenset(["additionalProperties", "unevaluatedProperties"])

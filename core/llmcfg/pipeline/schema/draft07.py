@@ -10,12 +10,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from llmcfg.pipeline.schema.closing import ENTRY
+from llmcfg.pipeline.schema.definitions import DEFS, ENTRY
 from llmcfg.pipeline.schema.keywords import OWN, SECRET, Draft, Where, children, put
-from llmcfg.pipeline.schema.normal import DEFS
 
 if TYPE_CHECKING:
-    from llmcfg.pipeline.schema.normal import Definitions, Schema
+    from llmcfg.pipeline.schema.definitions import Definitions, Schema
 
 
 class Admit(Enum):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmcfg.pipeline.schema.closing import ENTRY
+from llmcfg.pipeline.schema.definitions import DEFS, ENTRY
 from llmcfg.pipeline.schema.keywords import EXPIRES, OWNER, REVIEW_BY
-from llmcfg.pipeline.schema.normal import DEFS
 from llmcfg.pipeline.schema.places import inside_of, same_place
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from llmcfg.model.findings import Problem
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.value import kind_of
+from llmcfg.pipeline.schema.definitions import DEFS
 from llmcfg.pipeline.schema.keywords import SECRET, Where, children
-from llmcfg.pipeline.schema.normal import DEFS
 from llmcfg.regex import regex
 
 if TYPE_CHECKING:

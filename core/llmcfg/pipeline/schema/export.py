@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.pipeline.recordschemas import DOCUMENTS
-from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema, shipped_schema
+from llmcfg.pipeline.schema.compiled import CompiledSchema
+from llmcfg.pipeline.schema.compiling import compile_schema, shipped_schema
 from llmcfg.pipeline.schema.draft07 import Admit, draft07
 from llmcfg.pipeline.schema.forms import partial
 

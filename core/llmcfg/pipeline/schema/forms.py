@@ -14,7 +14,7 @@ from llmcfg.pipeline.schema.keywords import SECRET, children, put
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from llmcfg.pipeline.schema.normal import Definitions, Schema
+    from llmcfg.pipeline.schema.definitions import Definitions, Schema
 
 ASKS_FOR_MORE: Final = frozenset(
     ["required", "minProperties", "dependentRequired", "minItems", "contains", "minContains", "maxContains", "not"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of
-from llmcfg.pipeline.schema.compiled import CompiledSchema, compile_schema
+from llmcfg.pipeline.schema.compiled import CompiledSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +40,8 @@ def compiled_schema(
     content = disk.content(name) if disk is not None and is_sound(disk, name, "compile", file) else None
     if content is not None:
         return _loaded(_DECODER.decode(content))
+    from llmcfg.pipeline.schema.compiling import compile_schema
+
     compiled = compile_schema(file, {path: read(entry.oid) for path, entry in entries.items()})
     if disk is not None and isinstance(compiled, CompiledSchema) and not compiled.warnings:
         disk.add(name, msgspec.msgpack.encode(_kept(compiled)))

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from llmcfg.pipeline.schema.definitions import DEFS
 from llmcfg.pipeline.schema.keywords import ANNOTATIONS, KNOWN, OWN, Draft, children, draft_of, put
 from llmcfg.pipeline.schema.registry import SchemaFiles, Spot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Schema = dict[str, Any] | bool
-    Definitions = Mapping[str, Schema]
+    from llmcfg.pipeline.schema.definitions import Schema
 
-DEFS: Final = "#/$defs/"
 _LEFT_OUT: Final = frozenset(
     [
         "$id",
@@ -62,11 +61,6 @@ def normalise(files: SchemaFiles, root: Spot) -> tuple[dict[str, Schema], list[S
         definitions[str(done)] = _convert(files, spots[done], number)
         done += 1
     return definitions, spots
-
-
-def document(definitions: Definitions, entry: str = "0") -> dict[str, Any]:
-    """The definitions as one schema that begins at `entry`."""
-    return {"$schema": Draft.D2020.value, "$ref": DEFS + entry, "$defs": dict(definitions)}
 
 
 def _convert(files: SchemaFiles, spot: Spot, number: Any) -> Schema:

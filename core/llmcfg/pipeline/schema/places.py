@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from llmcfg.pipeline.schema.definitions import DEFS
 from llmcfg.pipeline.schema.keywords import Where, children
-from llmcfg.pipeline.schema.normal import DEFS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

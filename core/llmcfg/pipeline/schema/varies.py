@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmcfg.pipeline.schema.closing import ENTRY
+from llmcfg.pipeline.schema.definitions import DEFS, ENTRY
 from llmcfg.pipeline.schema.keywords import VARIES
-from llmcfg.pipeline.schema.normal import DEFS
 from llmcfg.pipeline.schema.places import inside_of, same_place
 
 if TYPE_CHECKING:
