@@ -7,7 +7,6 @@ question that cannot be asked becomes a usage error that names the option which 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import threading
 from contextlib import contextmanager
@@ -75,6 +74,8 @@ def has_colour(stream: TextIO | None = None) -> bool:
 
 def width() -> int:
     """Columns of the terminal; 80 where there is none."""
+    import shutil
+
     return shutil.get_terminal_size().columns
 
 

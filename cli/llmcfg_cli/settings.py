@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -45,6 +44,8 @@ def with_options(
     poll: float | None,
 ) -> Settings:
     """The settings with what the command line says in their place. Raises UsageError for what does not go together."""
+    from dataclasses import replace
+
     from llmcfg.model.remoteurl import parse_remote_url
     from llmcfg.model.settings import Access, Remote
 
@@ -92,6 +93,8 @@ def open_workspace(
 
 def _signing_with(settings: Settings, keys: list[Path] | None, root: Path | None) -> Settings:
     """The settings with these keys and this root in place of theirs. Raises UsageError for a root without a key."""
+    from dataclasses import replace
+
     from llmcfg.model.settings import Signing
 
     said = settings.signing

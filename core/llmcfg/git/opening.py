@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +54,8 @@ def make_bare(folder: Path) -> None:
     if folder.exists():
         return
     aside = folder.with_name(f"{folder.name}.new")
+    import shutil
+
     shutil.rmtree(aside, ignore_errors=True)
     with storage_errors("make", folder):
         git = pygit2.init_repository(str(aside), bare=True, template_path=os.devnull, initial_head="refs/heads/-unborn")

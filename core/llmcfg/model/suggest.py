@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     known = sorted(known)
     if len(word) > _LONGEST_WORD or len(known) > _MOST_WORDS:
         return None
+    import difflib
+
     matches = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return matches[0] if matches else None
 

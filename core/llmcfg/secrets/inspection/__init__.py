@@ -9,7 +9,6 @@ from __future__ import annotations
 from llmcfg.errors import UsageError
 from llmcfg.model.findings import Problem
 from llmcfg.secrets.inspection.outline import Inspected, Nonce
-from llmcfg.secrets.sops.model import file_type_of
 
 __all__ = ["Inspected", "Nonce", "inspect_file", "looks_sealed"]
 
@@ -28,6 +27,7 @@ def inspect_file(file: str, content: bytes) -> Inspected:
 
         return inspect_age(content)
     from llmcfg.secrets.inspection.sopsfile import inspect_parsed
+    from llmcfg.secrets.sops.model import file_type_of
     from llmcfg.secrets.sops.stores import parse_encrypted
 
     file_type = file_type_of(file)
