@@ -53,9 +53,9 @@ def make_bare(folder: Path) -> None:
     """A bare repository without templates, hooks or collection of garbage, unless one is there. It appears whole or not at all."""
     if folder.exists():
         return
-    aside = folder.with_name(f"{folder.name}.new")
     import shutil
 
+    aside = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
     with storage_errors("make", folder):
         git = pygit2.init_repository(str(aside), bare=True, template_path=os.devnull, initial_head="refs/heads/-unborn")
