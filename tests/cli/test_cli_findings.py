@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -52,13 +51,13 @@ def test_a_finding_about_a_whole_file_has_no_line() -> None:
 
 
 def test_a_finding_without_a_column_shows_its_line_and_no_mark() -> None:
-    lines = view_findings([replace(DUPLICATE, origin=Origin("templates/a.j2", 7))], "table").splitlines()
+    lines = view_findings([DUPLICATE._replace(origin=Origin("templates/a.j2", 7))], "table").splitlines()
     assert lines[1:4] == [" --> templates/a.j2:7", "  |", "7 |   model: gpt-4  # 50%"]
     assert "^" not in "".join(lines)
 
 
 def test_why_a_rule_is_one_is_said_with_its_first_finding_only() -> None:
-    text = view_findings([DUPLICATE, UNUSED, replace(DUPLICATE, origin=Origin("base/z.yaml", 1, 1))], "table")
+    text = view_findings([DUPLICATE, UNUSED, DUPLICATE._replace(origin=Origin("base/z.yaml", 1, 1))], "table")
     assert [line.strip()[:12] for line in text.splitlines() if "why:" in line] == ["= why: YAML ", "= why: It li"]
     assert text.index("why: YAML") < text.index("layout-unknown")
 
@@ -83,17 +82,17 @@ def test_a_long_reach_is_counted() -> None:
 
 @pytest.mark.parametrize("file", ["secrets/a.yaml", "tenants/acme/secrets/team/a.yaml"])
 def test_a_line_of_a_secret_file_is_not_shown_for_how_it_is_written(file: str) -> None:
-    clear = replace(DUPLICATE, rule_id="yaml-syntax", origin=Origin(file, 1, 14), source_line="key: hunter2: two")
+    clear = DUPLICATE._replace(rule_id="yaml-syntax", origin=Origin(file, 1, 14), source_line="key: hunter2: two")
     assert source_excerpt(clear) == ("********", 0, 0)
     assert "hunter2" not in view_findings([clear], "table")
-    assert source_excerpt(replace(clear, rule_id="secret-recipients")) is not None
+    assert source_excerpt(clear._replace(rule_id="secret-recipients")) is not None
 
 
 @pytest.mark.parametrize("output", VIEWS)
 @pytest.mark.parametrize("rule", ["secret-plaintext", "secret-expected"])
 def test_what_may_be_a_secret_is_not_repeated(output: str, rule: str) -> None:
     line = "  api_key: sk-canary-1234"
-    finding = replace(DUPLICATE, rule_id=rule, origin=Origin("base/a.yaml", 3, 12), source_line=line, length=1)
+    finding = DUPLICATE._replace(rule_id=rule, origin=Origin("base/a.yaml", 3, 12), source_line=line, length=1)
     assert "canary" not in view_findings([finding], output)
     excerpt = source_excerpt(finding)
     assert excerpt is not None and excerpt.text == "  api_key: ********"
@@ -102,14 +101,14 @@ def test_what_may_be_a_secret_is_not_repeated(output: str, rule: str) -> None:
 @pytest.mark.parametrize("output", VIEWS)
 def test_a_secret_on_the_line_of_another_finding_is_not_repeated(output: str) -> None:
     line = "  a: {model: x, model: y, api_key: sk-proj-" + "aB3d" * 12 + "}"
-    assert "aB3daB3d" not in view_findings([replace(DUPLICATE, source_line=line)], output)
-    excerpt = source_excerpt(replace(DUPLICATE, source_line=line))
+    assert "aB3daB3d" not in view_findings([DUPLICATE._replace(source_line=line)], output)
+    excerpt = source_excerpt(DUPLICATE._replace(source_line=line))
     assert excerpt == ("  a: {model: x, model: y, api_key: ********}", 0, 0)
 
 
 @given(st.text(max_size=400), st.integers(1, 300), st.integers(1, 300))
 def test_the_mark_stands_under_the_marked_text(line: str, column: int, length: int) -> None:
-    finding = replace(DUPLICATE, source_line=line, origin=Origin("a.yaml", 1, column), length=length)
+    finding = DUPLICATE._replace(source_line=line, origin=Origin("a.yaml", 1, column), length=length)
     excerpt = source_excerpt(finding)
     assert (excerpt is None) == (line == "")
     if excerpt is not None:
@@ -120,7 +119,7 @@ def test_the_mark_stands_under_the_marked_text(line: str, column: int, length: i
 
 def test_a_long_line_is_cut_around_the_mark() -> None:
     line = "x" * 500 + "BAD" + "y" * 500
-    excerpt = source_excerpt(replace(DUPLICATE, source_line=line, origin=Origin("a.yaml", 1, 501), length=3))
+    excerpt = source_excerpt(DUPLICATE._replace(source_line=line, origin=Origin("a.yaml", 1, 501), length=3))
     assert excerpt is not None
     assert excerpt.text[excerpt.start : excerpt.start + excerpt.length] == "BAD"
     assert len(excerpt.text) <= 102 and excerpt.text[0] == excerpt.text[-1] == "…"
@@ -145,7 +144,7 @@ def test_json_has_every_field_and_a_summary() -> None:
 
 
 def test_github_annotations_escape_what_would_end_them() -> None:
-    finding = replace(DUPLICATE, message="50%\nof: a,b", origin=Origin("base/a:b,c.yaml", 12, 3), related=())
+    finding = DUPLICATE._replace(message="50%\nof: a,b", origin=Origin("base/a:b,c.yaml", 12, 3), related=())
     assert view_findings([finding], "github") == (
         "::error file=base/a%3Ab%2Cc.yaml,line=12,col=3,endColumn=8,title=yaml-duplicate%3A duplicate key"
         "::50%25%0Aof: a,b%0Ahelp: remove one of the two%0Ain: prod, prod/acme"
@@ -155,7 +154,7 @@ def test_github_annotations_escape_what_would_end_them() -> None:
 
 @given(DATA, DATA, DATA)
 def test_an_annotation_is_one_command_whatever_the_data(message: str, file: str, hint: str) -> None:
-    finding = replace(DUPLICATE, message=message, origin=Origin(file, 1, 1), hint=hint)
+    finding = DUPLICATE._replace(message=message, origin=Origin(file, 1, 1), hint=hint)
     assert len(view_findings([finding], "github").splitlines()) == 1
 
 
@@ -178,10 +177,10 @@ def fingerprints(*findings: Finding) -> list[str]:
 
 
 def test_sarif_fingerprints_stay_when_lines_move_and_tell_equal_lines_apart() -> None:
-    moved = replace(DUPLICATE, origin=Origin("base/routing.yaml", 90, 5), source_line="    model: gpt-4  # 50%")
+    moved = DUPLICATE._replace(origin=Origin("base/routing.yaml", 90, 5), source_line="    model: gpt-4  # 50%")
     assert fingerprints(DUPLICATE) == fingerprints(moved)
     assert len(set(fingerprints(DUPLICATE, moved, UNUSED))) == 3
-    elsewhere = replace(DUPLICATE, origin=Origin("base/other.yaml", 12, 3))
+    elsewhere = DUPLICATE._replace(origin=Origin("base/other.yaml", 12, 3))
     assert fingerprints(elsewhere) != fingerprints(DUPLICATE)
 
 
@@ -215,14 +214,14 @@ def test_junit_without_findings_is_one_passing_test() -> None:
 
 @given(DATA, DATA)
 def test_sarif_is_json_whatever_the_data(message: str, file: str) -> None:
-    finding = replace(DUPLICATE, message=message, origin=Origin(file, 1, 1), source_line=message, hint=message)
+    finding = DUPLICATE._replace(message=message, origin=Origin(file, 1, 1), source_line=message, hint=message)
     (result,) = json.loads(view_findings([finding], "sarif"))["runs"][0]["results"]
     assert message.replace("](", "] (") in result["message"]["text"]  # no link
 
 
 @given(DATA, DATA)
 def test_junit_is_well_formed_whatever_the_data(message: str, file: str) -> None:
-    finding = replace(DUPLICATE, message=message, origin=Origin(file, 1, 1), source_line=message, hint=message)
+    finding = DUPLICATE._replace(message=message, origin=Origin(file, 1, 1), source_line=message, hint=message)
     ElementTree.fromstring(view_findings([finding], "junit").encode())
 
 
