@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from figures import Column, column, median, of_keys, write_columns
+from llmcfg.git.lookagain import look_again
 from llmcfg.git.repository import open_repository
+from llmcfg.git.seen import parse_seen
 from machine import headline
 from processes import Command, Run, llmcfg, of_cache, python, run, timed
 from repositories import git, write_repository
@@ -85,12 +87,13 @@ def looks_at(root: Path) -> dict[str, Callable[[], Run]]:
     """What is seen of a work tree, with and without an index of what was seen, and what Git sees with its own."""
     repository = open_repository(root)
     now_ns = time.time_ns()
-    seen = repository.work_tree(None, now_ns).index.encoded()
+    seen = parse_seen(repository.work_tree(None, now_ns).noted)
+    assert seen is not None
     status = Command([shutil.which("git") or "git", "status", "--porcelain"])
     return {
         STATUS: lambda: run(status, root),
         LOOK: lambda: timed(repository.work_tree),
-        LOOK_AGAIN: lambda: timed(lambda: repository.work_tree(seen, now_ns)),
+        LOOK_AGAIN: lambda: timed(lambda: look_again(str(root), seen, now_ns)),
     }
 
 

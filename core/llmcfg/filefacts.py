@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 
 Facts = tuple[int, int, int, int]
+FIELDS = ("st_mtime_ns", "st_ctime_ns", "st_ino", "st_size")
+"""Where `os.stat_result` has them."""
 
 TICK_NS = 2_000_000_000
 """Nanoseconds; no file system in use counts time more coarsely."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from llmcfg.cache.engine import changing_files
 from llmcfg.cache.stamp import keep_answer
-from llmcfg.filefacts import facts_of, were_settled
-from llmcfg.git.worktree import WorkTreeSnapshot
+from llmcfg.filefacts import TICK_NS, facts_of, were_settled
+from llmcfg.git.worksnapshot import WorkTreeSnapshot
 from llmcfg.limits import CACHE_STAMPS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def remember(
     when it began to answer. Only answers about the work tree are stamped, and none while anything changed lately: that may change again
     without a trace.
     """
-    if not isinstance(snapshot, WorkTreeSnapshot) or not _were_settled(snapshot.stood_on, began_ns):
+    if not isinstance(snapshot, WorkTreeSnapshot) or snapshot.newest_ns >= began_ns - TICK_NS:
         return
     ground = repository.ground()
     if ground is None:

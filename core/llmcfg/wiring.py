@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from llmcfg.git.network import GitProgram
     from llmcfg.git.program import Git
     from llmcfg.git.repository import GitRepository, Publish
-    from llmcfg.git.worktree import WorkTreeSnapshot
+    from llmcfg.git.worksnapshot import WorkTreeSnapshot
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.model.settings import Settings
     from llmcfg.model.snapshot import Revision
@@ -146,12 +146,16 @@ class Workspace:
                 cache.add(_tree_name(part), seen)
 
     def _work_tree(self, cache: DiskCache) -> WorkTreeSnapshot:
-        """With what an earlier process saw of it, if that is remembered."""
-        name = name_of("work tree", str(self.work_folder))
-        taken = self.repository.work_tree(cache.content(name), _now_ns())
-        seen = taken.index.encoded()
-        if seen is not None:
-            cache.add(name, seen)
+        """By what an earlier process saw of it, if that is remembered and still has the same shape."""
+        from llmcfg.git.lookagain import look_again
+        from llmcfg.git.seen import parse_seen
+
+        name = name_of("work tree", str(self.work_folder), *sorted(self._extra))
+        seen, now_ns = parse_seen(cache.content(name)), int(now().timestamp() * 1e9)
+        again = look_again(str(self.work_folder), seen, now_ns) if seen is not None else None
+        taken = again or self.repository.work_tree(seen, now_ns)
+        if taken.noted is not None:
+            cache.add(name, taken.noted)
         return taken
 
     def resolve(self, at: str | None) -> Revision:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from llmcfg.git.durable import object_id
+from llmcfg.git.newobjects import object_id
 from llmcfg.git.repository import GitRepository, open_repository
 from support.children import run_in_child, run_in_children
 

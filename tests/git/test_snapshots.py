@@ -7,7 +7,7 @@ import os
 import pytest
 
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
-from llmcfg.git import worktree
+from llmcfg.git import worksnapshot
 from llmcfg.git.repository import open_repository
 from llmcfg.model.snapshot import Revision
 
@@ -124,7 +124,7 @@ def test_edits_after_the_work_tree_was_taken_do_not_reach_it(workspace):
 
 
 def test_content_that_is_not_kept_is_read_again_and_never_mixed(workspace, monkeypatch):
-    monkeypatch.setattr(worktree, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(worksnapshot, "_KEPT_BYTES", 0)
     snapshot = workspace.open().work_tree()
     oid = snapshot.entries["base/routing.yaml"].oid
     assert snapshot.read(oid) == b"a: 1\nb: 2\n"

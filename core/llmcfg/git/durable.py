@@ -49,16 +49,6 @@ class _TreeId(NamedTuple):
 _Folder = dict[str, "str | _TreeId | _Folder"]
 
 
-def blob_id(content: bytes) -> str:
-    """The id that Git gives a blob."""
-    return object_id(b"blob", content)
-
-
-def object_id(word: bytes, content: bytes) -> str:
-    """The id that Git gives an object of this kind (`blob`, `tree`, ...)."""
-    return new_object(word, content).oid
-
-
 def tag_ref(name: str) -> str:
     """The full ref name of a tag. Raises UsageError for names that Git refuses or that could be taken for something else."""
     ref = f"refs/tags/{name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmcfg.git.durable import blob_id
+from llmcfg.git.newobjects import blob_id
 from llmcfg.model.snapshot import BlobEntry
 
 if TYPE_CHECKING:

@@ -20,13 +20,25 @@ _SETTINGS: Final = {
     pygit2.enums.ConfigLevel.XDG: ("config", "ignore"),
     pygit2.enums.ConfigLevel.GLOBAL: (".gitconfig",),
 }
-_OWN: Final = ("HEAD", "index", "commondir", "config.worktree")
+_OWN: Final = ("commondir", "config.worktree")
+_MOVING: Final = ("HEAD", "index")  # with every commit
 _REFS: Final = ("packed-refs", "reftable", "shallow")
-_COMMON: Final = ("config", "info/exclude", "objects/info/alternates")
+_COMMON: Final = ("config", "info/exclude", "info/grafts", "shallow", "objects/info/alternates")
 
 
 def ground_of(opened: Opened) -> Sequence[Path] | None:
     """Files and folders, there or not; None where settings lead on to files that are not named here."""
+    deciding = deciding_of(opened)
+    return None if deciding is None else [*deciding, *(Path(opened.git.path, name) for name in _MOVING)]
+
+
+def index_of(opened: Opened) -> Path:
+    """What says which files are tracked."""
+    return Path(opened.git.path, "index")
+
+
+def deciding_of(opened: Opened) -> Sequence[Path] | None:
+    """The same without what changes with every commit: whether the repository can be opened, and what is ignored if nothing is tracked."""
     own = Path(opened.git.path)
     named = [entry.name.lower() for entry in opened.git.config]
     if opened.root is None or any(name.startswith(("include.", "includeif.")) for name in named):

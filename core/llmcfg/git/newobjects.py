@@ -32,6 +32,16 @@ def place_in_bundles(path: str) -> str:
     return "/".join(["*"] * min(len(segments), _ABOVE_BUNDLES) + segments[_ABOVE_BUNDLES:])
 
 
+def blob_id(content: bytes) -> str:
+    """The id that Git gives a blob."""
+    return object_id(b"blob", content)
+
+
+def object_id(word: bytes, content: bytes) -> str:
+    """The id that Git gives an object of this kind (`blob`, `tree`, ...)."""
+    return new_object(word, content).oid
+
+
 def refuse_large(content: bytes) -> None:
     """Raises UsageError for a file that would not be read back."""
     if len(content) > BLOB_BYTES:

@@ -24,7 +24,7 @@ from llmcfg.git.snapshot import CommitSnapshot, read_blob
 from llmcfg.git.statindex import StatIndex
 from llmcfg.git.storedfiles import StoredFiles
 from llmcfg.git.walk import TreeReader
-from llmcfg.git.worktree import WorkTreeSnapshot
+from llmcfg.git.worktree import walk_work_tree
 from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from llmcfg.git.knowntree import SeenTree
     from llmcfg.git.leftovers import Lock
     from llmcfg.git.opening import Opened
+    from llmcfg.git.seen import Seen
+    from llmcfg.git.worksnapshot import WorkTreeSnapshot
     from llmcfg.model.files import Files
     from llmcfg.model.snapshot import BlobEntry, ChangedFile, CommitFacts, LineBlame, Revision
 
@@ -129,13 +131,22 @@ class GitRepository:
         """What an earlier process saw of a tree, as it said itself."""
         return KnownTree(seen, self.git_dir / "objects", now_ns)
 
-    def work_tree(self, seen: bytes | None = None, now_ns: int = 0) -> WorkTreeSnapshot:
-        """As it lies now. `seen` is what the index of an earlier one encoded; without `now_ns`, nothing is noted for a later one."""
+    def work_tree(self, seen: Seen | None = None, now_ns: int = 0) -> WorkTreeSnapshot:
+        """As it lies now. `seen` is what was seen of it earlier; without `now_ns`, nothing is noted for a later look."""
+        from llmcfg.git.ground import deciding_of, index_of
+
         if self.root is None:
             raise UsageError(f"{self} is a bare repository and has no work tree", hint="name a revision with --at")
-        ground = self.ground() if now_ns else None
-        index = StatIndex(seen, None if ground is None else map(str, ground), now_ns)
-        return WorkTreeSnapshot(self.root, self._wanted, self._ignore_test(), self._is_submodule, index)
+        deciding = deciding_of(self._opened) if now_ns else None
+        index = StatIndex(seen, None if deciding is None else map(str, deciding), now_ns)
+
+        def tracked() -> Sequence[str]:
+            index.note_asked(str(index_of(self._opened)))
+            return tracked_paths(self._git)
+
+        return walk_work_tree(
+            self.root, self._wanted, self._ignore_test(tracked), lambda path: self._in_tree(path) in tracked(), index
+        )
 
     def ground(self) -> Sequence[Path] | None:
         """The files and folders beside the work tree that decide what is in `work_tree`; None where not all are known."""
@@ -161,7 +172,7 @@ class GitRepository:
 
     def is_ignored(self, path: str) -> bool:
         """Whether Git ignores a path from the root, which need not exist; a folder's ends in `/`."""
-        return self._ignore_test()(path)
+        return self._ignore_test(lambda: tracked_paths(self._git))(path)
 
     def locks(self) -> Iterator[Lock]:
         return find_locks(self.git_dir, self.state_folder)
@@ -354,23 +365,22 @@ class GitRepository:
         named = self._trees.object_ids(tree, staying) if tree else ()
         return {oid for oid in named if self._objects.is_stored(oid)}
 
-    def _ignore_test(self) -> Callable[[str], bool]:
+    def _ignore_test(self, tracked: Callable[[], Sequence[str]]) -> Callable[[str], bool]:
         """Whether Git ignores a path from the root: its patterns say so and no file there is tracked."""
-        start = f"{self.prefix}/" if self.prefix else ""
-        tracked: set[str] = set()
+        known: set[str] = set()
 
         def is_ignored(path: str) -> bool:
-            if not self._git.path_is_ignored(start + path):
+            if not self._git.path_is_ignored(self._in_tree(path)):
                 return False
-            if not tracked:
-                tracked.update(_with_folders(tracked_paths(self._git)))
-            return start + path not in tracked
+            if not known:
+                known.update(_with_folders(tracked()))
+            return self._in_tree(path) not in known
 
         return is_ignored
 
-    def _is_submodule(self, path: str) -> bool:
-        """Whether the index has another repository at a path from the root: a folder is in it under no other name."""
-        return (f"{self.prefix}/{path}" if self.prefix else path) in tracked_paths(self._git)
+    def _in_tree(self, path: str) -> str:
+        """A path from the root, as it is from the top of the work tree. The index has another repository under it."""
+        return f"{self.prefix}/{path}" if self.prefix else path
 
     def _whole_tree(self, commit: str) -> Mapping[str, BlobEntry]:
         walked = self._trees.walk(self._history.commit(commit).tree, depth=DEPLOYED_DEPTH, count=DEPLOYED_ENTRIES)

@@ -1,104 +1,128 @@
-"""What was seen of a work tree, so that the next look reads only what changed: as Git's index does, for files that nobody added too.
+"""What is known of a work tree while one walks through it, and what is seen of it for the next look: as Git's index does, for files that
+nobody added too.
 
 A file whose facts are the same has the content that it had. A folder whose facts are the same lists what it listed, as long as nothing
-changed that decides which files are ignored. Only what had been left alone for a while is noted (`filefacts.were_settled`).
+changed that decides which files are ignored.
 """
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+import struct
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from llmcfg.filefacts import Facts, facts_of, were_settled
+from llmcfg.filefacts import were_settled
+from llmcfg.git.lookagain import facts_at, lists_hold
+from llmcfg.git.seen import UNSETTLED, Seen, encode_seen, packed, read_listing, unpacked, write_listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-Listing = list[tuple[str, bool]]  # names, and which are folders
+    from llmcfg.filefacts import Facts
+    from llmcfg.git.seen import Named
 
-
-class _Seen(NamedTuple):
-    """By path. `deciding` are the files that decide which are ignored; None stands for one that is not there."""
-
-    deciding: dict[str, Facts | None]
-    folders: dict[str, tuple[Facts, Listing]]
-    files: dict[str, tuple[Facts, str]]
-
-
-_DECODER: Final = msgspec.msgpack.Decoder(_Seen)
+_NEVER: Final = (0, 0, 0, 0)  # the facts of no file
 
 
 class StatIndex:
-    """Made for one look at a work tree, from what `encoded` gave after an earlier one. `now_ns` is when it is taken."""
+    """Made for one look at a work tree, from what was seen in an earlier one. `now_ns` is when it is taken.
 
-    def __init__(self, content: bytes | None, deciding: Iterable[str] | None, now_ns: int) -> None:
+    `deciding` are the files beside the work tree that decide what is in it; None where not all are known.
+    """
+
+    def __init__(self, seen: Seen | None, deciding: Iterable[str] | None, now_ns: int) -> None:
+        self._seen = seen
         self._now_ns = now_ns
-        self._known = _decoded(content)
-        self._seen = _Seen({path: _facts_at(path) for path in deciding or ()}, {}, {})
-        lists_hold = deciding is not None and all(_facts_at(path) == it for path, it in self._known.deciding.items())
-        if lists_hold and self._seen.deciding.keys() <= self._known.deciding.keys():
-            self._seen.deciding.update(self._known.deciding)
-        else:
-            self._known.folders.clear()
+        self._is_known = deciding is not None
+        self._deciding = {path: facts_at(path) for path in deciding or ()}
+        self._folders: dict[str, tuple[Facts, bytes]] = {}
+        self._files: dict[str, tuple[Facts, str]] = {}
+        before = {} if seen is None else seen.deciding
+        self._holds = self._is_known and self._deciding.keys() <= before.keys() and lists_hold(before)
+        if self._holds:
+            self._deciding.update(before)
 
     @property
-    def deciding(self) -> dict[str, Facts]:
-        """The facts of the files that decide which are ignored, of those that are there."""
-        return {path: facts for path, facts in self._seen.deciding.items() if facts is not None}
+    def deciding(self) -> Mapping[str, Facts]:
+        """The facts of the files that decide what is in the work tree, of those that are there."""
+        return {path: facts for path, facts in self._deciding.items() if facts is not None}
 
     def note_deciding(self, path: str) -> None:
         """A list of ignored files. One that is new has a say in every folder below it, and those come later."""
-        self._seen.deciding[path] = _facts_at(path)
-        if path not in self._known.deciding:
-            self._known.folders.clear()
+        self._holds = self._holds and path in self._deciding
+        self.note_asked(path)
 
-    def listing(self, folder: str, facts: Facts) -> Listing | None:
-        known = self._known.folders.get(folder)
+    def note_asked(self, path: str) -> None:
+        """A file that is about to be asked what is in the work tree."""
+        self._deciding.setdefault(path, facts_at(path))
+
+    def listing(self, folder: str, facts: Facts) -> Sequence[Named] | None:
+        known = self._known_folders.get(folder) if self._holds else None
         if known is None or known[0] != facts:
             return None
-        self._seen.folders[folder] = known
-        return known[1]
+        self._folders[folder] = known
+        return read_listing(known[1])
 
-    def note_listing(self, folder: str, facts: Facts, names: Sequence[tuple[str, bool]]) -> None:
-        if were_settled(facts, self._now_ns):
-            self._seen.folders[folder] = facts, [*names]
+    def note_listing(self, folder: str, facts: Facts, names: Iterable[Named]) -> None:
+        self._folders[folder] = facts, write_listing(names)
 
     def blob_id(self, path: str, facts: Facts) -> str | None:
-        known = self._known.files.get(path)
+        known = self._known_files.get(path)
         if known is None or known[0] != facts:
             return None
-        self._seen.files[path] = known
+        self._files[path] = known
         return known[1]
 
-    def blob_ids(self, paths: Sequence[str]) -> Sequence[tuple[Facts, str]] | None:
-        """The facts that files had, and the ids of what they held; None where not all are known. Nothing says that they hold it still."""
-        known = [self._known.files.get(path) for path in paths]
-        return None if None in known else cast("list[tuple[Facts, str]]", known)
-
-    def note_blobs(self, paths: Sequence[str], known: Sequence[tuple[Facts, str]]) -> None:
-        """What is known of these files holds."""
-        self._seen.files.update(zip(paths, known, strict=True))
-
     def note_blob(self, path: str, facts: Facts, oid: str) -> None:
-        if were_settled(facts, self._now_ns):
-            self._seen.files[path] = facts, oid
+        self._files[path] = facts, oid
 
-    def encoded(self) -> bytes | None:
-        """For the next look; None where that would see nothing else in it than this one did."""
-        return None if self._seen == self._known else msgspec.msgpack.encode(self._seen)
+    def noted(self, *, is_sound: bool) -> bytes | None:
+        """For the next look; None where that would see nothing else in it than this one did. `is_sound` if nothing was found amiss."""
+        if not self._now_ns:
+            return None
+        files = sorted(self._files.items())
+        seen = Seen(
+            {path: facts if self._is_settled(facts) else _NEVER for path, facts in self._deciding.items()},
+            "\0".join(self._folders),
+            self._kept(facts for facts, _ in self._folders.values()),
+            b"\0".join([listing for _, listing in self._folders.values()]),
+            "\0".join([path for path, _ in files]),
+            self._kept(facts for _, (facts, _) in files),
+            "".join([oid for _, (_, oid) in files]),
+            is_sound and self._is_known,
+        )
+        return None if seen == self._seen else encode_seen(seen)
+
+    def _kept(self, column: Iterable[Facts]) -> bytes:
+        return b"".join([_packed(facts) if self._is_settled(facts) else UNSETTLED for facts in column])
+
+    def _is_settled(self, facts: Facts | None) -> bool:
+        """What changed lately may change again without a trace, so nothing is known of it."""
+        return facts is None or were_settled(facts, self._now_ns)
+
+    @cached_property
+    def _known_folders(self) -> Mapping[str, tuple[Facts, bytes]]:
+        seen = self._seen
+        return (
+            {}
+            if seen is None
+            else dict(
+                zip(seen.folder_paths, zip(unpacked(seen.folder_facts), seen.folder_listings, strict=True), strict=True)
+            )
+        )
+
+    @cached_property
+    def _known_files(self) -> Mapping[str, tuple[Facts, str]]:
+        seen = self._seen
+        return (
+            {}
+            if seen is None
+            else dict(zip(seen.file_paths, zip(unpacked(seen.file_facts), seen.file_oids, strict=True), strict=True))
+        )
 
 
-def _decoded(content: bytes | None) -> _Seen:
+def _packed(facts: Facts) -> bytes:
     try:
-        return _Seen({}, {}, {}) if content is None else _DECODER.decode(content)
-    except msgspec.MsgspecError:
-        return _Seen({}, {}, {})
-
-
-def _facts_at(path: str) -> Facts | None:
-    try:
-        return facts_of(os.stat(path))  # noqa: PTH116  # a Path for each would take longer than to ask
-    except OSError:
-        return None
+        return packed([facts])
+    except struct.error:
+        return UNSETTLED

@@ -7,101 +7,52 @@ snapshot is taken, so that later edits do not reach it. A file that an index kno
 from __future__ import annotations
 
 import os
-import stat
-from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from llmcfg.errors import ConflictError
 from llmcfg.filefacts import facts_of
-from llmcfg.git.durable import blob_id
 from llmcfg.git.filenames import display_name
+from llmcfg.git.lookagain import kind_of, listed
+from llmcfg.git.regular import read_regular
+from llmcfg.git.seen import Named, place_of
 from llmcfg.git.trees import find_collisions, refuse_name, submodule
 from llmcfg.git.walk import refuse_size, too_deep, too_many
-from llmcfg.limits import BLOB_BYTES, TREE_DEPTH, TREE_ENTRIES
+from llmcfg.git.worksnapshot import Contents, WorkTreeSnapshot
+from llmcfg.limits import TREE_DEPTH, TREE_ENTRIES
 from llmcfg.model.findings import Finding, Problem, finding_from
 from llmcfg.model.snapshot import BlobEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from llmcfg.filefacts import Facts
     from llmcfg.git.statindex import StatIndex
-    from llmcfg.model.snapshot import Revision
-
-_ENTRY: Callable[[Iterable[object]], BlobEntry] = partial(tuple.__new__, BlobEntry)  # in C, for thousands of them
-_KEPT_BYTES = 64 << 20  # file content kept in memory; beyond it files are read again and compared
 
 
-class WorkTreeSnapshot:
-    """Taken at construction. `is_ignored` and `is_submodule` say it of a path from `root`.
+def walk_work_tree(
+    root: Path,
+    wanted: frozenset[str],
+    is_ignored: Callable[[str], bool],
+    is_submodule: Callable[[str], bool],
+    index: StatIndex,
+) -> WorkTreeSnapshot:
+    """What lies in `root` now. `is_ignored` and `is_submodule` say it of a path from there.
 
     `index` knows what was seen earlier, and notes what is seen now.
     """
-
-    def __init__(
-        self,
-        root: Path,
-        wanted: frozenset[str],
-        is_ignored: Callable[[str], bool],
-        is_submodule: Callable[[str], bool],
-        index: StatIndex,
-    ) -> None:
-        self._root = root
-        self._kept: dict[str, bytes] = {}  # what was read, by blob id
-        self._kept_bytes = 0
-        walk = _Walk(root, wanted, is_ignored, is_submodule, index, self._keep)
-        walk.run()
-        self._entries = {path: walk.entries[path] for path in sorted(walk.entries)}
-        self._findings = tuple(sorted(walk.findings, key=Finding.sort_key))
-        self._facts = walk.facts
-        self.index = index
-
-    @property
-    def stood_on(self) -> Mapping[str, Facts]:
-        """The facts, from before they were read, of every folder, every file and every list of ignored files below `root`."""
-        return {**self._facts, **self.index.deciding}
-
-    @property
-    def revision(self) -> Revision | None:
-        return None
-
-    @property
-    def label(self) -> str:
-        return "work tree"
-
-    @property
-    def entries(self) -> Mapping[str, BlobEntry]:
-        return self._entries
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        return self._findings
-
-    def read(self, oid: str) -> bytes:
-        kept = self._kept.get(oid)
-        if kept is not None:
-            return kept
-        path = self._paths[oid]
-        try:
-            _, content = _read_regular(f"{self._root}/{path}")
-        except OSError as error:
-            raise _changed(path) from error
-        if not isinstance(content, bytes) or blob_id(content) != oid:
-            raise _changed(path)
-        return content
-
-    @cached_property
-    def _paths(self) -> Mapping[str, str]:
-        """Where to read what was not kept, by blob id."""
-        return {entry.oid: path for path, entry in self._entries.items()}
-
-    def _keep(self, content: bytes) -> str:
-        oid = blob_id(content)
-        if oid not in self._kept and self._kept_bytes + len(content) <= _KEPT_BYTES:
-            self._kept_bytes += len(content)
-            self._kept[oid] = content
-        return oid
+    contents = Contents()
+    walk = _Walk(root, wanted, is_ignored, is_submodule, index, contents.keep)
+    walk.run()
+    stood_on = {**walk.facts, **index.deciding}
+    return WorkTreeSnapshot(
+        str(root),
+        {path: walk.entries[path] for path in sorted(walk.entries)},
+        tuple(sorted(walk.findings, key=Finding.sort_key)),
+        contents,
+        stood_on=lambda: stood_on,
+        newest_ns=max((max(facts[:2]) for facts in stood_on.values()), default=0),
+        noted=index.noted(is_sound=not walk.findings),
+    )
 
 
 class _Walk:
@@ -133,80 +84,53 @@ class _Walk:
             if folder.count("/") >= TREE_DEPTH:
                 self.findings.append(too_deep(folder))
                 continue
-            names = self._names(folder)
+            names = [each for each in self._names(folder) if each.is_read]
             self._count += len(names)
             if self._count > TREE_ENTRIES:
                 names = names[: TREE_ENTRIES - self._count]
                 self.findings.append(too_many())
             before = f"{folder}/" if folder else ""
-            files = [before + name for name, is_folder in names if not is_folder]
-            if not self._take_over(files):
-                for path in files:
+            paths = [(before + name.decode(), kind) for name, kind, _ in names]
+            for path, kind in paths:
+                if kind != "d":
                     self._read(path)
             if self._count > TREE_ENTRIES:
                 return
-            pending += [before + name for name, is_folder in reversed(names) if is_folder]
+            pending += [path for path, kind in reversed(paths) if kind == "d"]
 
-    def _take_over(self, files: Sequence[str]) -> bool:
-        """What the index knows of the files of a folder, if all of them are as they were, as in most folders: without a step for each."""
-        known = self._index.blob_ids(files)
-        if known is None:
-            return False
-        places = [f"{self._top}/{path}" for path in files]
-        facts = [was for was, _ in known]
-        try:
-            if facts != [*map(facts_of, map(os.lstat, places))]:
-                return False
-        except OSError:
-            return False
-        self.facts.update(zip(places, facts, strict=True))
-        self._index.note_blobs(files, known)
-        blobs = zip(files, [oid for _, oid in known], [was[3] for was in facts], strict=True)
-        self.entries.update(zip(files, map(_ENTRY, blobs), strict=True))
-        return True
-
-    def _names(self, folder: str) -> Sequence[tuple[str, bool]]:
-        """The readable names of one folder, and which are folders themselves; at the top, not all are wanted, so they are listed anew."""
-        place, before = f"{self._top}/{folder}" if folder else self._top, len(self.findings)
+    def _names(self, folder: str) -> Sequence[Named]:
+        """What one folder holds. The top is listed anew: there, whoever asks says what is wanted."""
+        place, before = place_of(self._top, folder), len(self.findings)
         try:
             facts = self.facts[place] = facts_of(os.stat(place))  # noqa: PTH116  # for thousands of files, a Path for each is half of the time
+            known = self._index.listing(folder, facts) if folder else None
+            names = self._list(folder, place) if known is None else known
         except OSError as error:
             self._find(folder or ".", _unreadable(folder or ".", error))
             return []
-        known = self._index.listing(folder, facts) if folder else None
-        if known is not None:
-            return known
-        names = self._list(folder, place)
-        if folder and len(self.findings) == before:
+        if known is None and len(self.findings) == before:
             self._index.note_listing(folder, facts, names)
         return names
 
-    def _list(self, folder: str, place: str) -> list[tuple[str, bool]]:
-        try:
-            with os.scandir(os.fsencode(place)) as found:
-                listed = sorted(found, key=lambda entry: entry.name)
-        except OSError as error:
-            self._find(folder or ".", _unreadable(folder or ".", error))
-            return []
-        names = [entry.name for entry in listed]
+    def _list(self, folder: str, place: str) -> Sequence[Named]:
+        found = listed(os.fsencode(place))
+        names = [entry.name for entry in found]
         if b".gitignore" in names:
             self._index.note_deciding(f"{place}/.gitignore")
         if folder and self._is_foreign(folder, names):
             self._find(folder, submodule(folder.rpartition("/")[2]))
             return []
         collisions = find_collisions(names, None if folder else self._wanted)
-        readable = []
-        for entry in listed:
-            shown = display_name(entry.name)
-            path = f"{folder}/{shown}" if folder else shown
-            if (not folder and shown not in self._wanted) or self._is_left_out(folder, entry):
-                continue
-            problem = refuse_name(entry.name) or collisions.get(entry.name) or _refuse_kind(entry)
-            if problem:
-                self._find(path, problem)
-            else:
-                readable.append((shown, entry.is_dir(follow_symlinks=False)))
-        return readable
+        return [Named(entry.name, kind_of(entry), self._is_read(folder, entry, collisions)) for entry in found]
+
+    def _is_read(self, folder: str, entry: os.DirEntry[bytes], collisions: Mapping[bytes, Problem]) -> bool:
+        shown = display_name(entry.name)
+        if (not folder and shown not in self._wanted) or self._is_left_out(folder, entry):
+            return False
+        problem = refuse_name(entry.name) or collisions.get(entry.name) or _refuse_kind(entry)
+        if problem:
+            self._find(f"{folder}/{shown}" if folder else shown, problem)
+        return problem is None
 
     def _is_foreign(self, folder: str, names: Sequence[bytes]) -> bool:
         """Whether the folder is a repository of its own; one that was not fetched is an empty folder."""
@@ -228,7 +152,7 @@ class _Walk:
         try:
             facts = self.facts[place] = facts_of(os.lstat(place))
             oid = self._index.blob_id(path, facts)
-            read = _read_regular(place) if oid is None else None
+            read = read_regular(place) if oid is None else None
         except OSError as error:
             self._find(path, _unreadable(path, error))
             return
@@ -263,23 +187,6 @@ def _refuse_kind(entry: os.DirEntry[bytes]) -> Problem | None:
     return Problem("tree-mode", f"'{shown}' is neither a file nor a directory", hint="remove it")
 
 
-def _read_regular(path: str) -> tuple[Facts, bytes | int]:
-    """Its facts, and the content; or the size, of a file that is too large; or 0, of what is no regular file."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return facts_of(found), 0
-        if found.st_size > BLOB_BYTES:
-            return facts_of(found), found.st_size
-        content = file.read(found.st_size + 1)  # a larger figure would be allocated at once
-    return facts_of(found), content if len(content) <= BLOB_BYTES else len(content)
-
-
 def _unreadable(path: str, error: OSError) -> Problem:
     message = f"{path!r} cannot be read: {error.strerror or error}"
     return Problem("object-missing", message, hint="mend its permissions or remove it")
-
-
-def _changed(path: str) -> ConflictError:
-    return ConflictError(f"{path} changed while it was being read", hint="run the command again")

@@ -22,7 +22,8 @@ from llmcfg.model.target import Scope, Target
 from llmcfg.model.value import Tagged
 from llmcfg.pipeline.compose import ComposeMemo, Composer, Documents
 from llmcfg.pipeline.consumers import parse_consumers
-from llmcfg.pipeline.layers import CONSUMERS, MANIFEST, Layout, layer_folders, own_layer, sort_files, variables_of
+from llmcfg.pipeline.knownlayout import layout_of
+from llmcfg.pipeline.layers import CONSUMERS, MANIFEST, layer_folders, own_layer, variables_of
 from llmcfg.pipeline.locate import Locator
 from llmcfg.pipeline.manifest import parse_manifest
 from llmcfg.pipeline.marks import may_be_kept
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.value import Path, Scalar, Value
     from llmcfg.pipeline.compose import Composed, Settled
+    from llmcfg.pipeline.layers import Layout
     from llmcfg.pipeline.manifest import Parsed
     from llmcfg.pipeline.marks import Marks
     from llmcfg.pipeline.merge import RuleLookup
@@ -151,7 +153,7 @@ class Configuration:
         self.locator = Locator(snapshot.read)
         self.manifest, self.manifest_findings = self._read_manifest()
         refused = [finding.origin.file for finding in snapshot.findings if finding.severity is Severity.ERROR]
-        self.layout: Layout = sort_files(snapshot.entries, self.manifest, refused)
+        self.layout: Layout = layout_of(snapshot.entries, self.manifest, refused, memo.disk)
         self.consumers, self.consumer_findings = parse_consumers(
             self.layout, self.manifest, snapshot.read, self.locator, memo.disk
         )

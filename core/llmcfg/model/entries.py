@@ -1,0 +1,98 @@
+"""The files of a snapshot in columns, from which each is made when somebody asks for it: of thousands, few are."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from llmcfg.model.snapshot import BlobEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, ItemsView, Iterable, Iterator, Sequence, ValuesView
+
+OID_CHARS: Final = 40
+_BLOCK: Final = 64 * OID_CHARS
+_ENTRY: Callable[[Iterable[object]], BlobEntry] = partial(tuple.__new__, BlobEntry)  # in C, for thousands of them
+
+
+class Entries(Mapping[str, BlobEntry]):
+    """`paths` are sorted; `oids` are the ids of all of them in this order, one after the other."""
+
+    __slots__ = ("_all", "_sizes", "oids", "paths")
+
+    def __init__(self, paths: Sequence[str], oids: str, sizes: Sequence[int]) -> None:
+        self.paths = paths
+        self.oids = oids
+        self._sizes = sizes
+        self._all: dict[str, BlobEntry] | None = None
+
+    def __getitem__(self, path: str) -> BlobEntry:
+        if self._all is not None:
+            return self._all[path]
+        at = bisect_left(self.paths, path)
+        if at == len(self.paths) or self.paths[at] != path:
+            raise KeyError(path)
+        return BlobEntry(path, self.oids[at * OID_CHARS : (at + 1) * OID_CHARS], self._sizes[at])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def items(self) -> ItemsView[str, BlobEntry]:
+        return self._whole().items()
+
+    def values(self) -> ValuesView[BlobEntry]:
+        return self._whole().values()
+
+    def path_of(self, oid: str) -> str | None:
+        """A path where a blob lies; None where there is none."""
+        at = self.oids.find(oid) if len(oid) == OID_CHARS else -1
+        while at % OID_CHARS and at >= 0:
+            at = self.oids.find(oid, at + 1)
+        return None if at < 0 else self.paths[at // OID_CHARS]
+
+    def _whole(self) -> dict[str, BlobEntry]:
+        if self._all is None:
+            oids = [self.oids[at : at + OID_CHARS] for at in range(0, len(self.oids), OID_CHARS)]
+            columns = zip(self.paths, oids, self._sizes, strict=True)
+            self._all = dict(zip(self.paths, map(_ENTRY, columns), strict=True))
+        return self._all
+
+
+class FileIds(Struct, array_like=True, frozen=True):
+    """The ids of all files by path, in columns: two of them are compared without a step for each file."""
+
+    paths: str
+    oids: str
+
+    def differing(self, other: FileIds) -> frozenset[str]:
+        """The paths of files that came, went or changed."""
+        if self.paths == other.paths:
+            paths = self.paths.split("\0")
+            return frozenset(paths[at] for at in _differing(self.oids, other.oids))
+        before, after = {*self._pairs()}, {*other._pairs()}
+        return frozenset(path for path, _ in before ^ after)
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        starts = range(0, len(self.oids), OID_CHARS)
+        return zip(self.paths.split("\0"), (self.oids[at : at + OID_CHARS] for at in starts), strict=False)
+
+
+def file_ids(entries: Mapping[str, BlobEntry]) -> FileIds:
+    oids = entries.oids if isinstance(entries, Entries) else "".join([entry.oid for entry in entries.values()])
+    return FileIds("\0".join(entries), oids)
+
+
+def _differing(before: str, after: str) -> Iterator[int]:
+    """The places of the ids that are others."""
+    for block in range(0, len(after) if before != after else 0, _BLOCK):
+        if before[block : block + _BLOCK] != after[block : block + _BLOCK]:
+            for at in range(block, min(block + _BLOCK, len(after)), OID_CHARS):
+                if before[at : at + OID_CHARS] != after[at : at + OID_CHARS]:
+                    yield at // OID_CHARS
