@@ -115,10 +115,9 @@ def cached_workspace(directory: Path, *, cache: bool) -> Workspace:
 
 def reading_workspace(directory: Path) -> Workspace:
     """The local repository, for a command that looks at little of it: with what others remembered, and nothing is remembered for it."""
-    workspace, root = cached_workspace(directory, cache=False), cache_root()
-    if root is not None:
-        workspace.read_cache(root)
-    return workspace
+    from llmcfg.wiring import Surroundings, Workspace
+
+    return Workspace(directory, surroundings=Surroundings(search_path()), cache=cache_root(), only_reads=True)
 
 
 @contextmanager

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from llmcfg.git.repository import GitRepository
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Snapshot
+    from llmcfg.standing import Grounded
     from llmcfg.sync.plan import Plan
     from llmcfg.wiring import Workspace
 
@@ -44,7 +44,7 @@ def answer_again(arguments: list[str]) -> bool:
 def remember_answer(
     question: str | None,
     answer: tuple[str, str],
-    repository: GitRepository,
+    repository: Grounded,
     snapshot: Snapshot,
     places: Iterable[Path] = (),
 ) -> None:

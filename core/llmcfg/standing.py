@@ -7,7 +7,7 @@ when to look again.
 from __future__ import annotations
 
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from llmcfg.cache.engine import changing_files
 from llmcfg.cache.stamp import keep_answer
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from llmcfg.ports import Snapshot
     from llmcfg.sync.plan import Plan
 
+
+class Grounded(Protocol):
+    """A repository, which may have to be opened to say what answers stand on."""
+
+    @property
+    def git_dir(self) -> Path: ...
+
+    def ground(self) -> Sequence[Path] | None: ...
+
+
 _MOST_FILES: Final = 100_000
 """In sinks. Asking for the facts of more takes longer than anybody waits for an answer that is given at once."""
 
@@ -34,7 +44,7 @@ def remember(
     question: str,
     answer: tuple[str, str],
     *,
-    repository: GitRepository,
+    repository: Grounded,
     snapshot: Snapshot,
     program: Path,
     began_ns: int,

@@ -12,12 +12,10 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from llmcfg.auditlog import open_audit
 from llmcfg.clock import now as now
 from llmcfg.errors import LlmcfgError, NotFoundError, UsageError
-from llmcfg.git.filenames import MANIFEST
-from llmcfg.git.knowntree import SeenTree
-from llmcfg.git.repository import FOLDERS, open_repository
+from llmcfg.git.filenames import FOLDERS, MANIFEST
+from llmcfg.git.place import can_be_opened, note_opened, own_place, whose_settings
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.known import name_of
@@ -80,7 +78,9 @@ class Workspace:
 
     `settings` define what names of sinks and hooks stand for on this machine; `surroundings` are for programs that have to be run.
     `prefix` is the folder of llmcfg.yaml in a bare repository. `publish` is asked before a deployed branch moves. `cache` is the folder
-    below which builds of earlier processes are remembered.
+    below which builds of earlier processes are remembered; who `only_reads` makes none.
+
+    The repository is opened at once, unless it is known that it can be: then it is when somebody asks for more than the work tree.
     """
 
     def __init__(
@@ -93,41 +93,60 @@ class Workspace:
         prefix: str = "",
         publish: Publish | None = None,
         cache: Path | None = None,
+        only_reads: bool = False,
     ) -> None:
         self._directory = directory
         self._prefix = prefix
         self._publish = publish
         self._settings = settings
         self.surroundings = surroundings or Surroundings(os.defpath)
-        self.repository = self.another_repository()
-        self.cache = self._cache_below(cache) if cache is not None else None
+        self._repository: GitRepository | None = None
+        self._place = own_place(directory) if cache is not None else None
+        self.cache = self._cache_below(cache, only_if_there=only_reads) if cache is not None else None
+        self._can_be_opened = (
+            self._place is not None and self.cache is not None and can_be_opened(self.cache.content(self._opened_name))
+        )
+        if not self._can_be_opened:
+            self._repository = self.another_repository()
         self.memo = Memo(self.cache)
         self._seen: Seen | None = None
         self._recent: dict[Revision, Configuration] = {}
-        self.delivery_root = delivery_root or (settings.deliver_to if settings else None) or self.repository.root
+        self.delivery_root = delivery_root or (settings.deliver_to if settings else None) or self.root
 
-    def read_cache(self, root: Path) -> None:
-        """Use the cache below `root`, if there is one."""
-        self.cache = self._cache_below(root, only_if_there=True)
-        self.memo = Memo(self.cache)
+    @property
+    def repository(self) -> GitRepository:
+        if self._repository is None:
+            self._repository = self.another_repository()
+        return self._repository
+
+    @property
+    def root(self) -> Path | None:
+        """The folder with the manifest; None in a bare repository."""
+        return self.repository.root if self._place is None else self._place.root
+
+    @property
+    def git_dir(self) -> Path:
+        """Where objects and branches are."""
+        return self.repository.git_dir if self._place is None else self._place.git_dir
 
     @property
     def git_folder(self) -> str:
         """The configuration's folder in its Git repository, with `/` at its end; empty at the top."""
-        return f"{self.repository.prefix}/" if self.repository.prefix else ""
+        prefix = self.repository.prefix if self._place is None else self._place.prefix
+        return f"{prefix}/" if prefix else ""
 
     @property
     def work_folder(self) -> Path:
         """The folder with the manifest. Raises UsageError in a bare repository, which has no files to write."""
-        if self.repository.root is None:
+        if self.root is None:
             raise UsageError(
                 f"{self.repository} is a bare repository and has no work tree", hint="work in a clone of it"
             )
-        return self.repository.root
+        return self.root
 
     def snapshot(self, at: str | None) -> Snapshot:
         """The revision that `at` names; the work tree without it, or HEAD in a bare repository."""
-        if at is None and not self.repository.is_bare:
+        if at is None and self.root is not None:
             return self._work_tree(self.cache) if self.cache is not None else self.repository.work_tree()
         return self._commit(self.resolve(at))
 
@@ -136,6 +155,8 @@ class Workspace:
         if self.cache is None:
             return self.repository.snapshot(revision)
         if self._known_tree is None:
+            from llmcfg.git.knowntree import SeenTree
+
             seen = SeenTree(*(self.cache.content(_tree_name(part)) for part in SeenTree._fields))
             self._known_tree = self.repository.known_tree(seen, _now_ns())
         return self.repository.snapshot(revision, self._known_tree)
@@ -150,13 +171,21 @@ class Workspace:
         from llmcfg.git.lookagain import look_again
         from llmcfg.git.seen import parse_seen
 
-        name = name_of("work tree", str(self.work_folder), *sorted(self._extra))
-        seen, now_ns = parse_seen(cache.content(name)), int(now().timestamp() * 1e9)
+        name = name_of("work tree", str(self.work_folder), whose_settings(), *sorted(self._extra))
+        seen, now_ns = parse_seen(cache.content(name)), _now_ns()
         again = look_again(str(self.work_folder), seen, now_ns) if seen is not None else None
         taken = again or self.repository.work_tree(seen, now_ns)
         if taken.noted is not None:
             cache.add(name, taken.noted)
+        if not self._can_be_opened:
+            opened = note_opened(self.repository.opening_ground(), self._opened_ns)
+            if opened is not None:
+                cache.add(self._opened_name, opened)
         return taken
+
+    def ground(self) -> Sequence[Path] | None:
+        """As `GitRepository.ground`."""
+        return self.repository.ground()
 
     def resolve(self, at: str | None) -> Revision:
         """The revision that `at` names, or HEAD. Raises UnknownRevisionError, NotFoundError in a repository without commits."""
@@ -192,6 +221,8 @@ class Workspace:
 
     def audit_in(self, repository: GitRepository) -> AuditLog:
         """The same, with a repository that another thread has for itself (`another_repository`)."""
+        from llmcfg.auditlog import open_audit
+
         return open_audit(repository, self._settings.audit if self._settings else None)
 
     @property
@@ -400,22 +431,30 @@ class Workspace:
         if roots <= FOLDERS | self._extra:
             return configuration
         self._extra = frozenset(roots)
-        self.repository = self.another_repository()
+        if self._repository is not None:
+            self._repository = self.another_repository()
         again = self._commit(snapshot.revision) if snapshot.revision else self.snapshot(at)
         return Configuration(again, self.memo)
 
     def _cache_below(self, root: Path, *, only_if_there: bool = False) -> DiskCache | None:
         from llmcfg.cache.place import cache_file
 
-        file = cache_file(root, self.repository.git_dir)
+        file = cache_file(root, self.git_dir)
         if only_if_there and not file.exists():
             return None
         from llmcfg.cache.opening import open_cache
 
-        return open_cache(file, self.repository.git_dir)
+        return open_cache(file, self.git_dir)
+
+    @property
+    def _opened_name(self) -> bytes:
+        return name_of("opened", str(self.git_dir), str(self.root), whose_settings())
 
     def another_repository(self) -> GitRepository:
         """The same repository, opened anew: for a thread of its own."""
+        from llmcfg.git.repository import open_repository
+
+        self._opened_ns = _now_ns()
         repository = open_repository(self._directory, self._extra, self._prefix)
         repository.publish = self._publish
         return repository
@@ -458,6 +497,8 @@ class SecretsHome(NamedTuple):
 
 def find_secrets_home(folder: Path) -> SecretsHome:
     """Nothing for a folder outside of any repository."""
+    from llmcfg.git.repository import open_repository
+
     try:
         repository = open_repository(folder)
     except NotFoundError:

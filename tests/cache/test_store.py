@@ -275,13 +275,12 @@ def test_what_is_read_of_a_cache_is_not_remembered_and_changes_nothing(tmp_path)
     """`get` looks at little: it takes what a build remembered, and leaves a cache as it was."""
     written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n", "base/other.yaml": "a: {b: 1}\n"})
     root = tmp_path / "cache"
-    reading = Workspace(written.path)
-    reading.read_cache(root)
-    assert reading.cache is None and not root.exists()
+    assert Workspace(written.path, cache=root, only_reads=True).cache is None
+    assert not root.exists()
     building = Workspace(written.path, cache=root)
     assert validate_configuration(building.configuration()) == ()
     (written.path / "base/limits.yaml").write_text("rpm: 20\n")
-    reading.read_cache(root)
+    reading = Workspace(written.path, cache=root, only_reads=True)
     before = reading.cache.file.read_bytes()
     assert reading.configuration().effective(Scope("dev", None)).value_at(("limits", "rpm")) == 20
     assert ("read", "base/limits.yaml") in reading.cache.missed

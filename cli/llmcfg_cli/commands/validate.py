@@ -83,7 +83,7 @@ def validate(
             snapshot = configuration.snapshot
     except FindingsError as error:
         findings, snapshot = merge_findings(error.findings), workspace.snapshot(at)
-    root = workspace.repository.root or directory.resolve()
+    root = workspace.root or directory.resolve()
     require_paths(paths or (), directory, root, snapshot.entries)
     shown = [finding for finding in findings if is_below(finding.origin.file, paths, directory, root)]
     answer = view_findings(shown, output, colour=has_colour(), root=workspace.git_folder)
@@ -93,7 +93,7 @@ def validate(
         note_redone(workspace)
     note(told, quiet=quiet)
     if not findings:
-        remember_answer(question, (answer, "" if quiet else told), workspace.repository, snapshot)
+        remember_answer(question, (answer, "" if quiet else told), workspace, snapshot)
     return exit_code(shown, fail_on)
 
 

@@ -14,7 +14,7 @@ from llmcfg.doctor.keys import check_keys
 from llmcfg.doctor.trust import check_trust
 from llmcfg.doctor.verdicts import fail, ok, warn
 from llmcfg.errors import FindingsError, LlmcfgError
-from llmcfg.git.repository import FOLDERS
+from llmcfg.git.filenames import FOLDERS
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.stored import read_stored
 from llmcfg.pipeline.validate import validate_configuration

@@ -13,6 +13,23 @@ from llmcfg.regex import regex
 
 MANIFEST: Final = "llmcfg.yaml"  # its folder is the root of the configuration
 
+FOLDERS: Final = frozenset(
+    [
+        "base",
+        "environments",
+        "tenants",
+        "consumers",
+        "prompts",
+        "schemas",
+        "templates",
+        "policies",
+        "access",
+        "regions",
+        "catalogue",
+    ]
+)
+FILES: Final = frozenset([MANIFEST, ".sops.yaml", "rotations.yaml"])
+
 _PLAIN = regex(rb"[A-Za-z0-9_.@+=-]+")
 _DEVICES = frozenset(
     [b"con", b"prn", b"aux", b"nul"] + [device + b"%d" % digit for device in (b"com", b"lpt") for digit in range(1, 10)]

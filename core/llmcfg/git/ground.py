@@ -41,7 +41,11 @@ def deciding_of(opened: Opened) -> Sequence[Path] | None:
     """The same without what changes with every commit: whether the repository can be opened, and what is ignored if nothing is tracked."""
     own = Path(opened.git.path)
     named = [entry.name.lower() for entry in opened.git.config]
-    if opened.root is None or any(name.startswith(("include.", "includeif.")) for name in named):
+    if (
+        opened.root is None
+        or not _lies_around(opened)
+        or any(name.startswith(("include.", "includeif.")) for name in named)
+    ):
         return None
     found = [*_around(opened.root, opened.prefix), *_settings_files()]
     found += (own / name for name in _OWN)
@@ -58,6 +62,12 @@ def refs_ground_of(opened: Opened) -> Iterator[Path]:
         yield from (git_dir / name for name in _REFS)
         for folder, _, names in os.walk(git_dir / "refs"):
             yield from (Path(folder), *(Path(folder, name) for name in names))
+
+
+def _lies_around(opened: Opened) -> bool:
+    """Whether the work tree is where its repository was found: settings may name another one."""
+    top = Path(str(opened.root).removesuffix(f"/{opened.prefix}")) if opened.prefix else opened.root
+    return opened.git.workdir is not None and Path(opened.git.workdir).resolve() == top
 
 
 def _file_at_home(written: str) -> Path:

@@ -15,6 +15,7 @@ from llmcfg.disk import make_folders, storage_errors, sync_folder
 from llmcfg.errors import IntegrityError, LlmcfgError, NotAuthorisedError, NotFoundError, UsageError
 from llmcfg.git.filenames import MANIFEST
 from llmcfg.git.libgit2 import pygit2
+from llmcfg.git.place import find_root, find_work_tree, way_to
 
 pygit2.settings.enable_fsync_gitdir(True)  # without it libgit2 flushes nothing, and a power cut loses commits
 
@@ -38,15 +39,17 @@ def open_git(folder: Path, prefix: str = "") -> Opened:
     folder = folder.resolve()
     if not folder.is_dir():
         raise NotFoundError(f"{folder} is not a directory", hint="name the folder that holds llmcfg.yaml with -C")
-    top = _find_work_tree(folder)
+    top = find_work_tree(folder)
     if top is None:
         if not _is_bare(folder):
             way_in = "git init && git add . && git commit" if (folder / MANIFEST).is_file() else "llmcfg init"
             raise NotFoundError(f"{folder} is not in a Git repository", hint=f"make one here: {way_in}")
         return Opened(_open(folder), folder, None, prefix)
     git = _open(top)
-    root = _find_root(folder, top)
-    return Opened(git, _common_folder(Path(git.path)), root, "" if root == top else root.relative_to(top).as_posix())
+    root = find_root(folder, top)
+    if root is None:
+        raise NotFoundError(f"{folder} holds no {MANIFEST}", hint="run llmcfg init, or name its folder with -C")
+    return Opened(git, _common_folder(Path(git.path)), root, way_to(root, top))
 
 
 def make_bare(folder: Path) -> None:
@@ -79,22 +82,8 @@ def tracked_paths(git: pygit2.Repository) -> list[str]:
         ) from None
 
 
-def _find_work_tree(folder: Path) -> Path | None:
-    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
-
-
 def _is_bare(folder: Path) -> bool:
     return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
-
-
-def _find_root(folder: Path, top: Path) -> Path:
-    """The nearest folder with a manifest, from `folder` up to the top of the work tree."""
-    for above in (folder, *folder.parents):
-        if (above / MANIFEST).is_file():
-            return above
-        if above == top:
-            break
-    raise NotFoundError(f"{folder} holds no {MANIFEST}", hint="run llmcfg init, or name its folder with -C")
 
 
 def _open(folder: Path) -> pygit2.Repository:

@@ -10,7 +10,7 @@ from llmcfg.errors import ConflictError, IntegrityError, UsageError
 from llmcfg.failpoints import failpoint
 from llmcfg.git.changes import changed_files, changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, own_ref, stored_folders, tag_ref
-from llmcfg.git.filenames import MANIFEST
+from llmcfg.git.filenames import FILES, FOLDERS
 from llmcfg.git.history import History
 from llmcfg.git.knowntree import KnownTree
 from llmcfg.git.leftovers import find_locks
@@ -40,23 +40,6 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import BlobEntry, ChangedFile, CommitFacts, LineBlame, Revision
 
 Publish = Callable[[str, str | None, str], None]  # ref, what it was, what it is to be
-
-FOLDERS = frozenset(
-    [
-        "base",
-        "environments",
-        "tenants",
-        "consumers",
-        "prompts",
-        "schemas",
-        "templates",
-        "policies",
-        "access",
-        "regions",
-        "catalogue",
-    ]
-)
-FILES = frozenset([MANIFEST, ".sops.yaml", "rotations.yaml"])
 
 
 def open_repository(folder: Path, extra_folders: Iterable[str] = (), prefix: str = "") -> GitRepository:
@@ -147,6 +130,12 @@ class GitRepository:
         return walk_work_tree(
             self.root, self._wanted, self._ignore_test(tracked), lambda path: self._in_tree(path) in tracked(), index
         )
+
+    def opening_ground(self) -> Sequence[Path] | None:
+        """Those of `ground` that decide whether the repository can be opened; None where not all are known."""
+        from llmcfg.git.ground import deciding_of
+
+        return deciding_of(self._opened)
 
     def ground(self) -> Sequence[Path] | None:
         """The files and folders beside the work tree that decide what is in `work_tree`; None where not all are known."""
