@@ -5,9 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.model.snapshot import BlobEntry
 
@@ -65,7 +63,7 @@ class Entries(Mapping[str, BlobEntry]):
         return self._all
 
 
-class FileIds(Struct, array_like=True, frozen=True):
+class FileIds(NamedTuple):
     """The ids of all files by path, in columns: two of them are compared without a step for each file."""
 
     paths: str
