@@ -60,6 +60,18 @@ def test_a_sound_work_tree_in_which_nothing_changed_is_answered_from_its_stamp(t
     assert changed[0] == 4
 
 
+def test_a_changed_file_of_a_work_tree_that_was_seen_is_looked_at_without_libgit2(tmp_path) -> None:
+    written = WrittenRepository(tmp_path / "repository", {"base/limits.yaml": "rpm: 10\n"})
+    variables = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    arguments = ("validate", "-C", str(written.path), "-o", "json")
+    assert_answered_from_a_stamp(arguments, tmp_path / "cache", variables)
+    for verb in (arguments, ("get", "limits.rpm", "-e", "dev", "-C", str(written.path))):
+        (written.path / "base/limits.yaml").write_text(f"rpm: {len(verb)}\n")
+        modules = imported_by(*verb, **variables)
+        assert "pygit2" not in top_level(modules)
+        assert not modules & {"llmcfg.git.repository", "llmcfg.git.objects", "llmcfg.git.worktree"}
+
+
 @pytest.mark.parametrize("arguments", [("plan", "-e", "prod"), ("apply", "-e", "prod", "--yes")])
 def test_a_plan_that_has_nothing_to_do_is_answered_from_its_stamp(tmp_path, arguments) -> None:
     consumer = "apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [.]\nshared: true\n"
