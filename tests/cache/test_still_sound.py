@@ -181,5 +181,4 @@ def test_what_is_remembered_is_renewed_when_much_changed(cache):
         assert validate_configuration(opened(files, cache), as_of=TODAY) == ()
     last = find_last_sound(opened(files, cache), TODAY)
     assert last is not None
-    now = {path: entry.oid for path, entry in WrittenSnapshot(files).entries.items()}
-    assert sum(last.reads.files[path] != oid for path, oid in now.items()) <= 16
+    assert len(last.reads.differing(WrittenSnapshot(files).entries)) <= 16

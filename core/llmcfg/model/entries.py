@@ -69,6 +69,9 @@ class FileIds(NamedTuple):
     paths: str
     oids: str
 
+    def has(self, path: str) -> bool:
+        return f"\0{path}\0" in f"\0{self.paths}\0"
+
     def differing(self, other: FileIds) -> frozenset[str]:
         """The paths of files that came, went or changed."""
         if self.paths == other.paths:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from llmcfg.llm.records.folders import FOLDERS
+from llmcfg.model.entries import file_ids
 from llmcfg.pipeline.compose import Settled
 from llmcfg.pipeline.filefindings import every_document
 from llmcfg.pipeline.known import name_of
@@ -89,10 +90,10 @@ def keep_last_sound(configuration: Configuration, as_of: date, last: LastSound |
 
 def focus_since(configuration: Configuration, last: LastSound) -> Focus | None:
     """None where more changed than the content of documents: then everything has to be looked at."""
-    entries, reads = configuration.snapshot.entries, last.reads
-    if entries.keys() != reads.files.keys():
+    files, reads = file_ids(configuration.snapshot.entries), last.reads
+    if files.paths != reads.files.paths:
         return None
-    placed = place(configuration, reads.differing(entries))
+    placed = place(configuration, reads.files.differing(files))
     if placed is None or placed.has_secrets:
         return None
     names = placed.names | reads.asking(placed.names)

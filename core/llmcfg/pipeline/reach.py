@@ -50,7 +50,9 @@ def find_reach(before: Configuration, after: Configuration) -> Reach | None:
     differing = reads.differing(sides[0]) | reads.differing(sides[1])
     paths = {path for path in differing if not path.startswith(_BESIDE)}
     placed = place(after, paths)
-    moved = place(after, {path for path in paths if not all(path in files for files in (reads.files, *sides))})
+    moved = place(
+        after, {path for path in paths if not (reads.files.has(path) and all(path in side for side in sides))}
+    )
     if placed is None or moved is None:
         return None
     linked = frozenset(reads.asked)

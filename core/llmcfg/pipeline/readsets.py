@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from llmcfg.model.entries import FileIds, file_ids
 from llmcfg.model.snapshot import BlobEntry
 from llmcfg.pipeline.known import NAME_BYTES, name_of
 from llmcfg.pipeline.layers import layer_folders, sort_files
@@ -29,21 +30,19 @@ _OUTDATED: Final = 16  # changed files; looking at these again costs less than t
 
 
 class ReadSets(msgspec.Struct, array_like=True):
-    """`mark` names the content. `files` are blob ids by path.
+    """`mark` names the content. `files` are the ids of all files.
 
     `asked` are, for each document that holds references, what it asked for in any scope: documents by name, and folders of them, whose
     names end in `/`; the empty one stands for all.
     """
 
     mark: bytes
-    files: dict[str, str]
+    files: FileIds
     asked: dict[str, list[str]]
 
     def differing(self, entries: Mapping[str, BlobEntry]) -> frozenset[str]:
         """The paths of files that came, went or changed since."""
-        known = self.files
-        there = {path for path, entry in entries.items() if known.get(path) != entry.oid}
-        return frozenset(there.union(known.keys() - entries.keys()))
+        return self.files.differing(file_ids(entries))
 
     def asking(self, changed: AbstractSet[str], moved: AbstractSet[str] = frozenset()) -> frozenset[str]:
         """The documents that asked for one that changed, or for a folder that one of those which came or went lies in."""
@@ -82,7 +81,7 @@ def find_read_sets(disk: Cache | None) -> ReadSets | None:
 
 def keep_read_sets(configuration: Configuration, earlier: ReadSets | None = None) -> ReadSets:
     """Of a configuration that was looked at whole, or where it differs from that of `earlier`."""
-    files = {path: entry.oid for path, entry in configuration.snapshot.entries.items()}
+    files = file_ids(configuration.snapshot.entries)
     asked = _asked(configuration, earlier)
     mark = blake2b(msgspec.msgpack.encode((files, asked)), digest_size=NAME_BYTES).digest()
     reads = ReadSets(mark, files, asked)
