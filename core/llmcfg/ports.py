@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from llmcfg.model.progress import UNWATCHED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from llmcfg.model.act import Account, Act
     from llmcfg.model.files import Files
     from llmcfg.model.findings import Finding
+    from llmcfg.model.progress import Progress
     from llmcfg.model.snapshot import BlobEntry, ChangedFile, CommitFacts, LineBlame, Revision
 
 
@@ -124,8 +127,9 @@ class Repository(Protocol):
         *,
         expected: str | None,
         message: str,
+        progress: Progress = UNWATCHED,
     ) -> str:
-        """Write `files` as the whole tree of a new commit on `ref`, durably, by compare-and-swap.
+        """Write `files` as the whole tree of a new commit on `ref`, durably, by compare-and-swap. `progress` counts what is written.
 
         `expected` is the commit that the ref must still point at (None: must not exist). Returns the new commit. Raises
         ConflictError when the ref has moved, PendingError when another process holds its lock, StorageError when the disk refuses;

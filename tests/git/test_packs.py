@@ -15,6 +15,7 @@ from llmcfg.git.deltas import Base
 from llmcfg.git.newobjects import new_object
 from llmcfg.git.packs import make_pack
 from llmcfg.git.repository import open_repository
+from support.watching import Told
 
 REF = "refs/heads/deployed/prod"
 chunks = st.lists(
@@ -196,3 +197,12 @@ def test_what_a_crash_left_is_in_nobodys_way(workspace):
     workspace.git("gc", "-q", "--prune=now")
     assert [*folder.glob("tmp_*")] == []
     workspace.git("fsck", "--strict", "--full")
+
+
+def test_who_watches_is_told_how_many_objects_there_are(workspace):
+    told, repository = Told(), workspace.open()
+    first = repository.commit_files(REF, bundles(1, tenants=2), expected=None, message="deploy", progress=told)
+    few = int(workspace.git("count-objects").split()[0])
+    repository.commit_files(REF, bundles(2), expected=first, message="deploy", progress=told)
+    assert told.done["writing objects"] <= few
+    assert told.done["packing objects"] > 120

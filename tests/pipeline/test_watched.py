@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from llmcfg.model.progress import Progress
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.diff import compare, state_of
 from llmcfg.pipeline.validate import validate_configuration
+from support.watching import Told
 from support.written import CONSUMER, opened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from llmcfg.model.progress import T
 
 FILES: dict[str, str | bytes] = {
     "base/limits.yaml": "rpm: 10\n",
@@ -23,19 +16,6 @@ FILES: dict[str, str | bytes] = {
     "templates/app.j2": "rpm={{ config.limits.rpm }}\n",
     "consumers/api.yaml": CONSUMER + "outputs:\n  - {path: app.conf, template: templates/app.j2}\n",
 }
-
-
-class Told(Progress):
-    """Keeps what was gone through and how much of it was done."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.done: dict[str, int] = {}
-
-    def over(self, doing: str, items: Iterable[T]) -> Iterable[T]:
-        for item in items:
-            yield item
-            self.done[doing] = self.done.get(doing, 0) + 1
 
 
 def test_a_build_counts_its_documents_bundles_and_files() -> None:

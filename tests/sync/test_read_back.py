@@ -20,6 +20,7 @@ from llmcfg.sync.act import apply, plan_rollback, rollback
 from llmcfg.sync.deployed import deployed_files, read_deployed
 from llmcfg.sync.plan import make_plan
 from llmcfg.wiring import Workspace
+from support.watching import Told
 
 REF = "refs/heads/deployed/prod"
 CHANGES = [{"base/limits.yaml": "rpm: 20\n"}, {"tenants/acme/limits.yaml": "rpm: 30\n"}, {"base/new.yaml": "a: 1\n"}]
@@ -193,3 +194,10 @@ def test_what_is_pending_is_known_without_building_it_again(deployer, open_works
     workspace = open_workspace()
     assert workspace.statuses(["prod"])[0].pending == 3
     assert workspace.memo.parts == {}  # where what is built is kept
+
+
+def test_who_watches_is_told_how_many_bundles_are_read_back(deployer):
+    deployer.apply()
+    told = Told()
+    read_stored(stored(deployer.workspace), Memo(progress=told))
+    assert told.done["reading bundles back"] == 3

@@ -15,9 +15,11 @@ from llmcfg_cli.options import OUTPUT, Directory, Quiet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmcfg.model.progress import Progress
     from llmcfg.secrets.scanning import Scanned
 
 STDIN = "-"
+_LOOKING = "looking through files"
 
 
 def scan(
@@ -51,13 +53,16 @@ def scan(
         raise UsageError("PATHS, --staged and --history are three places", hint="choose one of them")
     if index is not None and not staged:
         raise UsageError("--index is for --staged", hint="add --staged, or leave it out")
-    with progress("looking for secrets", quiet=quiet):
+    from llmcfg.model.progress import Progress
+
+    counts = Progress()
+    with progress("looking for secrets", counts, quiet=quiet):
         if history:
-            found = _history(directory)
+            found = _history(directory, counts)
         elif staged:
-            found = _staged(directory, index)
+            found = _staged(directory, index, counts)
         else:
-            found = _files(directory, paths or [])
+            found = _files(directory, paths or [], counts)
     for remark in found.remarks:
         note(f"warning: {remark}", quiet=quiet)
     if found.findings or output != "table":
@@ -68,16 +73,16 @@ def scan(
     return FindingsError.exit_code if found.findings else 0
 
 
-def _staged(directory: Path, index: Path | None) -> Scanned:
+def _staged(directory: Path, index: Path | None, counts: Progress) -> Scanned:
     from llmcfg.git.candidates import staged, staged_rules
     from llmcfg.git.program import Git, find_top
     from llmcfg.secrets.scanning import scan_all
 
     git = Git(find_top(Git(directory, os.environ)), os.environ, index)
-    return scan_all(staged(git), staged_rules(git))
+    return scan_all(counts.over(_LOOKING, staged(git)), staged_rules(git))
 
 
-def _files(directory: Path, paths: Sequence[str]) -> Scanned:
+def _files(directory: Path, paths: Sequence[str], counts: Progress) -> Scanned:
     from llmcfg.git.candidates import lying, on_disk
     from llmcfg.git.program import Git
     from llmcfg.secrets.scanning import scan_all
@@ -85,7 +90,7 @@ def _files(directory: Path, paths: Sequence[str]) -> Scanned:
     if STDIN in paths:
         return _stdin(paths)
     root, contents = lying(Git(directory, os.environ), paths)
-    return scan_all(contents, on_disk(root))
+    return scan_all(counts.over(_LOOKING, contents), on_disk(root))
 
 
 def _stdin(paths: Sequence[str]) -> Scanned:
@@ -98,13 +103,13 @@ def _stdin(paths: Sequence[str]) -> Scanned:
     return scan_all([Content("stdin", content[:SCAN_BYTES], len(content))], lambda _: None)
 
 
-def _history(directory: Path) -> Scanned:
+def _history(directory: Path, counts: Progress) -> Scanned:
     from llmcfg.git.candidates import staged_rules
     from llmcfg.git.pastsecrets import search_history
     from llmcfg.git.program import Git, find_top
 
     git = Git(find_top(Git(directory, os.environ)), os.environ)
-    return search_history(git, staged_rules(git))
+    return search_history(git, staged_rules(git), counts)
 
 
 def _summary(found: Scanned, output: str) -> str:

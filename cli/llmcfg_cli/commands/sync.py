@@ -120,7 +120,7 @@ def _once(session: Session, output: Literal["table", "json"], *, quiet: bool) ->
         nonlocal label
         label = f"{environment} {step}" if environment else str(step)
 
-    with progress(lambda: label, quiet=quiet):
+    with progress(lambda: label, session.workspace.memo.progress, quiet=quiet):
         status, events = pass_once(
             session, session.workspace.sink, read_with(own_identities), tell, now, random.Random(), os.getpid()
         )

@@ -26,6 +26,7 @@ from llmcfg.git.pieces import stored_as, stored_whole
 from llmcfg.git.trees import TreeEntry, format_tree
 from llmcfg.limits import COMMIT_MESSAGE_BYTES
 from llmcfg.model.files import Files, InLayers, StoredFolder
+from llmcfg.model.progress import UNWATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from llmcfg.git.newobjects import NewObject
     from llmcfg.git.packs import Pack
     from llmcfg.model.files import Store
+    from llmcfg.model.progress import Progress
 
 _FALLBACK_IDENTITY = "llmcfg <llmcfg@localhost>"
 _PACKED_FROM: Final = 100  # objects, as Git's transfer.unpackLimit
@@ -86,6 +88,7 @@ class ObjectWriter:
         store: Store | None = None,
         *,
         in_pieces: bool = False,
+        progress: Progress = UNWATCHED,
     ) -> str:
         """A tree of `files` by path, with large lists `in_pieces` or plain.
 
@@ -100,12 +103,12 @@ class ObjectWriter:
             for place, piece in cut(path, content).items():
                 _place(top, place, _add(objects, b"blob", piece, place))
         bundles = BundleTrees(objects)
-        for path, layered in _folders_in_layers(files):
+        for path, layered in progress.over("storing bundles", [*_folders_in_layers(files)]):
             _place(top, path, _TreeId(bundles.add(path, layered, cut)))
         for path, folder in stored_folders(files, store):
             _place(top, path, _as_it_is(objects, folder, path))
         tree = _add_folder(objects, top)
-        self._write_all([made for oid, made in objects.items() if oid not in present])
+        self._write_all([made for oid, made in objects.items() if oid not in present], progress)
         return tree
 
     def graft(self, tree: str | None, path: str, below: str) -> str:
@@ -142,16 +145,19 @@ class ObjectWriter:
         self._write_all([made])
         return made.oid
 
-    def _write_all(self, objects: Sequence[NewObject]) -> None:
+    def _write_all(self, objects: Sequence[NewObject], progress: Progress = UNWATCHED) -> None:
         """One that is there already is written again, which mends a damaged one."""
         with storage_errors("write to", self._folder.parent):
             if len(objects) >= _PACKED_FROM and sum(len(made.whole) for made in objects) <= _MOST_PACKED:
-                _write_pack(self._folder / "pack", make_pack(objects))
+                _write_pack(self._folder / "pack", make_pack(objects, progress))
                 return
             folders = sorted({self._folder / made.oid[:2] for made in objects})
             for folder in folders:
                 make_folders(folder)
-            side_by_side(lambda made: _write_loose(self._folder / made.oid[:2] / made.oid[2:], made.whole), objects)
+            done = progress.counter("writing objects", len(objects))
+            side_by_side(
+                lambda made: _write_loose(self._folder / made.oid[:2] / made.oid[2:], made.whole), objects, done
+            )
             side_by_side(sync_folder, folders)
 
     def identity(self) -> str:

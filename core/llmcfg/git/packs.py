@@ -14,11 +14,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.git.deltas import Base
+from llmcfg.model.progress import UNWATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from llmcfg.git.newobjects import NewObject
+    from llmcfg.model.progress import Progress
 
 _KINDS: Final = {b"commit": 1, b"tree": 2, b"blob": 3, b"tag": 4}
 _DELTA: Final = 6  # its base is named by how far before it lies
@@ -45,9 +47,13 @@ class _Told(NamedTuple):
     base: int | None = None
 
 
-def make_pack(objects: Iterable[NewObject]) -> Pack:
+def make_pack(objects: Sequence[NewObject], progress: Progress = UNWATCHED) -> Pack:
     """`objects` are each there once, and in all under two gigabytes."""
-    told = [*_told(objects)]
+    done = progress.counter("packing objects", len(objects))
+    told: list[_Told] = []
+    for each in _told(objects):
+        told.append(each)
+        done()
     content = bytearray(b"PACK" + struct.pack(">II", 2, len(told)))
     places: list[int] = []
     for each in told:

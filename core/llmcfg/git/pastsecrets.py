@@ -10,6 +10,7 @@ import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.limits import SCAN_BYTES
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.secrets.scanning import Content, Creation, Scanned, scan
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from llmcfg.git.program import Git
     from llmcfg.model.findings import Finding
+    from llmcfg.model.progress import Progress
 
 _ROTATE: Final = (
     "rotate it: whoever has a clone has it, and removing it from files or from history does not take it back"
@@ -31,18 +33,20 @@ class _Past(NamedTuple):
     is_current: bool
 
 
-def search_history(git: Git, read: Callable[[str], bytes | None]) -> Scanned:
+def search_history(git: Git, read: Callable[[str], bytes | None], progress: Progress = UNWATCHED) -> Scanned:
     """Every file that any ref leads to, in any commit. `read` gives a `.sops.yaml` by its path, or None."""
     creation = Creation(read)
     paths = _paths(git)
     current = {line.split()[2] for line in git.fields("ls-tree", "-r", "-z", "HEAD", codes=(0, 128))}
     key, found = secrets.token_bytes(16), dict[bytes, _Past]()
+    done = progress.counter("looking through versions of files", len(paths))
     for blob in git.blobs(paths, SCAN_BYTES):
         for finding in scan(Content(paths[blob.oid], blob.content, blob.size), creation, _ROTATE):
             past = _Past(finding, blob.oid, blob.oid in current)
             known = found.setdefault(_digest(key, finding), past)
             if past.is_current or not known.is_current:
                 found[_digest(key, finding)] = past  # blobs come newest first
+        done()
     findings = sorted((_told(git, past) for past in found.values()), key=lambda finding: finding.sort_key())
     return Scanned(tuple(findings), len(paths), tuple(creation.broken))
 

@@ -26,6 +26,7 @@ from llmcfg.git.storedfiles import StoredFiles
 from llmcfg.git.walk import TreeReader
 from llmcfg.git.worktree import walk_work_tree
 from llmcfg.limits import DEPLOYED_DEPTH, DEPLOYED_ENTRIES
+from llmcfg.model.progress import UNWATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from llmcfg.git.seen import Seen
     from llmcfg.git.worksnapshot import WorkTreeSnapshot
     from llmcfg.model.files import Files
+    from llmcfg.model.progress import Progress
     from llmcfg.model.snapshot import BlobEntry, ChangedFile, CommitFacts, LineBlame, Revision
 
 Publish = Callable[[str, str | None, str], None]  # ref, what it was, what it is to be
@@ -291,10 +293,18 @@ class GitRepository:
         """Whether the Git configuration names who commits; without it a stand-in is written."""
         return self._writer.configured_identity() is not None
 
-    def commit_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
+    def commit_files(
+        self,
+        ref: str,
+        files: Mapping[str, bytes],
+        *,
+        expected: str | None,
+        message: str,
+        progress: Progress = UNWATCHED,
+    ) -> str:
         if self._refs.symbolic_target(branch_ref(ref)):
             raise UsageError(f"{ref} stands for another branch", hint="write to that branch")
-        return self._commit_files(ref, files, expected, message, self.publish)
+        return self._commit_files(ref, files, expected, message, self.publish, progress)
 
     def keep_files(self, ref: str, files: Mapping[str, bytes], *, expected: str | None, message: str) -> str:
         """The same on a ref below `refs/llmcfg/`, which is this clone's own and is never published."""
@@ -333,11 +343,18 @@ class GitRepository:
             )
 
     def _commit_files(
-        self, ref: str, files: Mapping[str, bytes], expected: str | None, message: str, publish: Publish | None
+        self,
+        ref: str,
+        files: Mapping[str, bytes],
+        expected: str | None,
+        message: str,
+        publish: Publish | None,
+        progress: Progress = UNWATCHED,
     ) -> str:
         self._swap.compare(ref, expected)
         before = self._history.commit(expected).tree if expected else None
-        tree = self._writer.write_tree(files, self._present(before, files), self._stored, in_pieces=True)
+        present = self._present(before, files)
+        tree = self._writer.write_tree(files, present, self._stored, in_pieces=True, progress=progress)
         failpoint("commit.after_tree")
         commit = self._writer.write_commit(tree, (expected,) if expected else (), message)
         failpoint("commit.after_commit")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, PartlyAppliedError
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.checked import learn_written
 from llmcfg.pipeline.diff import compare, deployed_state
@@ -181,7 +182,11 @@ def rollback(
             rolled_back_from=current.source,
         )
         commit = repository.commit_files(
-            deployed_ref(plan.environment), files, expected=current.commit, message=message
+            deployed_ref(plan.environment),
+            files,
+            expected=current.commit,
+            message=message,
+            progress=plan.memo.progress,
         )
         _remember(files, repository, commit, plan.memo)
     return Applied(
@@ -223,9 +228,10 @@ def _commit_plan(
         quarantined_roots=(before.quarantined_roots if before else frozenset()) - {plan.root},
         during_freeze=during_freeze if plan.frozen else "",
     )
-    expected = before.commit if before else None
+    expected, ref = before.commit if before else None, deployed_ref(plan.environment)
+    progress = plan.draft.configuration.memo.progress if plan.draft else UNWATCHED
     try:
-        commit = repository.commit_files(deployed_ref(plan.environment), files, expected=expected, message=message)
+        commit = repository.commit_files(ref, files, expected=expected, message=message, progress=progress)
     except ConflictError:
         settled = _settled_by_another(plan, repository, publisher)
         if settled is None:
