@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import threading
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -332,3 +334,29 @@ def test_changes_of_one_size_within_a_tick_are_seen(written, save):
     for number in range(200):
         save(place, f"n: {number % 10}\n")
         noted = require_same(written, noted, time.time_ns())
+
+
+def test_what_changes_while_it_is_looked_at_is_seen_by_the_next_look(written):
+    """Another process writes, renames and checks out under the feet of one that looks and notes what it sees."""
+    is_over = threading.Event()
+
+    def change() -> None:
+        for number in itertools.count():
+            if is_over.is_set():
+                return
+            saved_aside(written.path / "base/models/chat.yaml", f"n: {number % 10}\n")
+            (written.path / "base/limits.yaml").write_text(f"rpm: {number % 90 + 10}\n")
+            (written.path / "tenants/acme").rename(written.path / "tenants/other")
+            (written.path / "tenants/other").rename(written.path / "tenants/acme")
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    noted = None
+    try:
+        for _ in range(40):
+            seen = again(written.path, noted, time.time_ns()) or look(written.path, noted, time.time_ns())
+            noted = seen.noted or noted
+    finally:
+        is_over.set()
+        writer.join()
+    require_same(written, noted, time.time_ns())
