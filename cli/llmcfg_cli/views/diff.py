@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from llmcfg.model.difference import fields_of
-from llmcfg_cli.views.diff_markdown import markdown
 from llmcfg_cli.views.diff_table import table
 from llmcfg_cli.views.document import to_json
 from llmcfg_cli.views.reach import summary
@@ -34,6 +33,8 @@ def view_diff(
         case "json":
             return to_json("Diff", to_payload(difference, protected))
         case "md":
+            from llmcfg_cli.views.diff_markdown import markdown
+
             return markdown(difference, protected)
         case "patch":
             return patch(difference)

@@ -7,7 +7,6 @@ consumer gets: 2 and 2.0 are, 1 and true are not.
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -298,8 +297,10 @@ def _bytes(side: Side) -> bytes:
 
 def unified(path: str, before: bytes | None, after: bytes | None) -> str:
     """As `diff -u` writes it, without times; only the two names for an empty file that comes or goes."""
+    from difflib import unified_diff
+
     names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
-    lines = list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm=""))
+    lines = list(unified_diff(_lines(before), _lines(after), *names, lineterm=""))
     return "\n".join(lines or [f"--- {names[0]}", f"+++ {names[1]}"])
 
 
