@@ -137,6 +137,22 @@ def test_a_plain_command_line_is_read_without_typer(tmp_path, line: str) -> None
     assert "llmcfg_cli.completion" not in modules
 
 
+@pytest.mark.parametrize("line", ["validate", "diff", "render --to out", "get limits.rpm -e dev"])
+def test_what_common_commands_seldom_use_is_not_loaded(tmp_path, line: str) -> None:
+    """Regular documents need no PyYAML, sound ones no words about them, and nothing is edited."""
+    manifest = "apiVersion: llmcfg.dev/v1\nkind: Repository\nname: test\nenvironments:\n  dev: {}\n  prod: {}\n"
+    written = WrittenRepository(tmp_path / "repository", {"llmcfg.yaml": manifest, "base/limits.yaml": "rpm: 10\n"})
+    written.commit()
+    variables = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    words = ("-C", str(written.path), *line.split())
+    run("-C", str(written.path), "render", "--to", str(tmp_path / "out"), **variables)
+    modules = imported_by(*words, **variables)
+    seldom = {"events", "nodes", "complaints", "aliases", "tabs", "editor", "splice"}
+    assert not modules & {f"llmcfg.documents.{name}" for name in seldom}
+    assert "llmcfg_cli.views.diff_markdown" not in modules
+    assert not top_level(modules) & {"yaml", "difflib"}
+
+
 def test_a_repository_loads_nothing_for_what_it_does_not_have(tmp_path) -> None:
     """No secrets for anybody, no prompts, no templates, nothing that ends, no sinks."""
     written = WrittenRepository(tmp_path, {"base/limits.yaml": "rpm: 10\n"})
