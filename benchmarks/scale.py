@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from figures import Column, column, curves, of_keys, table, write_columns
+from llmcfg.model.keypath import format_key_path
 from machine import headline
 from platforms import write_platform
 from plot import plot
@@ -30,9 +31,9 @@ from repositories import ENVIRONMENTS, changed, first_document, write_repository
 
 BARE, COLD, FIRST, AGAIN = "python -c pass", "validate, cold", "validate, first", "validate, again"
 OVERLAY, DIFF, BASE = "validate, one key of an overlay", "diff, one key of an overlay", "validate, one key of base"
-PLAINLY = "the plain script"
+PLAINLY, IMPACT = "the plain script", "impact, one key of an overlay"
 Write = Callable[[Path, int, int], None]
-NAMES = (BARE, COLD, FIRST, AGAIN, OVERLAY, DIFF, BASE, PLAINLY)
+NAMES = (BARE, COLD, FIRST, AGAIN, OVERLAY, DIFF, IMPACT, BASE, PLAINLY)
 PLAIN = Path(__file__).resolve().parent / "programs" / "plain_merge.py"
 
 
@@ -68,31 +69,38 @@ def measure(folder: Path, write: Write, keys: int, tenants: int, rounds: int) ->
     document = first_document(root / "base")
     scenarios: dict[str, Callable[[int], Run]] = {
         BARE: lambda _: run(python("-c", "pass"), root),
-        COLD: lambda _: verb("validate", root, None),
-        FIRST: lambda turn: verb("validate", root, folder / f"first{turn}"),
-        AGAIN: lambda _: verb("validate", root, folder / "cache"),
+        COLD: lambda _: verb("validate", root=root, cache=None),
+        FIRST: lambda turn: verb("validate", root=root, cache=folder / f"first{turn}"),
+        AGAIN: lambda _: verb("validate", root=root, cache=folder / "cache"),
         OVERLAY: lambda turn: after_change(root, folder / "cache", overlay, turn, "validate"),
         DIFF: lambda turn: after_change(root, folder / "cache", overlay, turn, "diff"),
+        IMPACT: lambda turn: after_change(root, folder / "cache", overlay, turn, "impact", key_of(document)),
         BASE: lambda turn: after_change(root, folder / "cache", document, turn, "validate"),
     }
     if has_plain:
         scenarios[PLAINLY] = lambda _: plain(root, out)
     found = column(scenarios)
-    verb("validate", root, folder / "cache")
+    verb("validate", root=root, cache=folder / "cache")
     for turn in range(rounds):
         for name, scenario in scenarios.items():
             found.runs[name].append(scenario(turn))
     return found
 
 
-def after_change(root: Path, cache: Path, document: Path, turn: int, name: str) -> Run:
+def after_change(root: Path, cache: Path, document: Path, turn: int, *name: str) -> Run:
     """What the cache learned of an earlier value does not count."""
     with changed(document, turn):
-        return verb(name, root, cache)
+        return verb(*name, root=root, cache=cache)
 
 
-def verb(name: str, root: Path, cache: Path | None) -> Run:
-    return run(llmcfg(name, "-q"), root, of_cache(cache))
+def verb(*name: str, root: Path, cache: Path | None) -> Run:
+    return run(llmcfg(*name, "-q"), root, of_cache(cache))
+
+
+def key_of(document: Path) -> str:
+    """What a document of base holds."""
+    at = document.with_suffix("").parts
+    return format_key_path(at[at.index("base") + 1 :])
 
 
 def plain(root: Path, out: Path) -> Run:

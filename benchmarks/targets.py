@@ -59,6 +59,7 @@ THOUSAND_TENANTS: Final = "1,000,000 keys, 1,000 tenants"
 _OURS: Final = "llmcfg validate"
 _BARE: Final = "python -c pass"
 _OVERLAY: Final = "validate, one key of an overlay"
+_DIFF: Final = "diff, one key of an overlay"
 
 
 def _peer(name: str, size: str, times: float) -> Target:
@@ -105,7 +106,7 @@ TARGETS: Final = (
         for count in (1_000, 10_000, 100_000)
     ),
     Target("one key changed in one overlay: validate", Figure("scale", KEYS[10_000], _OVERLAY), 0.1),
-    Target("… diff", Figure("scale", KEYS[10_000], "diff, one key of an overlay"), 0.1),
+    Target("… diff", Figure("scale", KEYS[10_000], _DIFF), 0.1),
     Target("… inside the daemon", Figure("inside", KEYS[10_000], "open and validate"), 0.015),
     Target(
         "… at 1,000,000 keys beside 10,000",
@@ -113,6 +114,13 @@ TARGETS: Final = (
         1.3,
         "ratio",
         Figure("scale", KEYS[10_000], _OVERLAY),
+    ),
+    Target(
+        "… diff, at 1,000,000 keys beside 10,000",
+        Figure("scale", KEYS[1_000_000], _DIFF),
+        1.3,
+        "ratio",
+        Figure("scale", KEYS[10_000], _DIFF),
     ),
     Target(
         "one key of base that reaches 4,000 targets",

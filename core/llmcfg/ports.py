@@ -145,6 +145,10 @@ class Cache(Protocol):
         """What was learnt of a result. `step` and `about` say to people what is done again where there is nothing."""
         ...
 
+    def miss(self, step: str, about: str) -> None:
+        """Say to people that something is done again, for a reason that lies in `about`."""
+        ...
+
     def learn(self, name: bytes, fact: bytes) -> None: ...
 
     def content(self, name: bytes) -> bytes | None:

@@ -9,15 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cache.random_repositories import DOCUMENTS, REPOSITORIES
+from cache.random_repositories import DOCUMENTS, REPOSITORIES, TODAY
 from cache.test_laws import DAMAGES, damage
 from cache.test_still_sound import BASE, TEXTS
 from llmcfg.cache.store import DiskCache
 from llmcfg.ci.choosing import Chosen, chosen_sides
-from llmcfg.errors import FindingsError
+from llmcfg.ci.sides import compare_sides, examine_side
+from llmcfg.errors import FindingsError, UnknownKeyError
+from llmcfg.model.keypath import parse_key_path
 from llmcfg.pipeline.configuration import Configuration, Memo
 from llmcfg.pipeline.diff import compare, extent_of
 from llmcfg.pipeline.reach import find_reach
+from llmcfg.pipeline.readers import find_readers
 from support.sealed import sealed
 from support.written import WrittenSnapshot
 
@@ -131,6 +134,49 @@ def test_each_change_alone_is_compared_as_everything_is(path, text):
     hold([[(path, text)], [(path, FIRST.get(path))]], Chosen())
 
 
+def reviewed(before, after, memo):
+    """All that `ci` takes from two states: findings, what differs, and what all bundles are."""
+    old = examine_side(lambda: Configuration(WrittenSnapshot(before), memo), TODAY)
+    new = examine_side(lambda: Configuration(WrittenSnapshot(after), memo), TODAY, old.configuration)
+    digests = [{str(target): it.digest for target, it in side.built.bundles.items()} for side in (old, new)]
+    return old.findings, new.findings, compare_sides(old, new), digests
+
+
+@QUICK
+@given(STEPS)
+def test_a_review_by_what_was_sound_says_what_one_of_everything_says(steps):
+    before, plain = FIRST, Memo()
+    with TemporaryDirectory() as folder:
+        for edits in steps:
+            after, cache = edited(before, edits), DiskCache(Path(folder) / "c.sqlite")
+            assert reviewed(before, after, Memo(cache)) == reviewed(before, after, plain)
+            cache.close()
+            before = after if "llmcfg.yaml" in after else FIRST
+
+
+KEYS = st.sampled_from(["plain.k", "other", "folder", "other.m.x", "secret", "nowhere.k", "llm_providers"])
+
+
+def readers(files, key, memo):
+    try:
+        configuration = Configuration(WrittenSnapshot(files), memo)
+        return find_readers(configuration, parse_key_path(key), configuration.scopes)
+    except (FindingsError, UnknownKeyError) as error:
+        return error.message, error.hint, getattr(error, "findings", ())
+
+
+@QUICK
+@given(STEPS, KEYS)
+def test_who_reads_a_key_is_told_by_the_record_as_by_a_look_at_everything(steps, key):
+    files = FIRST
+    with TemporaryDirectory() as folder:
+        with_cache(Path(folder) / "c.sqlite", FIRST, FIRST, Chosen())
+        for edits in steps:
+            files, cache = edited(files, edits), DiskCache(Path(folder) / "c.sqlite")
+            assert readers(files, key, Memo(cache)) == readers(files, key, Memo())
+            cache.close()
+
+
 @pytest.fixture
 def cache(tmp_path):
     cache = DiskCache(tmp_path / "c.sqlite")
@@ -163,6 +209,11 @@ def test_what_judges_a_change_reaches_nothing(cache):
     assert (found.names, found.scopes, found.targets) == (frozenset(), (), ())
 
 
+def test_two_files_of_one_document_are_compared_as_everything_is():
+    hold([[("base/plain.yml", "k: 4\n"), ("base/plain.yaml", "k: 3\n")], [("base/plain.yaml", None)]], Chosen())
+
+
 @pytest.mark.parametrize("path", ["llmcfg.yaml", "consumers/app.yaml", "templates/t.j2"])
 def test_how_far_other_files_reach_is_not_known(path, cache):
     assert reach(cache, [(path, f"{FIRST[path]}\n")]) is None
+    assert ("compare all", path) in cache.missed

@@ -23,6 +23,7 @@ from llmcfg.llm.cost.scope import Line
 from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretChange, ValueChange
+from llmcfg.model.later import Later
 from llmcfg.model.proposal import GuardChange
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.costs import CostChange
@@ -67,7 +68,7 @@ def written_with(text: str) -> Review:
         gone=1,
         environments=(EnvironmentTally(text, True, 1, 1, 1, 0, 1, 1, 1, 1, 1),),
         risk=Risk("high", (text,)),
-        digest="d" * 64,
+        summed=Later.of("d" * 64),
         changed_files=frozenset([text]),
         unseen=(text,),
     )

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from llmcfg.errors import FindingsError, NotAuthorisedError, UsageError
 from llmcfg_cli.console import has_colour, note, out, progress
 from llmcfg_cli.declared import option
-from llmcfg_cli.options import OUTPUT, ApprovedBy, AsOf, At, Author, Directory, FailOn, FailOnLevel, NoCache, Quiet
+from llmcfg_cli.options import (
+    OUTPUT,
+    ApprovedBy,
+    AsOf,
+    At,
+    Author,
+    Directory,
+    ExplainCache,
+    FailOn,
+    FailOnLevel,
+    NoCache,
+    Quiet,
+)
 from llmcfg_cli.recording import account
 
 if TYPE_CHECKING:
@@ -73,6 +85,7 @@ def run(
     ] = None,
     quiet: Quiet = False,
     no_cache: NoCache = False,
+    explain_cache: ExplainCache = False,
 ) -> int:
     """Check a change, and say what it does in effect, to whom, and at what risk.
 
@@ -86,7 +99,7 @@ def run(
     from llmcfg.ci.occasion import occasion_from
     from llmcfg.ci.review import Proposed, review
     from llmcfg.clock import now
-    from llmcfg_cli.settings import cached_workspace
+    from llmcfg_cli.settings import cached_workspace, note_redone
     from llmcfg_cli.views.ci import review_files, view_review
     from llmcfg_cli.views.ci_markdown import review_blocks
 
@@ -101,6 +114,8 @@ def run(
         said = Proposed(author, frozenset(approved_by or ()) if author is not None or approved_by else None)
         proposed = _ask_forge(occasion) if ask_forge else said
         reviewed = review(workspace, found, head, as_of=(as_of or now()).date(), proposed=proposed, opa=server)
+    if explain_cache:
+        note_redone(workspace)
     passes = not _holds_up(reviewed, fail_on)
     account().note(head=head.commit, base=found.commit or "")
     links = Links(occasion, workspace.git_folder, reviewed.changed_files)

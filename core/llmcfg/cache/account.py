@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from llmcfg.cache.store import DiskCache
 
 WHY: Final = {
+    "compare all": "nothing is remembered of what documents ask for, or this differs from that, and is no document and no secret",
     "read": "the file is new or changed, or had findings",
     "compile": "the schema, or another file in schemas/, changed, or there were findings",
     "look for plaintext": "the file is new or changed, or had findings",

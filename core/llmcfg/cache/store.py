@@ -55,10 +55,13 @@ class DiskCache:
     def fact(self, name: bytes, step: str, about: str) -> bytes | None:
         known = self._drawer(name[0] % DRAWERS).get(name)
         if known is None:
-            self.missed.append((step, about))
+            self.miss(step, about)
         else:
             self.found += 1
         return known
+
+    def miss(self, step: str, about: str) -> None:
+        self.missed.append((step, about))
 
     def learn(self, name: bytes, fact: bytes) -> None:
         number = name[0] % DRAWERS

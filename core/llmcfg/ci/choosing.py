@@ -91,6 +91,13 @@ def chosen_sides(before: Configuration, after: Configuration, chosen: Chosen) ->
         if not any(chosen):
             keep_if_outdated(after, sides[1].state.targets)
         return sides
+    return reached_sides(before, after, chosen, reach)
+
+
+def reached_sides(
+    before: Configuration, after: Configuration, chosen: Chosen, reach: Reach
+) -> tuple[ChosenSide, ChosenSide]:
+    """The same of what a change can reach."""
     reached = [side.narrowed(reach.settled) for side in (before, after)]
     earlier, later = (chosen_side(side, chosen, reach=reach) for side in reached)
     if _locks(earlier.state) != _locks(later.state):

@@ -19,6 +19,7 @@ from llmcfg.ci.sides import compare_sides, open_side
 from llmcfg.ci.tally import EnvironmentTally, tally
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import has_blocking, merge_findings
+from llmcfg.model.later import Later
 from llmcfg.model.proposal import GuardChange, Proposal
 from llmcfg.pipeline.costs import changed_costs
 from llmcfg.pipeline.gates import gate_findings
@@ -54,7 +55,8 @@ ANYBODY: Final = Proposed()
 class Review:
     """`new` findings come with the change, `old` ones were there before it, `gone` is how many it mends.
 
-    `digest` names all bundles as they are after the change: two reviews with one digest lead to the same. `changed_files` are paths from
+    `digest`, of which `summed` is to come, names all bundles as they are after the change: two reviews with one digest lead to the same.
+    `changed_files` are paths from
     the configuration's folder. `unseen` says in words what could not be looked at.
     """
 
@@ -70,9 +72,14 @@ class Review:
     gone: int
     environments: tuple[EnvironmentTally, ...]
     risk: Risk
-    digest: str
+    summed: Later[str]
     changed_files: frozenset[str]
     unseen: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Taken when it is asked for: it names all bundles, and most that is said of a change is about few."""
+        return self.summed.get()
 
     @property
     def protected(self) -> frozenset[str]:
@@ -131,7 +138,7 @@ def review(
         gone=split.gone,
         environments=environments,
         risk=risk_of(environments, difference, guards, has_new_errors=has_blocking(split.new)),
-        digest=_digest(after.built),
+        summed=Later(lambda: _digest(after.built)),
         changed_files=frozenset(file.path for file in changed),
         unseen=(*base.notes, *unseen),
     )

@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from llmcfg.ci.choosing import Chosen, reached_sides
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import merge_findings
-from llmcfg.pipeline.build import Built
+from llmcfg.model.later import Later
+from llmcfg.pipeline.build import Built, build
 from llmcfg.pipeline.diff import State, compare, state_of
 from llmcfg.pipeline.examine import examine
+from llmcfg.pipeline.lastsound import find_last_sound, keep_last_sound
+from llmcfg.pipeline.platforms import change_findings
+from llmcfg.pipeline.reach import find_reach
+from llmcfg.pipeline.readsets import keep_if_outdated, narrowed_by_reads
+from llmcfg.pipeline.stillsound import is_still_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -23,19 +30,27 @@ if TYPE_CHECKING:
     from llmcfg.wiring import Workspace
 
 _NOTHING: Final = State({}, {})
+_NO_BUNDLES: Final = Later.of(Built({}, {}, ()))
 _SHOWN: Final = 3
 
 
 class Examined(NamedTuple):
-    """One side; without a configuration where it cannot be opened."""
+    """One side; without a configuration where it cannot be opened. Of one that `is_sound` every bundle can be built."""
 
     findings: tuple[Finding, ...]
     configuration: Configuration | None = None
-    built: Built = Built({}, {}, ())
+    making: Later[Built] = _NO_BUNDLES
+    is_sound: bool = False
+
+    @property
+    def built(self) -> Built:
+        return self.making.get()
 
     @property
     def broken(self) -> frozenset[Target]:
         """Targets whose bundle cannot be built."""
+        if self.is_sound:
+            return frozenset()
         return frozenset(self.configuration.targets) - self.built.bundles.keys() if self.configuration else frozenset()
 
 
@@ -50,8 +65,26 @@ def examine_side(opened: Callable[[], Configuration], as_of: date, since: Config
         configuration = opened()
     except FindingsError as error:
         return Examined(merge_findings(error.findings))
-    examined = examine(configuration, as_of=as_of, since=since)
-    return Examined(examined.findings, configuration, examined.built)
+    sound = _still_sound(configuration, as_of, since)
+    if sound is not None:
+        return Examined((), sound, Later(lambda: build(sound, sound.targets)), is_sound=True)
+    findings, built = examine(configuration, as_of=as_of, since=since)
+    if not findings:
+        keep_last_sound(configuration, as_of)
+    else:
+        keep_if_outdated(configuration, built.bundles)
+    return Examined(findings, configuration, Later.of(built), is_sound=not findings)
+
+
+def _still_sound(configuration: Configuration, as_of: date, since: Configuration | None) -> Configuration | None:
+    """The same one, for who looks at little of it, where what changed since nothing was found tells that nothing would be."""
+    last = find_last_sound(configuration, as_of)
+    if last is None or not is_still_sound(configuration, last, as_of):
+        return None
+    narrowed = narrowed_by_reads(configuration)
+    if since is not None and any(change_findings(since, narrowed, narrowed.scopes)):
+        return None
+    return narrowed
 
 
 def compare_sides(before: Examined, after: Examined) -> tuple[Difference, list[str]]:
@@ -62,13 +95,18 @@ def compare_sides(before: Examined, after: Examined) -> tuple[Difference, list[s
         return nothing, ["llmcfg.yaml cannot be built from, so nothing could be compared"]
     if before.configuration is None and before.findings:
         unseen.append("llmcfg.yaml could not be built from before this change, so all of it counts as new")
+    progress = after.configuration.memo.progress
+    if before.configuration is not None and before.is_sound and after.is_sound:
+        reach = find_reach(before.configuration, after.configuration)
+        if reach is not None:
+            earlier, later = reached_sides(before.configuration, after.configuration, Chosen(), reach)
+            return compare(earlier.state, later.state, progress=progress), []
     broken = before.broken | after.broken
     if broken:
         unseen.append(f"bundles that cannot be built are left out: {_some(map(str, broken))}")
     unreadable = _unreadable(before.configuration) | _unreadable(after.configuration)
     if unreadable:
         unseen.append(f"documents that cannot be read are left out: {_some({name for _, name in unreadable})}")
-    progress = after.configuration.memo.progress
     return compare(_state(before, broken, unreadable), _state(after, broken, unreadable), progress=progress), unseen
 
 

@@ -94,11 +94,12 @@ class ScopedSecret(Struct, frozen=True):
 
 
 class Effective(Struct, frozen=True, eq=False):
-    """The effective configuration of one scope."""
+    """The effective configuration of one scope. `linked` are the names of the documents with references."""
 
     scope: Scope
     folders: tuple[str, ...]
     documents: Laid[Resolved]
+    linked: tuple[str, ...]
     unreadable: frozenset[str]
     variables: Mapping[str, Scalar]
     secrets: Mapping[str, ScopedSecret]
@@ -316,8 +317,9 @@ class Configuration:
         overlapping = frozenset(name for name, scoped in secrets.items() if scoped.secret.previous)
         surroundings = Surroundings(documents, variables, secrets, overlapping, self._has_all_secrets(folders))
         resolver = Resolver(surroundings, self.memo.resolve, self.memo.disk)
-        resolved = _resolve_all(documents, self._plain_of(documents, resolver), resolver)
-        return Effective(scope, folders, resolved, documents.unreadable, variables, secrets)
+        plain = self._plain_of(documents, resolver)
+        resolved = _resolve_all(documents, plain, resolver)
+        return Effective(scope, folders, resolved, plain.linked, documents.unreadable, variables, secrets)
 
     def _plain_of(self, documents: Documents, resolver: Resolver) -> _Plain:
         known = self._plain.get(documents)

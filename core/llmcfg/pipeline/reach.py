@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.pipeline.compose import Settled
-from llmcfg.pipeline.layers import POLICIES
-from llmcfg.pipeline.readsets import find_read_sets, place, scopes_with
+from llmcfg.pipeline.readsets import BESIDE, find_read_sets, place, scopes_with
 from llmcfg.pipeline.resolve import is_around
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from llmcfg.model.manifest import Consumer
     from llmcfg.model.target import Scope, Target
     from llmcfg.pipeline.configuration import Configuration
-
-_BESIDE = (POLICIES, ".sops.yaml")
-"""What paths begin with of files that judge changes, and that nothing is built from."""
 
 
 class Reach(NamedTuple):
@@ -43,17 +39,21 @@ class Reach(NamedTuple):
 
 def find_reach(before: Configuration, after: Configuration) -> Reach | None:
     """None where nothing is remembered of them, or they differ by more than documents, secrets and what judges a change."""
-    reads = find_read_sets(after.memo.disk)
-    if reads is None or before.snapshot.findings or after.snapshot.findings:
+    disk = after.memo.disk
+    reads = find_read_sets(disk)
+    if disk is None or reads is None or before.snapshot.findings or after.snapshot.findings:
+        if disk is not None:
+            disk.miss("compare all", "the read sets" if reads is None else "what is strange in a tree")
         return None
     sides = before.snapshot.entries, after.snapshot.entries
     differing = reads.differing(sides[0]) | reads.differing(sides[1])
-    paths = {path for path in differing if not path.startswith(_BESIDE)}
+    paths = {path for path in differing if not path.startswith(BESIDE)}
     placed = place(after, paths)
     moved = place(
         after, {path for path in paths if not (reads.files.has(path) and all(path in side for side in sides))}
     )
     if placed is None or moved is None:
+        disk.miss("compare all", next((path for path in sorted(paths) if place(after, {path}) is None), min(paths)))
         return None
     linked = frozenset(reads.asked)
     names = placed.names | (linked if placed.has_secrets else reads.asking(placed.names, moved.names))

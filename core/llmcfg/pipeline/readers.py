@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from llmcfg.errors import FindingsError, UnknownKeyError
 from llmcfg.model.keypath import format_key_path, is_related, parse_key_path
 from llmcfg.pipeline.policyfindings import policies_of
+from llmcfg.pipeline.readsets import narrowed_by_reads
 from llmcfg.pipeline.uses import find_uses
 from llmcfg.policies.reads import wants
 
@@ -85,6 +86,7 @@ def find_readers(configuration: Configuration, key: Path, scopes: Sequence[Scope
     Raises UnknownKeyError where none of the scopes has the key, and FindingsError where something of them cannot be read.
     """
     configuration.require_consumers()
+    configuration = narrowed_by_reads(configuration)
     progress = configuration.memo.progress
     composed = progress.over("composing scopes", scopes)
     having = [scope for scope in composed if _has(configuration.readable(scope), key)]
@@ -157,7 +159,7 @@ class _Found:
                 yield file
 
     def _chain(self, effective: Effective) -> tuple[_Taken, ...]:
-        documents = [resolved for resolved in effective.documents.values() if resolved.composed.needs_resolution]
+        documents = [effective.documents[name] for name in effective.linked]
         self._check_ends(documents)
         linked = tuple(resolved.composed for resolved in documents)
         if linked not in self._chains:

@@ -14,8 +14,9 @@ import msgspec
 
 from llmcfg.model.entries import FileIds, file_ids
 from llmcfg.model.snapshot import BlobEntry
+from llmcfg.pipeline.compose import Settled
 from llmcfg.pipeline.known import NAME_BYTES, name_of
-from llmcfg.pipeline.layers import layer_folders, sort_files
+from llmcfg.pipeline.layers import POLICIES, layer_folders, sort_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _NAME: Final = name_of("read sets")
 _OUTDATED: Final = 16  # changed files; looking at these again costs less than to write the record anew each time
+
+BESIDE: Final = (POLICIES, ".sops.yaml")
+"""What paths begin with of files that judge changes, and that nothing is built from."""
 
 
 class ReadSets(msgspec.Struct, array_like=True):
@@ -122,6 +126,21 @@ def place(configuration: Configuration, paths: AbstractSet[str]) -> Placed | Non
         frozenset(names),
         bool(secret_files),
     )
+
+
+def narrowed_by_reads(configuration: Configuration) -> Configuration:
+    """The same one, for who looks at little of it, where it is known which of its documents ask for others."""
+    reads = find_read_sets(configuration.memo.disk)
+    placed = (
+        None if reads is None else place(configuration, _built_from(reads.differing(configuration.snapshot.entries)))
+    )
+    if reads is None or placed is None or configuration.snapshot.findings:
+        return configuration
+    return configuration.narrowed(Settled(placed.names, frozenset(reads.asked)))
+
+
+def _built_from(paths: AbstractSet[str]) -> AbstractSet[str]:
+    return {path for path in paths if not path.startswith(BESIDE)}
 
 
 def scopes_with(configuration: Configuration, folders: AbstractSet[str]) -> Iterator[Scope]:
