@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcfg.pipeline.prompts import GRAMMARS
+from llmcfg.pipeline.promptscopes import GRAMMARS
 from llmcfg.prompts.syntax import ENGINES, Fault
 
 

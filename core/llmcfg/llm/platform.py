@@ -256,7 +256,8 @@ class Platform(Struct, frozen=True, dict=True):
     """Everything in reading order. `flaws` are what the reader saw that no later rule could: keys that nothing reads, YAML traps.
     `urls` are addresses of databases and the like, which may hold a password.
 
-    `is_whole` says that all is here: what is missing is missing, and not in a database or another file.
+    `is_whole` says that all is here: what is missing is missing, and not in a database or another file. Where only some records are to be
+    judged, the models and routes that they lead to are in `beside`.
     """
 
     setting: Setting = Setting()
@@ -273,23 +274,39 @@ class Platform(Struct, frozen=True, dict=True):
     custom_providers: frozenset[str] = frozenset()
     urls: tuple[Given[str], ...] = ()
     is_whole: bool = True
+    beside: tuple[tuple[Model, ...], tuple[Route, ...]] = ((), ())
 
     def answering(self, name: str) -> tuple[Model, ...]:
-        """The models behind a name: those called so, or whose pattern matches, or, of a route, those of its targets."""
-        own = self._models_by_name.get(name)
-        if own:
-            return tuple(own)
-        route = self._routes_by_name.get(name)
-        if route is not None:
-            targets = (target.model.value for target in route.targets if target.model.value != name)
-            return tuple(model for target in targets for model in self.answering(target))
-        return tuple(model for model in self.models if "*" in model.name and fnmatchcase(name, model.name))
+        """The models behind a name: those called so, or whose pattern matches, or, of a route, those of its targets.
+
+        A route that leads back to itself, through others or not, leads nowhere by that.
+        """
+        found: list[Model] = []
+        seen, pending = {name}, [name]
+        while pending:
+            here = pending.pop()
+            own, route = self._models_by_name.get(here), self._routes_by_name.get(here)
+            if own:
+                found += own
+            elif route is not None:
+                targets = [
+                    each for each in dict.fromkeys(target.model.value for target in route.targets) if each not in seen
+                ]
+                seen.update(targets)
+                pending += reversed(targets)
+            else:
+                found += (model for model in self._patterns if fnmatchcase(here, model.name))
+        return tuple(found)
+
+    @cached_property
+    def _patterns(self) -> Sequence[Model]:
+        return [model for model in (*self.models, *self.beside[0]) if "*" in model.name]
 
     @cached_property
     def _models_by_name(self) -> Mapping[str, Sequence[Model]]:
         """By their names and aliases, in reading order."""
         named: dict[str, list[Model]] = {}
-        for model in self.models:
+        for model in (*self.models, *self.beside[0]):
             for name in dict.fromkeys((model.name, *(alias.value for alias in model.aliases))):
                 named.setdefault(name, []).append(model)
         return named
@@ -297,7 +314,7 @@ class Platform(Struct, frozen=True, dict=True):
     @cached_property
     def _routes_by_name(self) -> Mapping[str, Route]:
         """The first of each name."""
-        return {route.name: route for route in reversed(self.routes)}
+        return {route.name: route for route in reversed((*self.routes, *self.beside[1]))}
 
     def edges(self) -> Iterator[tuple[Route, Fallback]]:
         return ((route, fallback) for route in self.routes for fallback in route.fallbacks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, ItemsView, Iterator, Sequence, ValuesView
@@ -80,6 +80,15 @@ class Laid(Mapping[str, T_co]):
         if below is not None and below._owners is None:
             below._owners = below._who_owns()
         return {**(below._owners or {} if below is not None else {}), **dict.fromkeys(self.own, self.own)}
+
+    def differing(self, other: Laid[Any]) -> set[str]:
+        """The names under which the two do not hold the same object. Layers that both lie on are not looked into."""
+        mine, theirs = [*self.layers()], [*other.layers()]
+        while mine and theirs and mine[-1] is theirs[-1]:
+            mine.pop()
+            theirs.pop()
+        names = {name for layer in (*mine, *theirs) for name in layer.own}
+        return {name for name in names if self.get(name) is not other.get(name)}
 
     def layers(self) -> Iterator[Laid[T_co]]:
         """This one, and those beneath it."""

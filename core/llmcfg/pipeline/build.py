@@ -125,6 +125,7 @@ class Building:
 def start_build(configuration: Configuration, targets: Iterable[Target]) -> Iterator[Building]:
     """Select for these targets and begin to render. Where nothing was rendered before, the renderer gets ready while they are selected."""
     chosen = tuple(targets)
+    configuration.prepare(dict.fromkeys(target.scope for target in chosen))
     if not any(configuration.consumer(target.consumer).outputs for target in chosen):
         building = Building(configuration, None)
         building.select(chosen)
@@ -167,7 +168,8 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
     outputs: dict[Target, dict[str, Part] | None] = {
         target: {} if _has_templates(configuration, target) else None for target in selections
     }
-    uses = {target: set(selection.secrets) for target, selection in selections.items()}
+    uses = {target: {*selection.secrets} for target, selection in selections.items()}
+    locks: dict[tuple[int, frozenset[str]], Mapping[str, str]] = {}
     opened: dict[Target, dict[str, Later[RenderRequest]]] = {}
     for job in jobs:
         rendered: Rendered = configuration.memo.renderings[job.key]
@@ -186,7 +188,10 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
     for target, selection in configuration.memo.progress.over("making bundles", selections.items()):
         made = outputs[target]
         if made is not None and selection.is_whole:
-            bundles[target] = _bundle(configuration, target, selection, made, uses[target], listing)
+            effective = configuration.effective(target.scope)
+            key = (id(effective.secrets), frozenset(uses[target]))
+            lock = locks[key] = locks.get(key) or _lock(effective, uses[target])
+            bundles[target] = _bundle(configuration, target, selection, made, lock, listing)
     findings += recipient_findings(configuration, bundles)
     return Built(bundles, selections, tuple(findings), opened, uses)
 
@@ -268,15 +273,18 @@ def _bundle(
     target: Target,
     selection: Selection,
     outputs: Mapping[str, Part],
-    uses: Iterable[str],
+    lock: Mapping[str, str],
     listing: Listing,
 ) -> Bundle:
-    effective = configuration.effective(target.scope)
-    held = {use: effective.held(parse_secret_use(use)) for use in uses}
-    lock = {use: value.fingerprint for use, value in held.items() if value is not None}
     opened = [output.path for output in configuration.consumer(target.consumer).outputs if output.opened]
     parts = Laid(outputs, selection.parts.get())
     return make_bundle(target, parts, lock, recipients_of(configuration, target), opened, listing)
+
+
+def _lock(effective: Effective, uses: Iterable[str]) -> dict[str, str]:
+    """The fingerprints of the ciphertexts that a scope has for these uses of secrets."""
+    held = {use: effective.held(parse_secret_use(use)) for use in uses}
+    return {use: value.fingerprint for use, value in held.items() if value is not None}
 
 
 def _part(configuration: Configuration, content: bytes) -> Part:

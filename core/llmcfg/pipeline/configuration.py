@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from copy import copy
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -28,13 +29,14 @@ from llmcfg.pipeline.locate import Locator
 from llmcfg.pipeline.manifest import parse_manifest
 from llmcfg.pipeline.marks import may_be_kept
 from llmcfg.pipeline.merge import no_rules
-from llmcfg.pipeline.reads import MISSING, Missing
-from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver, Surroundings
+from llmcfg.pipeline.reads import MISSING, Asked, Missing, Surroundings
+from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver
 from llmcfg.secrets.names import NamedSecret, SecretFile, read_secret_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from llmcfg.llm.records.document import Readings
     from llmcfg.model.findings import Problem
     from llmcfg.model.later import Later
     from llmcfg.model.manifest import Consumer, Manifest
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.manifest import Parsed
     from llmcfg.pipeline.marks import Marks
     from llmcfg.pipeline.merge import RuleLookup
+    from llmcfg.pipeline.reads import Question
     from llmcfg.pipeline.schema.compiled import CompiledSchema
     from llmcfg.policies.answers import Evaluated
     from llmcfg.policies.loading import Policies
@@ -84,6 +87,7 @@ class Memo(Struct):
     file_digests: dict[str, str] = field(default_factory=dict)
     documents_read: set[str] = field(default_factory=set)
     policies: dict[tuple[object, ...], tuple[Policies, Evaluated]] = field(default_factory=dict)
+    readings: Readings | None = None
 
 
 class ScopedSecret(Struct, frozen=True):
@@ -162,7 +166,9 @@ class Configuration:
         self.composer = self._make_composer()
         self._effective: dict[Scope, Effective] = {}
         self._schemas: dict[str, CompiledSchema | None] = {}
-        self._secrets: dict[tuple[str, ...], dict[str, ScopedSecret]] = {}
+        self._secrets: dict[tuple[str, ...], tuple[dict[str, ScopedSecret], frozenset[str]]] = {}
+        self._surroundings: dict[Scope, Surroundings] = {}
+        self._asked: dict[Scope, Asked] = {}
         self._plain: dict[Documents, _Plain] = {}
 
     def narrowed(self, settled: Settled) -> Configuration:
@@ -171,6 +177,7 @@ class Configuration:
         narrowed._settled = settled
         narrowed.composer = narrowed._make_composer()
         narrowed._effective, narrowed._plain = {}, {}
+        narrowed._surroundings, narrowed._asked = {}, {}
         return narrowed
 
     def named(self, snapshot: Snapshot) -> Configuration:
@@ -206,6 +213,12 @@ class Configuration:
         if known is None:
             known = self._effective[scope] = self._make_effective(scope)
         return known
+
+    def prepare(self, scopes: Iterable[Scope]) -> None:
+        """Looks first at what tenants lie over where several are to come, so that each of them costs what is its own."""
+        tenants = Counter(scope.environment for scope in scopes if scope.tenant is not None)
+        for environment in (environment for environment, count in tenants.items() if count > 1):
+            self.effective(Scope(environment, None))
 
     def readable(self, scope: Scope) -> Effective:
         """The same, for who acts on the values. Raises FindingsError when a document of the scope cannot be read."""
@@ -313,13 +326,53 @@ class Configuration:
         folders = layer_folders(self.manifest, scope)
         documents = self.composer.documents(folders)
         variables = variables_of(self.manifest, scope)
-        secrets = self._secrets_of(folders)
-        overlapping = frozenset(name for name, scoped in secrets.items() if scoped.secret.previous)
+        secrets, overlapping = self._secrets_of(folders)
         surroundings = Surroundings(documents, variables, secrets, overlapping, self._has_all_secrets(folders))
         resolver = Resolver(surroundings, self.memo.resolve, self.memo.disk)
-        plain = self._plain_of(documents, resolver)
-        resolved = _resolve_all(documents, plain, resolver)
-        return Effective(scope, folders, resolved, plain.linked, documents.unreadable, variables, secrets)
+        over = self._resolve_over(scope, surroundings, resolver)
+        if over is None:
+            plain = self._plain_of(documents, resolver)
+            over = _resolve_all(documents, plain, resolver), plain.linked
+        self._surroundings[scope] = surroundings
+        return Effective(scope, folders, *over, documents.unreadable, variables, secrets)
+
+    def _resolve_over(
+        self, scope: Scope, surroundings: Surroundings, resolver: Resolver
+    ) -> tuple[Laid[Resolved], tuple[str, ...]] | None:
+        """Over what an ancestor of the scope's tenant sees, where that is known: what its own layers change, and what asked for that.
+
+        With the names of documents with references. None where no ancestor is known, and where more differs. What is settled is resolved
+        only when it is asked for.
+        """
+        ancestor = self._known_ancestor(scope) if self._settled is None else None
+        if ancestor is None:
+            return None
+        beneath = self._effective[ancestor]
+        if ancestor not in self._asked:
+            self._asked[ancestor] = Asked(self._surroundings[ancestor], self._questions_of(ancestor))
+        otherwise = self._asked[ancestor].answered_otherwise(surroundings)
+        if otherwise is None:
+            return None
+        changed, asking = otherwise
+        said = {name: cast("Composed", surroundings.documents.find(name)) for name in sorted(changed | asking)}
+        if not said:
+            return beneath.documents, beneath.linked
+        own = Made(said, lambda name: resolver.resolve(said[name]))
+        return Laid(own, beneath.documents), _linked(beneath.linked, {name: said[name] for name in changed})
+
+    def _known_ancestor(self, scope: Scope) -> Scope | None:
+        """The scope of the nearest ancestor that was asked for, the one without a tenant at last."""
+        chain = self.manifest.tenant_chain(scope.tenant)
+        above = [tenant.name for tenant in reversed(chain[:-1])] if chain else []
+        scopes = (scope._replace(tenant=tenant) for tenant in ([*above, None] if chain else ()))
+        return next((each for each in scopes if each in self._surroundings), None)
+
+    def _questions_of(self, scope: Scope) -> Iterator[tuple[str, Iterable[Question]]]:
+        """What the documents with references of a scope asked."""
+        outcomes = self.memo.resolve.outcomes
+        for name, resolved in self._effective[scope].documents.items():
+            if resolved.composed in outcomes:
+                yield name, outcomes[resolved.composed].questions()
 
     def _plain_of(self, documents: Documents, resolver: Resolver) -> _Plain:
         known = self._plain.get(documents)
@@ -328,7 +381,8 @@ class Configuration:
             known = self._plain[documents] = _lay_plain(documents, below, resolver, self._settled)
         return known
 
-    def _secrets_of(self, folders: tuple[str, ...]) -> dict[str, ScopedSecret]:
+    def _secrets_of(self, folders: tuple[str, ...]) -> tuple[dict[str, ScopedSecret], frozenset[str]]:
+        """The secrets of these layers, the same object where they lie in the same ones, and which have a previous value."""
         existing = tuple(
             folder for folder in folders if folder in self.layout.layers and self.layout.layers[folder].secret_files
         )
@@ -339,7 +393,8 @@ class Configuration:
                     found.update(
                         (name, ScopedSecret(secret, entry)) for name, secret in self.secret_file(entry).secrets.items()
                     )
-            self._secrets[existing] = found
+            overlapping = frozenset(name for name, scoped in found.items() if scoped.secret.previous)
+            self._secrets[existing] = found, overlapping
         return self._secrets[existing]
 
     def _has_all_secrets(self, folders: tuple[str, ...]) -> bool:
@@ -395,6 +450,13 @@ def _lay_plain(documents: Documents, below: _Plain, resolver: Resolver, settled:
     return _Plain(
         laid, tuple(name for name in sorted({*below.linked, *may_link}) if name in laid and laid[name] is None)
     )
+
+
+def _linked(beneath: tuple[str, ...], changed: Mapping[str, Composed]) -> tuple[str, ...]:
+    """The names of documents with references, where some changed; the same object where they stay the same."""
+    linked = {name for name, composed in changed.items() if composed.needs_resolution}
+    known = {*beneath}
+    return beneath if linked == known & changed.keys() else tuple(sorted(known - changed.keys() | linked))
 
 
 def _resolve_all(documents: Documents, plain: _Plain, resolver: Resolver) -> Laid[Resolved]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmcfg.pipeline.platforms import ground_of, platform_of, sight_of
+from llmcfg.pipeline.platforms import ground_of, platform_of, sights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -43,10 +43,10 @@ def costs_of(
     ground = ground_of(configuration, as_of)
     found: dict[str, ScopeCost] = {}
     known: dict[object, ScopeCost | None] = {}
-    for scope in scopes:
+    for scope, sight in sights_of(configuration, scopes).items():
         effective = configuration.readable(scope)
         own = None if usages is None else tuple(each for each in usages if (each.environment, each.tenant) == scope)
-        key = sight_of(configuration, effective), own, _named_budgets(effective, scope)
+        key = sight, own, _named_budgets(effective, scope)
         if key not in known:
             platform = platform_of(configuration, scope)
             limits = effective.documents.get("limits")

@@ -1,35 +1,34 @@
 """The rules about LLM platforms over composed configuration: every scope that describes one, with places in the layers that set values.
 
-Scopes that see the same documents and secrets are judged once. A configuration without such documents loads nothing of it.
+What scopes have in common is judged once. A configuration without such documents loads nothing of it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from llmcfg.llm.records.folders import FOLDERS, is_platform
+from llmcfg.llm.records.folders import is_of_platform, is_platform
 from llmcfg.model.findings import Problem
-from llmcfg.model.reference import parse_secret_use
 from llmcfg.pipeline.allowed import as_findings, passed_of
 from llmcfg.pipeline.known import find_passed, learn_passed, name_of, name_of_bytes, text_of
-from llmcfg.pipeline.layers import CATALOGUE, layer_folders
-from llmcfg.secrets.rotations import FILE as ROTATIONS
-from llmcfg.secrets.rotations import read_due
+from llmcfg.pipeline.layers import CATALOGUE
+from llmcfg.pipeline.sharing import Told, differing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from llmcfg.llm.platform import Complaint, Platform, Secrecy, Setting, Spot
+    from llmcfg.llm.platform import Complaint, Platform, Setting, Spot
+    from llmcfg.llm.records.document import Readings
     from llmcfg.llm.rules.ground import Ground
+    from llmcfg.llm.rules.judged import Judged
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.target import Scope
     from llmcfg.model.value import Value
-    from llmcfg.pipeline.configuration import Configuration, Effective
-    from llmcfg.pipeline.resolve import Resolved
+    from llmcfg.pipeline.configuration import Configuration, Effective, Memo
 
 _SAID_BY: Final[Mapping[str, frozenset[str]]] = {
     "LLM001": frozenset({"secret-plaintext", "secret-expected"}),
@@ -53,46 +52,122 @@ def ground_of(configuration: Configuration, as_of: date) -> Ground:
 def platform_of(configuration: Configuration, scope: Scope) -> Platform | None:
     """The platform that a scope describes, if it describes one."""
     effective = configuration.effective(scope)
-    return _platform(effective, _setting(configuration, effective)) if _is_judged(effective) else None
+    if not is_judged(effective):
+        return None
+    from llmcfg.llm.records.platform import read_records
+    from llmcfg.pipeline.platformsettings import Settings
+
+    return read_records(_relevant(effective), Settings(configuration).of(effective), readings_of(configuration.memo))
 
 
-def sight_of(configuration: Configuration, effective: Effective) -> object:
+def readings_of(memo: Memo) -> Readings:
+    """What was read of documents, for all scopes and revisions."""
+    from llmcfg.llm.records.document import Readings
+
+    if memo.readings is None:
+        memo.readings = Readings()
+    return memo.readings
+
+
+def sights_of(configuration: Configuration, scopes: Iterable[Scope]) -> dict[Scope, object]:
     """Equal for scopes whose platforms cannot differ but in names."""
-    return _sight(effective, _setting(configuration, effective))
+    from llmcfg.pipeline.platformsettings import Settings
+
+    settings = Settings(configuration)
+    found: dict[Scope, object] = {}
+    for scope in scopes:
+        effective = configuration.readable(scope)
+        documents = tuple(id(effective.documents[name]) for name in effective.documents if is_of_platform(name))
+        found[scope] = (documents, settings.sight(effective, settings.of(effective)))
+    return found
+
+
+class _Sight(NamedTuple):
+    """What the rules see of some scopes: where they stand, and the documents that differ from the first scope that stands so.
+
+    Scopes of one environment have most of their layers in common, which need not be compared.
+    """
+
+    stands: object
+    differing: frozenset[tuple[str, int]]
 
 
 def platform_findings(configuration: Configuration, scopes: Iterable[Scope], as_of: date) -> Iterator[Finding]:
+    """Scopes that see the same are judged once, and the others by what differs from the first that stands where they do."""
     if not any(is_platform(layer.documents) for layer in configuration.layout.layers.values()):
         return
-    alike: dict[object, list[Scope]] = defaultdict(list)
-    settings: dict[object, Setting] = {}
-    for scope in scopes:
+    from llmcfg.pipeline.platformsettings import Settings
+
+    settings = Settings(configuration)
+    firsts: dict[object, tuple[Effective, Setting]] = {}
+    alike: dict[_Sight, list[Scope]] = defaultdict(list)
+    for scope in configuration.memo.progress.over("checking platforms", scopes):
         effective = configuration.effective(scope)
-        if _is_judged(effective):
-            setting = _setting(configuration, effective)
-            sight = _sight(effective, setting)
-            alike[sight].append(scope)
-            settings.setdefault(sight, setting)
-    ground = cache(lambda: ground_of(configuration, as_of))
+        if is_judged(effective):
+            setting = settings.of(effective)
+            stands = (scope.environment, settings.sight(effective, setting))
+            first, _ = firsts.setdefault(stands, (effective, setting))
+            alike[_Sight(stands, differing(first, effective, is_of_platform))].append(scope)
+    judging = _Judging(configuration, as_of, firsts)
+    disk = configuration.memo.disk
+    told = Told()
     for sight, sharing in alike.items():
         effective = configuration.effective(sharing[0])
-        name = _name_of_platform(configuration, effective, as_of, settings[sight])
-        passed = find_passed(configuration.memo.disk, name, "judge", str(effective.scope))
+        name = b"" if disk is None else _name_of_platform(configuration, effective, as_of, firsts[sight.stands][1])
+        passed = find_passed(disk, name, "judge", str(effective.scope))
         if passed is not None:
             yield from as_findings(passed)
             continue
-        from llmcfg.llm.rules.engine import find_complaints
+        complaints = judging.complaints(effective, sight)
+        found = [_tell(configuration, told, effective, complaint, sharing) for complaint in complaints]
+        if disk is not None:
+            learn_passed(disk, name, passed_of(configuration, found, as_of))
+    yield from told.findings()
 
-        complaints = find_complaints(_platform(effective, settings[sight]), ground())
-        found = [_located(configuration, effective, complaint, map(str, sharing)) for complaint in complaints]
-        learn_passed(configuration.memo.disk, name, passed_of(configuration, found, as_of))
-        yield from found
+
+def _tell(
+    configuration: Configuration, told: Told, effective: Effective, complaint: Complaint, scopes: Sequence[Scope]
+) -> Finding:
+    spots = (complaint.spot, *complaint.related)
+    key = (complaint, *(id(effective.documents[spot.document]) for spot in spots))
+    return told.add(key, lambda: _located(configuration, effective, complaint, ()), scopes)
+
+
+class _Judging:
+    """`firsts` are the scopes, and where they stand, that others which stand there are compared with."""
+
+    def __init__(
+        self, configuration: Configuration, as_of: date, firsts: Mapping[object, tuple[Effective, Setting]]
+    ) -> None:
+        self._configuration = configuration
+        self._as_of = as_of
+        self._firsts = firsts
+        self._judged: dict[object, Judged] = {}
+
+    def complaints(self, effective: Effective, sight: _Sight) -> Iterable[Complaint]:
+        judged = self._judged.get(sight.stands) or self._judge(sight.stands)
+        if not sight.differing:
+            return judged.complaints()
+        documents = {name: effective.documents.get(name) for name, _ in sight.differing}
+        return judged.with_changes({name: found.value if found else None for name, found in documents.items()})
+
+    def _judge(self, stands: object) -> Judged:
+        from llmcfg.llm.rules.judged import Judged
+
+        first, setting = self._firsts[stands]
+        readings = readings_of(self._configuration.memo)
+        judged = self._judged[stands] = Judged(_relevant(first), setting, self._ground, readings)
+        return judged
+
+    @cached_property
+    def _ground(self) -> Ground:
+        return ground_of(self._configuration, self._as_of)
 
 
 def _name_of_platform(configuration: Configuration, effective: Effective, as_of: date, setting: Setting) -> bytes:
     """Names what the rules say of a platform: its documents, what they know around it, the day and the catalogue."""
     said = (text_of(setting), as_of.isoformat(), name_of_catalogue(configuration))
-    digests = [resolved.digest for resolved in _relevant(effective).values()]
+    digests = [resolved.digest for name, resolved in effective.documents.items() if is_of_platform(name)]
     return name_of_bytes("platform", [name_of("around", *said), *digests])
 
 
@@ -130,36 +205,18 @@ def all_readable(configuration: Configuration, scopes: Iterable[Scope]) -> bool:
     return all(_is_readable(configuration.effective(scope)) for scope in scopes)
 
 
-def _is_judged(effective: Effective) -> bool:
+def is_judged(effective: Effective) -> bool:
     """Whether a scope describes a platform, all of which can be read: else what is missing may only be unreadable."""
     return _is_readable(effective) and is_platform(effective.documents)
 
 
 def _is_readable(effective: Effective) -> bool:
-    return not any(not name or name.partition("/")[0] in FOLDERS for name in effective.unreadable)
+    return not any(not name or is_of_platform(name) for name in effective.unreadable)
 
 
-def _relevant(effective: Effective) -> Mapping[str, Resolved]:
-    documents = effective.documents
-    return {name: documents[name] for name in documents if name.partition("/")[0] in FOLDERS}
-
-
-def _platform(effective: Effective, setting: Setting) -> Platform:
-    from llmcfg.llm.records.platform import read_records
-
-    return read_records({name: resolved.value for name, resolved in _relevant(effective).items()}, setting)
-
-
-def _sight(effective: Effective, setting: Setting) -> object:
-    """Equal for scopes whose platforms cannot differ."""
-    words = {word for name in effective.secrets for word in name.lower().replace("-", "_").split("_")}
-    strangers = frozenset(
-        name for name in setting.other_tenants | setting.other_environments if set(name.split("-")) <= words
-    )
-    children = tuple(sorted(setting.child_budgets.items()))
-    shared = setting.secrecy.shared_files if setting.secrecy else frozenset()
-    documents = tuple(id(resolved) for resolved in _relevant(effective).values())
-    return (documents, id(effective.secrets), setting.is_protected, setting.residency, strangers, children, shared)
+def _relevant(effective: Effective) -> Mapping[str, Value]:
+    """The values of the documents that records are read from."""
+    return {name: resolved.value for name, resolved in effective.documents.items() if is_of_platform(name)}
 
 
 def _located(configuration: Configuration, effective: Effective, complaint: Complaint, reach: Iterable[str]) -> Finding:
@@ -187,72 +244,3 @@ def _sources(configuration: Configuration, effective: Effective, spot: Spot) -> 
     if not isinstance(value, dict):
         return sources
     return next(([entry] for entry in sources if spot.path in configuration.locator.places(entry)), sources)
-
-
-def _setting(configuration: Configuration, effective: Effective) -> Setting:
-    from llmcfg.llm.platform import Setting
-
-    manifest, scope = configuration.manifest, effective.scope
-    chain = {tenant.name for tenant in manifest.tenant_chain(scope.tenant)}
-    environments = {environment.name for environment in manifest.environment_chain(scope.environment)}
-    residency = str(effective.variables.get("residency") or "")
-    return Setting(
-        environment=scope.environment,
-        is_protected=manifest.environments[scope.environment].protected,
-        tenant=scope.tenant,
-        other_environments=frozenset(manifest.environments.keys() - environments),
-        other_tenants=frozenset(manifest.tenants.keys() - chain),
-        residency=frozenset(word.strip() for word in residency.split(",") if word.strip()),
-        secrecy=_secrecy(configuration, effective),
-        child_budgets=_child_budgets(configuration, scope),
-    )
-
-
-def _secrecy(configuration: Configuration, effective: Effective) -> Secrecy:
-    from llmcfg.llm.platform import Secrecy
-
-    manifest, scope = configuration.manifest, effective.scope
-    open_folders = {
-        folder
-        for environment in manifest.environments.values()
-        if not environment.protected
-        for folder in layer_folders(manifest, scope._replace(environment=environment.name))
-    }
-    files = {name: scoped.entry.path for name, scoped in effective.secrets.items()}
-    unset = (name for name in effective.secrets if not _is_set(effective, name))
-    shared = (path for path in files.values() if any(path.startswith(f"{folder}/secrets/") for folder in open_folders))
-    due = _due(configuration)
-    return Secrecy(
-        files,
-        frozenset(unset),
-        {name: due[path, name] for name, path in files.items() if (path, name) in due},
-        frozenset(shared),
-    )
-
-
-def _is_set(effective: Effective, name: str) -> bool:
-    held = effective.held(parse_secret_use(name))
-    return held is not None and held.is_set
-
-
-def _due(configuration: Configuration) -> Mapping[tuple[str, str], str]:
-    entry = configuration.snapshot.entries.get(ROTATIONS)
-    content = b"" if entry is None else configuration.snapshot.read(entry.oid)
-    return {(due.file, due.secret): due.since for due in read_due(content)} if content else {}
-
-
-def _child_budgets(configuration: Configuration, scope: Scope) -> Mapping[str, float]:
-    """What the children of a tenant may spend by their own budgets documents."""
-    children = [
-        name
-        for name, tenant in configuration.manifest.tenants.items()
-        if scope.tenant and tenant.parent == scope.tenant
-    ]
-    found: dict[str, float] = {}
-    for child in children:
-        document = configuration.effective(scope._replace(tenant=child)).documents.get("budgets")
-        whole = document.value.get("tenant") if document is not None else None
-        amount = whole.get("amount") if isinstance(whole, dict) else None
-        if isinstance(amount, int | float) and not isinstance(amount, bool):
-            found[child] = amount
-    return found

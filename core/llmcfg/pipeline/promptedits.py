@@ -10,7 +10,8 @@ from llmcfg.documents.writer import write_yaml
 from llmcfg.errors import ConflictError, FindingsError, NotFoundError, UsageError
 from llmcfg.pipeline.layers import own_layer
 from llmcfg.pipeline.promptrender import run_tests
-from llmcfg.pipeline.prompts import BASE, GRAMMARS, base_prompts, find_prompt, find_version, problem_of, prompts_in
+from llmcfg.pipeline.prompts import BASE, base_prompts, find_prompt, find_version, prompts_in
+from llmcfg.pipeline.promptscopes import GRAMMARS, said_of
 from llmcfg.prompts.checks import ASTRAY, find_version_flaws
 from llmcfg.prompts.file import SUFFIX, edit_head, is_prompt_file, write_prompt_file
 from llmcfg.prompts.record import FOLDER, VERSIONS
@@ -154,7 +155,7 @@ def _require_sound(configuration: Configuration, prompt: Prompt, number: str) ->
     name = f"{prompt.id} {number}"
     sources = effective.documents[version.spot.document].composed.sources
     findings = [
-        configuration.locator.in_sources(problem_of(flaw), sources)
+        configuration.locator.in_sources(said_of(flaw).problem, sources)
         for flaw in find_version_flaws(name, version, GRAMMARS)
         if flaw.rule != ASTRAY
     ]

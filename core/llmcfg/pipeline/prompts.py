@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import partial
-from typing import TYPE_CHECKING, Final
-
-from msgspec import Struct
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.errors import NotFoundError
-from llmcfg.model.findings import Problem
+from llmcfg.model.later import Later
 from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.known import found_once, name_of, name_of_bytes, text_of
 from llmcfg.pipeline.layers import READ_BY_PROMPTS
-from llmcfg.pipeline.platforms import ground_of, name_of_catalogue, platform_of
-from llmcfg.pipeline.shape import shape_problems
-from llmcfg.prompts.bindings import bound_prompt, find_binding_flaws, read_bindings
-from llmcfg.prompts.braceuses import parse_handlebars, parse_mustache
-from llmcfg.prompts.checks import find_flaws, find_too_long
-from llmcfg.prompts.file import is_prompt_file
+from llmcfg.pipeline.platforms import ground_of, is_judged, name_of_catalogue, platform_of, readings_of
+from llmcfg.pipeline.promptscopes import PromptsOfScope, said_of
+from llmcfg.pipeline.sharing import Told, differing
 from llmcfg.prompts.immutable import find_edits, find_overlay_edits
 from llmcfg.prompts.record import FOLDER, read_prompts
-from llmcfg.prompts.tokens import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from llmcfg.llm.platform import Platform
@@ -36,25 +30,11 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.compose import Composed
     from llmcfg.pipeline.configuration import Configuration, Effective
     from llmcfg.pipeline.layers import Layer
-    from llmcfg.prompts.checks import Flaw
+    from llmcfg.pipeline.promptscopes import Said
     from llmcfg.prompts.record import Prompt, Version
-    from llmcfg.prompts.syntax import Engine, Grammar, Parsed
 
 BASE: Final = "base"
 _STEP: Final = "check prompts"
-
-
-def parse_jinja(text: str, types: Mapping[str, str]) -> Parsed:
-    from llmcfg.pipeline.templates.prompting import parse_jinja as parse  # Jinja2 takes a while to load
-
-    return parse(text, types)
-
-
-GRAMMARS: Final[Mapping[Engine, Grammar]] = {
-    "jinja": parse_jinja,
-    "mustache": parse_mustache,
-    "handlebars": parse_handlebars,
-}
 
 
 def prompts_in(effective: Effective) -> dict[str, Prompt]:
@@ -90,16 +70,82 @@ def find_version(prompt: Prompt, number: str) -> Version:
 def prompt_findings(configuration: Configuration, scopes: Iterable[Scope], as_of: date | None) -> Iterator[Finding]:
     """What is wrong with prompts and with how services use them; released versions that were edited.
 
-    With a day, also prompts that are too long for the models that get them, which the catalogue of that day knows.
+    With a day, also prompts that are too long for the models that get them, which the catalogue of that day knows. Scopes that see the
+    same are looked at once, and the others where they differ from the first that is like them.
     """
     disk = configuration.memo.disk
     edits = _name_of_edits(configuration)
     yield from found_once(disk, edits, _STEP, BASE, lambda: _edit_findings(configuration))
-    for sharing in _alike(configuration, scopes):
+    looking = _Looking(configuration, as_of)
+    told = Told()
+    for sight, sharing in looking.alike(scopes).items():
         effective = configuration.effective(sharing[0])
-        name = _name_of_scope(configuration, effective, as_of)
-        find = partial(_scope_findings, configuration, effective, sharing, as_of)
-        yield from found_once(disk, name, _STEP, str(effective.scope), find)
+        name = b"" if disk is None else _name_of_scope(configuration, effective, as_of)
+        found = found_once(disk, name, _STEP, str(effective.scope), partial(looking.find, effective, sight))
+        for said in dict.fromkeys(found):
+            key = (said, id(effective.documents[said.document]))
+            told.add(key, partial(_located, configuration, said, effective.documents[said.document].composed), sharing)
+    yield from told.findings()
+
+
+class _Kind(NamedTuple):
+    """Scopes of one environment have most of their layers in common, which need not be compared."""
+
+    environment: str
+    has_platform: bool
+
+
+class _Sight(NamedTuple):
+    """What is seen of prompts in some scopes: the documents that differ from the first scope that is like them."""
+
+    kind: _Kind
+    differing: frozenset[tuple[str, int]]
+
+
+class _Looking:
+    """A look at prompts in many scopes, which keeps what was seen in the first of each kind."""
+
+    def __init__(self, configuration: Configuration, as_of: date | None) -> None:
+        self._configuration = configuration
+        self._as_of = as_of
+        self._firsts: dict[_Kind, Effective] = {}
+        self._seen: dict[_Kind, PromptsOfScope] = {}
+
+    def alike(self, scopes: Iterable[Scope]) -> dict[_Sight, list[Scope]]:
+        """The scopes by what is seen in them."""
+        alike: dict[_Sight, list[Scope]] = defaultdict(list)
+        for scope in scopes:
+            effective = self._configuration.effective(scope)
+            kind = _Kind(scope.environment, is_judged(effective))
+            first = self._firsts.setdefault(kind, effective)
+            alike[_Sight(kind, differing(first, effective, _is_read))].append(scope)
+        return alike
+
+    def find(self, effective: Effective, sight: _Sight) -> Iterable[Said]:
+        if sight.kind not in self._seen:
+            self._seen[sight.kind] = self._look_at(self._firsts[sight.kind])
+        documents = {name: effective.documents.get(name) for name, _ in sight.differing}
+        if not any(name.startswith(FOLDER) for name in documents):
+            changed = {name: resolved.value if resolved else None for name, resolved in documents.items()}
+            found = self._seen[sight.kind].with_changes(changed, Later(lambda: self._platform(effective)))
+            if found is not None:
+                return found
+        return self._look_at(effective).all()
+
+    def _look_at(self, effective: Effective) -> PromptsOfScope:
+        readings = readings_of(self._configuration.memo)
+        return PromptsOfScope(self._configuration, effective, self._platform(effective), self._ground, readings)
+
+    def _platform(self, effective: Effective) -> Platform | None:
+        return platform_of(self._configuration, effective.scope) if self._as_of is not None else None
+
+    @cached_property
+    def _ground(self) -> Ground | None:
+        return ground_of(self._configuration, self._as_of) if self._as_of is not None else None
+
+
+def _is_read(name: str) -> bool:
+    return name.startswith(READ_BY_PROMPTS)
 
 
 def _name_of_edits(configuration: Configuration) -> bytes:
@@ -117,77 +163,12 @@ def _name_of_scope(configuration: Configuration, effective: Effective, as_of: da
     return name_of_bytes("prompts", [around, text_of((own, effective.unreadable)).encode(), *read.values()])
 
 
-def _scope_findings(
-    configuration: Configuration, effective: Effective, sharing: Sequence[Scope], as_of: date | None
-) -> Iterator[Finding]:
-    yield from _shape_findings(configuration, effective, sharing)
-    ground = ground_of(configuration, as_of) if as_of is not None else None
-    for flaw in dict.fromkeys(_scope_flaws(configuration, effective, ground)):
-        composed = effective.documents[flaw.spot.document].composed
-        yield _located(configuration, flaw, composed, map(str, sharing))
-
-
-def _shape_findings(configuration: Configuration, effective: Effective, sharing: Iterable[Scope]) -> Iterator[Finding]:
-    """Versions as files, against the shipped schema where the manifest binds none."""
-    for name, resolved in effective.documents.items():
-        sources = resolved.composed.sources
-        if (
-            name.startswith(FOLDER)
-            and any(is_prompt_file(source.path) for source in sources)
-            and not configuration.schema_for(name)
-        ):
-            for problem in shape_problems("prompt-version.schema.json", resolved.value, "prompt-file"):
-                yield configuration.locator.in_sources(problem, sources, map(str, sharing))
-
-
-def problem_of(flaw: Flaw) -> Problem:
-    """The same in its document."""
-    return Problem(flaw.rule, flaw.message, path=flaw.spot.path, hint=flaw.hint, written=flaw.written)
-
-
-def _scope_flaws(configuration: Configuration, effective: Effective, ground: Ground | None) -> Iterator[Flaw]:
-    documents = {
-        name: resolved.value for name, resolved in effective.documents.items() if name.startswith(READ_BY_PROMPTS)
-    }
-    prompts = read_prompts(documents)
-    is_protected = configuration.manifest.environments[effective.scope.environment].protected
-    for prompt in prompts.values():
-        yield from find_flaws(prompt, GRAMMARS, is_protected=is_protected)
-    sent: dict[str, set[str]] = defaultdict(set)
-    for binding in read_bindings(documents):
-        yield from find_binding_flaws(binding, prompts)
-        bound = bound_prompt(binding, prompts)
-        if bound is not None and binding.route:
-            sent[bound.name].add(binding.route)
-    platform = platform_of(configuration, effective.scope) if ground is not None else None
-    if ground is None or platform is None:
-        return
-    for prompt in prompts.values():
-        version = prompt.versions.get(prompt.current)
-        if version is not None:
-            names = sorted({*version.models_tested, *sent[prompt.name]})
-            yield from find_too_long(prompt, version, GRAMMARS, names, PlatformModels(platform, ground))
-
-
-class PlatformModels(Struct, frozen=True):
-    """The models of a platform; what a record does not say of one, the catalogue does."""
-
-    platform: Platform
-    ground: Ground
-
-    def behind(self, name: str) -> tuple[Receiver, ...]:
-        routes = [route for route in self.platform.routes if route.name == name]
-        names = [name, *(fallback.to.value for route in routes for fallback in route.fallbacks)]
-        found = {id(model): model for each in names for model in self.platform.answering(each)}
-        return tuple(Receiver(model.name, self.ground.context(model)) for model in found.values())
-
-
 def _edit_findings(configuration: Configuration) -> Iterator[Finding]:
     documents = {composed.name: composed for composed in configuration.composer.documents((BASE,))}
     prompts = base_prompts(configuration)
     for prompt in prompts.values():
         for flaw in find_edits(prompt):
-            yield _located(configuration, flaw, documents[flaw.spot.document], ())
+            yield _located(configuration, said_of(flaw), documents[flaw.spot.document])
     for folder, layer in configuration.layout.layers.items():
         if folder != BASE:
             yield from _overlay_findings(configuration, layer, prompts)
@@ -203,23 +184,13 @@ def _overlay_findings(configuration: Configuration, layer: Layer, prompts: Mappi
             said = configuration.composer.parsed(entry).value or {}
             paths = [path for path, _ in walk_leaves(said)]
             for flaw in find_overlay_edits(prompt, version, _inside(paths, version.spot.path)):
-                yield configuration.locator.in_blob(problem_of(flaw), entry)
+                yield configuration.locator.in_blob(said_of(flaw).problem, entry)
 
 
 def _inside(paths: Iterable[Path], place: Path) -> Iterator[Path]:
     return (path[len(place) :] for path in paths if path[: len(place)] == place)
 
 
-def _alike(configuration: Configuration, scopes: Iterable[Scope]) -> list[list[Scope]]:
-    """The scopes whose prompts, services, models, routes and providers are the same values."""
-    alike: dict[object, list[Scope]] = defaultdict(list)
-    for scope in scopes:
-        documents = configuration.effective(scope).documents
-        read = tuple(id(documents[name]) for name in documents if name.startswith(READ_BY_PROMPTS))
-        alike[configuration.manifest.environments[scope.environment].protected, read].append(scope)
-    return list(alike.values())
-
-
-def _located(configuration: Configuration, flaw: Flaw, composed: Composed, reach: Iterable[str]) -> Finding:
+def _located(configuration: Configuration, said: Said, composed: Composed) -> Finding:
     rule_at = configuration.merge_rules(composed.name)[1]
-    return configuration.locator.in_sources(problem_of(flaw), composed.sources, reach, rule_at)
+    return configuration.locator.in_sources(said.problem, composed.sources, (), rule_at)

@@ -7,6 +7,7 @@ may be found there by asking the same questions in the same order (`Outcomes`).
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from enum import Enum
 from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
 
     from llmcfg.model.value import Scalar
     from llmcfg.pipeline.compose import Composed, Documents
@@ -125,14 +126,18 @@ class Outcomes(Generic[Outcome]):
             here = here.branches.get(_answer(surroundings, here.question))
         return here
 
-    def documents(self) -> Iterator[str]:
-        """The names of all documents, and folders of them, that were asked for in any scope."""
+    def questions(self) -> Iterator[Question]:
+        """All that was asked in any scope."""
         pending = [self._root]
         while pending:
             here = pending.pop()
             if isinstance(here, _Fork):
-                yield from [here.question.name] if here.question.kind in ("document", "folder") else []
+                yield here.question
                 pending += here.branches.values()
+
+    def documents(self) -> Iterator[str]:
+        """The names of all documents, and folders of them, that were asked for in any scope."""
+        return (question.name for question in self.questions() if question.kind in ("document", "folder"))
 
     def add(self, reads: Reads, outcome: Outcome) -> None:
         questions = list(reads.answers.items())
@@ -183,3 +188,52 @@ def answer_text(answer: Hashable) -> str:
 def _names_below(documents: Documents, prefix: str) -> tuple[str, ...]:
     names = documents.names()
     return tuple(takewhile(lambda name: name.startswith(prefix), islice(names, bisect_left(names, prefix), None)))
+
+
+class Asked:
+    """What the resolutions of some documents asked of one scope: which of them may come out otherwise in another."""
+
+    def __init__(self, surroundings: Surroundings, questions: Iterable[tuple[str, Iterable[Question]]]) -> None:
+        """`questions` are those of each document, which may be more than were asked here."""
+        self._surroundings = surroundings
+        self._by_question: defaultdict[Question, set[str]] = defaultdict(set)
+        self._by_kind: defaultdict[QuestionKind, set[str]] = defaultdict(set)
+        for document, asked in questions:
+            for question in asked:
+                self._by_question[question].add(document)
+                self._by_kind[question.kind].add(document)
+
+    def answered_otherwise(self, surroundings: Surroundings) -> tuple[set[str], set[str]] | None:
+        """The documents that the other scope's layers change, and those that asked for something that it answers otherwise.
+
+        None where more than documents and variables differs, or where its layers do not lie over those of this scope.
+        """
+        here = self._surroundings
+        changed = _laid_over(surroundings.documents, here.documents)
+        if changed is None or surroundings.secrets is not here.secrets or surroundings.is_whole != here.is_whole:
+            return None
+        if surroundings.documents.unreadable != here.documents.unreadable:
+            return None
+        asking: set[str] = set().union(*(self._by_question.get(Question("document", name), ()) for name in changed))
+        if any(here.documents.find(name) is None for name in changed):
+            asking |= self._by_kind["folder"]
+        names = {*surroundings.variables, *here.variables}
+        for name in names:
+            question = Question("variable", name)
+            if question in self._by_question and _answer(surroundings, question) != _answer(here, question):
+                asking |= self._by_question[question]
+        if surroundings.variables.keys() != here.variables.keys():
+            asking |= self._by_kind["variables"]
+        return changed, asking
+
+
+def _laid_over(documents: Documents, below: Documents) -> set[str] | None:
+    """The names of what is laid over others; None if it is not laid over these."""
+    names: set[str] = set()
+    here: Documents | None = documents
+    while here is not below:
+        if here is None:
+            return None
+        names.update(here.own)
+        here = here.below
+    return names

@@ -13,7 +13,7 @@ from llmcfg.pipeline.secretuse import ciphertext_in, empty_secret
 from llmcfg.pipeline.select import places_of_ciphertext, places_of_use
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from llmcfg.model.target import Target
     from llmcfg.pipeline.configuration import Configuration, Effective
@@ -26,6 +26,7 @@ def selection_findings(
     configuration: Configuration, selections: Mapping[Target, Selection], among: Collection[str] | None = None
 ) -> Iterator[Finding]:
     """With `among`, of the documents only those of these names are looked at, and what is selected as a whole where it holds one."""
+    known: dict[tuple[int, int], Sequence[Problem]] = {}  # by document and secrets, both of which are kept as long
     for target, selection in configuration.memo.progress.over("checking bundles", selections.items()):
         consumer = configuration.consumer(target.consumer)
         entry = configuration.layout.consumers[consumer.name]
@@ -35,8 +36,13 @@ def selection_findings(
                               path=("select", consumer.select.index(text)), hint=hint)  # fmt: skip
             yield configuration.locator.in_blob(problem, entry, [str(target)])
         documents = selection.telling.get() if among is None else _named(selection, among)
-        for document, problem in _secret_problems(documents, configuration.effective(target.scope)):
-            yield configuration.locator.in_sources(problem, document.source.composed.sources, [str(target)])
+        effective = configuration.effective(target.scope)
+        for document in documents:
+            key = (id(document), id(effective.secrets))
+            if key not in known:
+                known[key] = tuple(_secret_problems(document, effective))
+            for problem in known[key]:
+                yield configuration.locator.in_sources(problem, document.source.composed.sources, [str(target)])
         is_asked = among is None or bool(documents)
         schema = configuration.compiled(consumer.schema) if consumer.schema and is_asked else None
         if schema is not None and not isinstance(schema, tuple) and selection.is_whole:
@@ -63,16 +69,13 @@ def _named(selection: Selection, names: Collection[str]) -> list[SelectedDocumen
     return [selection.documents[name] for name in sorted(names) if name in selection.documents]
 
 
-def _secret_problems(
-    documents: Iterable[SelectedDocument], effective: Effective
-) -> Iterator[tuple[SelectedDocument, Problem]]:
+def _secret_problems(document: SelectedDocument, effective: Effective) -> Iterator[Problem]:
     """References that take a secret without a value, and ciphertext outside of secret files."""
-    for document in documents:
-        for use in sorted(document.secrets):
-            held = effective.held(parse_secret_use(use))
-            if held is not None and not held.is_set:
-                yield from ((document, empty_secret(use, path)) for path in places_of_use(document.value, use))
-        yield from ((document, ciphertext_in("this text", path)) for path in places_of_ciphertext(document))
+    for use in sorted(document.secrets):
+        held = effective.held(parse_secret_use(use))
+        if held is not None and not held.is_set:
+            yield from (empty_secret(use, path) for path in places_of_use(document.value, use))
+    yield from (ciphertext_in("this text", path) for path in places_of_ciphertext(document))
 
 
 def _nearest_key(configuration: Configuration, target: Target, text: str) -> str:

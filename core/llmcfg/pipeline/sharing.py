@@ -6,16 +6,18 @@ be said about it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from llmcfg.model.findings import Finding
     from llmcfg.model.laid import Laid
     from llmcfg.model.target import Scope
     from llmcfg.pipeline.compose import Composed
-    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.configuration import Configuration, Effective
     from llmcfg.pipeline.resolve import Resolved
 
 
@@ -58,3 +60,29 @@ def _seen(scopes: Iterable[Laid[Resolved]]) -> Iterator[Resolved]:
             unseen[id(layer)] = left - seen
             above.append(layer.own)
             yield from (layer.own[name] for name in sorted(seen))
+
+
+def differing(first: Effective, other: Effective, is_of_use: Callable[[str], bool]) -> frozenset[tuple[str, int]]:
+    """The documents that are not the same in both, by name and by the identity of what the other has."""
+    names = other.documents.differing(first.documents)
+    return frozenset((name, id(other.documents.get(name))) for name in names if is_of_use(name))
+
+
+class Told:
+    """What is found in many scopes. What is said of the same values is located once, and reaches all of them."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, Finding] = {}
+        self._reach: defaultdict[Hashable, list[Sequence[Scope]]] = defaultdict(list)
+
+    def add(self, key: Hashable, locate: Callable[[], Finding], scopes: Sequence[Scope]) -> Finding:
+        """The finding, as it was located first. `key` is equal where what is said is, and the values that it is said of."""
+        if key not in self._found:
+            self._found[key] = locate()
+        self._reach[key].append(scopes)
+        return self._found[key]
+
+    def findings(self) -> Iterator[Finding]:
+        for key, finding in self._found.items():
+            reach = [str(scope) for scopes in self._reach[key] for scope in scopes]
+            yield finding._replace(reach=tuple(reach if len(self._reach[key]) == 1 else sorted(reach)))

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from llmcfg.prompts.syntax import ENGINES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from llmcfg.model.value import Path, Value
     from llmcfg.prompts.syntax import Engine
@@ -105,20 +105,19 @@ class Prompt(Struct, frozen=True):
 def read_prompts(documents: Mapping[str, Mapping[str, Value]]) -> dict[str, Prompt]:
     """All prompts among the documents of a scope, by name. A document below `prompts/` that has no version is none."""
     found: dict[str, Prompt] = {}
+    below = _versions_below(documents)
     for name, value in documents.items():
         if not name.startswith(FOLDER) or f"/{VERSIONS}/" in name:
             continue
-        versions = dict(_versions(name, value, documents))
+        versions = {**_inline_versions(name, value), **below.get(name, {})}
         if versions:
             prompt = _prompt(name, value, versions)
             found[prompt.name] = prompt
-    for name in documents:
-        index, _, number = name.rpartition(f"/{VERSIONS}/")
-        if index.startswith(FOLDER) and number and index not in documents and index.removeprefix(FOLDER) not in found:
-            versions = dict(_versions(index, {}, documents))
-            found[index.removeprefix(FOLDER)] = Prompt(
-                index.removeprefix(FOLDER), index.removeprefix(FOLDER).replace("/", "-"), Spot(name), versions=versions
-            )
+    for document in documents:
+        index, _, number = document.rpartition(f"/{VERSIONS}/")
+        name = index.removeprefix(FOLDER)
+        if index.startswith(FOLDER) and number and index not in documents and name not in found:
+            found[name] = Prompt(name, name.replace("/", "-"), Spot(document), versions=below[index])
     return dict(sorted(found.items()))
 
 
@@ -136,17 +135,24 @@ def _prompt(document: str, value: Mapping[str, Any], versions: Mapping[str, Vers
     )
 
 
-def _versions(
-    name: str, value: Mapping[str, Any], documents: Mapping[str, Mapping[str, Value]]
-) -> Iterator[tuple[str, Version]]:
-    for number, said in _mapping(value.get(VERSIONS)).items():
-        if isinstance(said, dict):
-            yield number, read_version(number, said, Spot(name, (VERSIONS, number)))
-    below = f"{name}/{VERSIONS}/"
+def _inline_versions(name: str, value: Mapping[str, Any]) -> dict[str, Version]:
+    return {
+        number: read_version(number, said, Spot(name, (VERSIONS, number)))
+        for number, said in _mapping(value.get(VERSIONS)).items()
+        if isinstance(said, dict)
+    }
+
+
+def _versions_below(documents: Mapping[str, Mapping[str, Value]]) -> dict[str, dict[str, Version]]:
+    """By the document that they lie below, which need not be there, the versions that are documents of their own."""
+    found: dict[str, dict[str, Version]] = {}
     for document, said in documents.items():
-        if document.startswith(below):
-            number = document.removeprefix(below)
-            yield number, read_version(number, said, Spot(document))
+        steps = document.split(f"/{VERSIONS}/") if document.startswith(FOLDER) else []
+        for length in range(1, len(steps)):
+            index, number = (f"/{VERSIONS}/".join(part) for part in (steps[:length], steps[length:]))
+            if number:
+                found.setdefault(index, {})[number] = read_version(number, said, Spot(document))
+    return found
 
 
 def read_version(number: str, value: Mapping[str, Any], spot: Spot) -> Version:

@@ -16,3 +16,8 @@ FOLDERS: Final = frozenset({*_TELLING, "budgets", "guardrails", "limits", "servi
 def is_platform(names: Iterable[str]) -> bool:
     """Whether documents of these names describe an LLM platform."""
     return any(name.partition("/")[0] in _TELLING for name in names)
+
+
+def is_of_platform(name: str) -> bool:
+    """Whether records are read from a document of this name."""
+    return name.partition("/")[0] in FOLDERS

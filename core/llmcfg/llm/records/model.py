@@ -9,7 +9,7 @@ from llmcfg.llm.reading import Node, waiting_of
 from llmcfg.llm.records.fields import MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 PARAMETERS: Final = (
     "temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "max_output_tokens", "presence_penalty", "frequency_penalty",
@@ -18,14 +18,14 @@ PARAMETERS: Final = (
 """Parameters of requests that a free-form model may hold beside other settings."""
 
 
-def read_models(node: Node, providers: Mapping[str, Provider]) -> Iterator[Model]:
-    """The record of a document, or all of one that holds several by name."""
+def read_models(node: Node) -> Iterator[tuple[Model, str | None]]:
+    """The record of a document, or all of one that holds several by name; each with the name of its provider, if it has one."""
     if is_model(node):
-        yield _typed(node, str(node.fields.get("id") or node.spot.document.rsplit("/", 1)[-1]), providers)
+        yield _typed(node, str(node.fields.get("id") or node.spot.document.rsplit("/", 1)[-1]))
         return
     for name, item in node.items():
         if is_model(item):
-            yield _typed(item, str(item.fields.get("id") or name), providers)
+            yield _typed(item, str(item.fields.get("id") or name))
 
 
 def is_model(node: Node) -> bool:
@@ -46,11 +46,11 @@ def read_inner_models(node: Node, provider: Provider) -> Iterator[Model]:
         yield _inner(Node({**node.fields, "model": single.value}, node.spot), single.value, provider)
 
 
-def _typed(node: Node, name: str, providers: Mapping[str, Provider]) -> Model:
+def _typed(node: Node, name: str) -> tuple[Model, str | None]:
     provider = node.text("provider")
-    found = providers.get(provider.value) if provider else None
     upstream = node.text("upstream_model", "deployment", "model") or Given(name, node.spot)
-    return _model(node, name, upstream, found, node.at("params").given_fields())
+    model = _model(node, name, upstream, None, node.at("params").given_fields())
+    return model, provider.value if provider else None
 
 
 def _inner(node: Node, name: str, provider: Provider) -> Model:

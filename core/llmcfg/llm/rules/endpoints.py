@@ -99,4 +99,8 @@ def _of_cloud(region: str) -> str:
     return {"europe": "eu", "northamerica": "us"}.get(head, _PROFILES.get(head, ""))
 
 
-CHECKS: Final = (Check("LLM007", find_plain_http), Check("LLM008", find_strange_hosts), Check("LLM009", find_strays))
+CHECKS: Final = (
+    Check("LLM007", find_plain_http, frozenset({"providers"})),
+    Check("LLM008", find_strange_hosts),
+    Check("LLM009", find_strays),
+)

@@ -18,6 +18,8 @@ from llmcfg.llm.rules import (
 from llmcfg.model.llmrules import LLM_RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from llmcfg.llm.platform import Complaint, Platform
     from llmcfg.llm.rules.ground import Check, Ground
     from llmcfg.model.severity import Severity
@@ -46,7 +48,11 @@ def find_complaints(platform: Platform, ground: Ground) -> tuple[Complaint, ...]
     found = dict.fromkeys(
         [*platform.flaws, *(complaint for check in CHECKS for complaint in check.find(platform, ground))]
     )
-    return tuple(complaint._replace(severity=severity_of(complaint, platform)) for complaint in found)
+    return with_severities(found, platform)
+
+
+def with_severities(complaints: Iterable[Complaint], platform: Platform) -> tuple[Complaint, ...]:
+    return tuple(complaint._replace(severity=severity_of(complaint, platform)) for complaint in complaints)
 
 
 def severity_of(complaint: Complaint, platform: Platform) -> Severity:

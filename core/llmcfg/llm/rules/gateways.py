@@ -85,4 +85,7 @@ def _without_timeout(platform: Platform) -> Iterator[Complaint]:
                             "set timeouts: {request_seconds: 120}")  # fmt: skip
 
 
-CHECKS: Final = (Check("LLM035", find_open), Check("LLM036", find_misfit_timeouts))
+CHECKS: Final = (
+    Check("LLM035", find_open, frozenset({"gateways", "models"})),
+    Check("LLM036", find_misfit_timeouts, frozenset({"gateways", "providers", "models"})),
+)

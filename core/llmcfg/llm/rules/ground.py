@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -88,13 +88,20 @@ class Ground(Struct, frozen=True):
 
 
 class Check(NamedTuple):
-    """One rule: its id, and what finds the places that break it."""
+    """One rule: its id, and what finds the places that break it.
+
+    It looks at each record with those that it names, as far as these name others: what it says of one does not depend on any other. Where
+    it looks at all of some parts of a platform together, these are `whole`. All may read the setting and all names. That holds of records:
+    of other programs' files all is read together.
+    """
 
     rule: str
     find: Find
+    whole: frozenset[Part] = frozenset()
 
 
 Find: TypeAlias = "Callable[[Platform, Ground], Iterator[Complaint]]"
+Part: TypeAlias = Literal["providers", "models", "routes", "budgets", "guardrails", "mcp_servers", "gateways"]
 
 
 def vendor_of(provider: Provider) -> str:

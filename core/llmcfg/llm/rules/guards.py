@@ -55,4 +55,7 @@ def _unpinned(server: McpServer) -> Iterator[Complaint]:
         yield Complaint("LLM040", message, server.args.spot, f"pin it: {loose.pinned}")
 
 
-CHECKS: Final = (Check("LLM039", find_unguarded), Check("LLM040", find_loose_servers))
+CHECKS: Final = (
+    Check("LLM039", find_unguarded, frozenset({"guardrails", "routes"})),
+    Check("LLM040", find_loose_servers),
+)

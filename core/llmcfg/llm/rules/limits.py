@@ -107,4 +107,8 @@ def hours_of(period: str) -> float | None:
     return float(digits) * _HOURS[unit] if digits.isdigit() and unit in _HOURS else None
 
 
-CHECKS: Final = (Check("LLM028", find_unenforced), Check("LLM029", find_without_budget), Check("LLM030", find_rates))
+CHECKS: Final = (
+    Check("LLM028", find_unenforced, frozenset({"gateways", "models", "budgets"})),
+    Check("LLM029", find_without_budget, frozenset({"budgets", "providers", "models", "routes", "gateways"})),
+    Check("LLM030", find_rates, frozenset({"providers", "models"})),
+)

@@ -187,7 +187,7 @@ CHECKS: Final = (
     Check("LLM001", find_literals),
     Check("LLM002", find_unset),
     Check("LLM003", find_strange),
-    Check("LLM004", find_shared),
+    Check("LLM004", find_shared, frozenset({"providers"})),
     Check("LLM005", find_due),
     Check("LLM006", find_unauthenticated),
 )
