@@ -10,6 +10,7 @@ from llm.records import GROUND, documents
 from llmcfg.llm.platform import Secrecy, Setting
 from llmcfg.llm.records.document import Readings
 from llmcfg.llm.records.platform import read_records
+from llmcfg.llm.rules import engine, judged
 from llmcfg.llm.rules.engine import find_complaints
 from llmcfg.llm.rules.judged import Judged
 
@@ -122,3 +123,56 @@ def test_what_differs_is_judged_as_the_whole_is(before, changes):
 @given(WHOLE, st.lists(CHANGES, min_size=1, max_size=3))
 def test_much_that_differs_is_judged_as_the_whole_is(before, changes):
     hold(before, changes)
+
+
+KEY = "type: {}\nbase_url: https://{}.example.com/v1\napi_key: {}\n"
+CHAT = "chat: {provider: a, upstream_model: own, rate: {rpm: 10}, timeouts: {request_seconds: 900}}\n"
+TOGETHER = {
+    "LLM004": (
+        {"llm_providers/a": KEY.format("openai", "a", "'{{secret:one}}'"), "llm_providers/b": KEY.format("openai", "b", "null")},
+        {"llm_providers/b": KEY.format("openai", "b", "'{{secret:one}}'")},
+    ),
+    "LLM007": (
+        {"llm_providers/a": "base_url: http://10.0.0.7/v1\n", "llm_providers/b": "base_url: https://10.0.0.7/v1\n"},
+        {"llm_providers/b": "base_url: http://10.0.0.7/v1\n"},
+    ),
+    "LLM029": (
+        {"llm_providers/a": "type: openai\n", "models/m": CHAT, "routes/r": "targets: [{model: chat}]\n"},
+        {"routes/r": "targets: [{model: chat, weight: 1}]\n"},
+    ),
+    "LLM030": ({"llm_providers/a": "limits: {rpm: 5}\n", "models/m": CHAT}, {"models/m": CHAT + "# again\n"}),
+    "LLM035": ({"models/m": CHAT, "services/x": "master_key: '{{secret:one}}'\n"}, {"services/x": "master_key: null\n"}),
+    "LLM036": (
+        {"models/m": CHAT, "services/x": "master_key: x\ntimeouts: {request_seconds: 30}\n"},
+        {"models/m": CHAT.replace("900", "901")},
+    ),
+    "LLM039": (
+        {"guardrails": "rules: [{name: g, kind: pii}]\n", "models/m": CHAT, "routes/r": "targets: [{model: chat}]\n"},
+        {"routes/r": "targets: [{model: chat, weight: 1}]\n"},
+    ),
+}  # fmt: skip
+SILENT = {"LLM028"}
+"""Rules that records cannot break: they are about what gateways do not enforce."""
+
+
+@pytest.mark.parametrize("rule", TOGETHER)
+def test_a_rule_that_looks_at_records_together_has_to_say_so(rule, monkeypatch):
+    before, changed = TOGETHER[rule]
+    hold(before, [changed])
+    alone = tuple(check._replace(whole=frozenset()) if check.rule == rule else check for check in engine.CHECKS)
+    monkeypatch.setattr(judged, "CHECKS", alone)
+    with pytest.raises(AssertionError):
+        hold(before, [changed])
+
+
+def test_each_rule_that_looks_at_records_together_has_a_case():
+    assert {check.rule for check in engine.CHECKS if check.whole} - SILENT == TOGETHER.keys()
+
+
+def test_routes_that_lead_to_each_other_lead_nowhere():
+    found = read(
+        {"routes/r": "targets: [{model: s}]\n", "routes/s": "targets: [{model: r}, {model: chat}]\n", "models/m": CHAT}
+    )
+    platform = read_records(found, SETTING)
+    assert [model.name for model in platform.answering("r")] == ["chat"]
+    assert [model.name for model in platform.answering("s")] == ["chat"]

@@ -112,8 +112,8 @@ class Selector:
         }
         selected = _lay(whole.source, own, whole) if own else whole
         documents = cast("Laid[SelectedDocument]", selected.documents)
-        telling = Later(lambda: tuple(documents[name] for name in selected.telling.get()))
-        return Selection(documents, cast("Later[Laid[Part]]", selected.parts), telling, tuple(missing), not unread)
+        parts = cast("Later[Laid[Part]]", selected.parts)
+        return Selection(documents, parts, selected.telling, tuple(missing), not unread)
 
     def _wanted_of(self, texts: tuple[str, ...]) -> _Wanted:
         if texts not in self._wanted:
@@ -164,7 +164,7 @@ class _Whole(NamedTuple):
     source: Laid[Resolved | None]
     documents: Laid[SelectedDocument | None]
     parts: Later[Laid[Part | None]]
-    telling: Later[tuple[str, ...]]
+    telling: Later[tuple[SelectedDocument, ...]]
 
 
 def _lay(source: Laid[Resolved | None], own: Mapping[str, SelectedDocument | None], below: _Whole | None) -> _Whole:
@@ -187,9 +187,9 @@ def _part_path(name: str) -> str:
     return f"config/{name}.json"
 
 
-def _telling(own: Mapping[str, SelectedDocument | None], below: _Whole | None) -> tuple[str, ...]:
-    beneath = [name for name in below.telling.get() if name not in own] if below is not None else []
-    said = (name for name, document in own.items() if document is not None and document.is_telling)
+def _telling(own: Mapping[str, SelectedDocument | None], below: _Whole | None) -> tuple[SelectedDocument, ...]:
+    beneath = [document for document in below.telling.get() if document.name not in own] if below is not None else []
+    said = (document for document in own.values() if document is not None and document.is_telling)
     return (*beneath, *said)
 
 
