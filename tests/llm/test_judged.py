@@ -140,7 +140,7 @@ TOGETHER = {
         {"llm_providers/a": "type: openai\n", "models/m": CHAT, "routes/r": "targets: [{model: chat}]\n"},
         {"routes/r": "targets: [{model: chat, weight: 1}]\n"},
     ),
-    "LLM030": ({"llm_providers/a": "limits: {rpm: 5}\n", "models/m": CHAT}, {"models/m": CHAT + "# again\n"}),
+    "LLM030": ({"llm_providers/a": "limits: {rpm: 5}\n", "models/m": CHAT}, {"models/m": CHAT.replace("rpm: 10", "rpm: 11")}),
     "LLM035": ({"models/m": CHAT, "services/x": "master_key: '{{secret:one}}'\n"}, {"services/x": "master_key: null\n"}),
     "LLM036": (
         {"models/m": CHAT, "services/x": "master_key: x\ntimeouts: {request_seconds: 30}\n"},
