@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -12,10 +13,12 @@ _TELLING: Final = frozenset({*PROVIDERS, "models", "routes", "mcp"})
 FOLDERS: Final = frozenset({*_TELLING, "budgets", "guardrails", "limits", "services"})
 """The folders, or single documents, that records are read from."""
 
+_may_tell: Final = methodcaller("startswith", tuple(_TELLING))  # in C, for thousands of names
+
 
 def is_platform(names: Iterable[str]) -> bool:
     """Whether documents of these names describe an LLM platform."""
-    return any(name.partition("/")[0] in _TELLING for name in names)
+    return any(name.partition("/")[0] in _TELLING for name in filter(_may_tell, names))
 
 
 def is_of_platform(name: str) -> bool:
