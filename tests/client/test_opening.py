@@ -308,4 +308,4 @@ def test_a_program_that_reads_imports_nothing_heavy(delivered):
     assert "llmcfg.client" in modules
     assert {module.partition(".")[0] for module in modules} & HEAVY == set()
     parts = {module.split(".")[1] for module in modules if module.startswith("llmcfg.")}
-    assert parts <= {"bundlefile", "canonical", "client", "clock", "disk", "errors", "limits", "model"}
+    assert parts <= {"bundlefile", "canonical", "client", "clock", "disk", "errors", "limits", "model", "regex"}

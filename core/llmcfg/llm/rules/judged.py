@@ -122,6 +122,9 @@ def _names(records: Iterable[Records]) -> object:
 
 def _parts(records: Sequence[Records]) -> set[Part]:
     """The parts of platforms that are of these. A model is of its provider too."""
-    found = {part for each in records for part in PARTS if getattr(each, part)}
-    found |= {"models"} if "providers" in found or any(each.inner_models for each in records) else set()
-    return found | ({"routes"} if any(each.inner_routes for each in records) else set())
+    found: set[Part] = {part for each in records for part in PARTS if getattr(each, part)}
+    if "providers" in found or any(each.inner_models for each in records):
+        found.add("models")
+    if any(each.inner_routes for each in records):
+        found.add("routes")
+    return found
