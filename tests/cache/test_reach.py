@@ -25,7 +25,7 @@ from support.sealed import sealed
 from support.written import WrittenSnapshot
 
 QUICK = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SWEEP = settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SWEEP = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FIRST = {
     **BASE,
     "consumers/other.yaml": "apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [plain.k, folder, secret]\nshared: true\n",

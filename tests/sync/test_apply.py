@@ -30,17 +30,20 @@ def test_a_first_apply_commits_and_delivers_the_same_files(deployer):
     assert json.loads(deployer.delivered()["head.json"])["revision"] == commit
 
 
-def test_what_a_first_deployment_reaches_is_known_before_its_values_are_compared(deployer, monkeypatch):
+def test_what_a_deployment_reaches_is_known_before_its_values_are_compared(deployer, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("llmcfg.sync.plan.compare", _refuse)
         plan = deployer.plan()
         assert len(plan.affected) == plan.bundles
         assert deployer.apply().commit
+        deployer.commit({"base/limits.yaml": "rpm: 11\n"})
+        assert len(deployer.plan().affected) == plan.bundles
+        assert deployer.apply().commit
     assert plan.difference.affected == plan.affected
 
 
 def _refuse(*_arguments: object, **_named: object) -> None:
-    pytest.fail("every value of a first deployment was listed, for nobody")
+    pytest.fail("values were compared, for nobody: there are no gates to ask, and nothing is shown")
 
 
 def test_applying_again_does_nothing(deployer):
@@ -106,7 +109,7 @@ def test_a_change_moves_only_what_it_reaches(deployer):
     deployer.commit({"tenants/acme/limits.yaml": "rpm: 20\n"})
     plan = deployer.plan()
 
-    assert plan.difference.affected == ("prod/acme/api",)
+    assert plan.difference.affected == plan.affected == ("prod/acme/api",)
     before = deployer.ref_files()
     deployer.apply()
     changed = {path for path, content in deployer.ref_files().items() if before.get(path) != content}
@@ -120,6 +123,7 @@ def test_a_tenant_and_a_consumer_that_go_take_their_bundles_with_them(deployer):
     plan = deployer.plan()
 
     assert plan.difference.targets_removed == ("prod/_shared/bot", "prod/beta/api")
+    assert plan.difference.affected == plan.affected
     deployer.apply()
     folders = {"/".join(path.split("/")[:2]) for path in deployer.delivered()} - {"head.json"}
     assert folders == {"_shared/api", "acme/api"}

@@ -36,19 +36,22 @@ class Later(Generic[T_co]):
 
 
 class Each(Mapping[K, T_co]):
-    """Values by key, each made when it is first asked for, and once."""
+    """Values by key, each made when it is first asked for, and once; with `most`, once more where so many others were made since."""
 
-    __slots__ = ("_keys", "_made", "_make")
+    __slots__ = ("_keys", "_made", "_make", "_most")
 
-    def __init__(self, keys: Iterable[K], make: Callable[[K], T_co]) -> None:
+    def __init__(self, keys: Iterable[K], make: Callable[[K], T_co], most: int = 0) -> None:
         self._keys = dict.fromkeys(keys)
         self._make = make
+        self._most = most
         self._made: dict[K, T_co] = {}
 
     def __getitem__(self, key: K) -> T_co:
         if key not in self._made:
             if key not in self._keys:
                 raise KeyError(key)
+            if self._most and len(self._made) >= self._most:
+                del self._made[next(iter(self._made))]
             self._made[key] = self._make(key)
         return self._made[key]
 

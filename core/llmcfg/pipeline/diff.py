@@ -21,7 +21,7 @@ from llmcfg.model.keypath import format_key_path
 from llmcfg.model.later import Each, Later
 from llmcfg.model.progress import UNWATCHED
 from llmcfg.pipeline.decisions import changed_decisions, decisions_of
-from llmcfg.pipeline.stored import DocumentReader, documents_of, read_stored
+from llmcfg.pipeline.stored import AT_ONCE, DocumentReader, documents_of, read_stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -104,7 +104,7 @@ def state_of(
             shared[id(documents)] = _contents(documents, reach)
         scopes[str(scope)] = shared[id(documents)]
     manifests = {target: bundle.manifest_digest for target, bundle in built.bundles.items()}
-    targets = Each(built.bundles, lambda target: _target_state(built, target, manifests[target]))
+    targets = Each(built.bundles, lambda target: _target_state(built, target, manifests[target]), AT_ONCE)
     return State(scopes, targets, decisions_of(configuration) if with_scopes else None, manifests)
 
 
@@ -150,7 +150,13 @@ def state_of_stored(stored: Stored, known: dict[str, Later[Value]] | None = None
             files,
         )
 
-    return State({}, Each(stored.manifests, read), manifests=stored.manifests)
+    return State({}, Each(stored.manifests, read, AT_ONCE), manifests=stored.manifests)
+
+
+def differing_bundles(before: State, after: State) -> tuple[str, ...]:
+    """The bundles that come, go or change between states that know the digests of all manifests. Looks into none."""
+    targets = {*before.targets, *after.targets}
+    return tuple(sorted(str(it) for it in targets if before.manifests.get(it) != after.manifests.get(it)))
 
 
 def compare(before: State, after: State, *, progress: Progress = UNWATCHED) -> Difference:

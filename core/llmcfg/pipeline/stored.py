@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.bundle import SaidOfSealed
     from llmcfg.pipeline.configuration import Memo
 
+AT_ONCE: Final = 64
+"""Bundles that are in memory at a time: one of 1,000,000 keys takes some megabytes, and there may be thousands."""
+
 _HINT = "deploy again: llmcfg apply"
 
 
@@ -156,7 +159,7 @@ def read_stored(files: Mapping[str, bytes], memo: Memo | None = None) -> Stored:
                 checked.learn_document(sha256)
 
     checked.look_at(head, files, check)
-    return Stored(files, head, Each(sorted(said), read))
+    return Stored(files, head, Each(sorted(said), read, AT_ONCE))
 
 
 def read_bundles(files: Mapping[str, bytes]) -> Mapping[str, StoredBundle]:

@@ -15,7 +15,7 @@ from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, manifest_digests
-from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
+from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, differing_bundles, state_of, state_of_stored
 from llmcfg.pipeline.gates import asks_what_is_decided, asks_who_signed, find_gate_closed, gate_findings
 from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.sealing import draft
@@ -255,7 +255,8 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
     after = state_of(built.configuration, built.built, with_scopes=False) if observed.draft else before
     later = Later(lambda: compare(before, after, progress=built.configuration.memo.progress))
     is_new = deployed is None or deployed.root != root
-    changes = [Proposal(later.get(), *observed.who)] if deployed is not None and is_new else []
+    is_judged = deployed is not None and is_new and built.configuration.layout.policies
+    changes = [Proposal(later.get(), *observed.who)] if is_judged else []
     gates = _gates(built, [*changes, *observed.decided.proposals])
     return Plan(
         environment=built.environment,
@@ -263,7 +264,7 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         expected=deployed,
         root=root,
         files=observed.files,
-        affected=tuple(sorted(map(str, after.targets))) if deployed is None else later.get().affected,
+        affected=differing_bundles(before, after),
         later=later,
         deliveries=observed.deliveries,
         bundles=len(built.built.bundles if observed.draft else before.targets),
