@@ -71,6 +71,11 @@ def _beside_bare(work: str, size: str, name: str, benchmark: str, times: float =
     return Target(work, Figure(benchmark, size, name), times, "ratio", Figure(benchmark, size, _BARE))
 
 
+def _growth(name: str) -> Target:
+    figures = Figure("scale", KEYS[1_000_000], name), Figure("scale", KEYS[10_000], name)
+    return Target(f"… {name.partition(',')[0]}, at 1,000,000 keys beside 10,000", figures[0], 1.3, "ratio", figures[1])
+
+
 def _tree_look() -> Target:
     size = KEYS[1_000_000]
     look, status = Figure("startup", size, "work tree, seen before"), Figure("startup", size, "git status")
@@ -108,20 +113,7 @@ TARGETS: Final = (
     Target("one key changed in one overlay: validate", Figure("scale", KEYS[10_000], _OVERLAY), 0.1),
     Target("… diff", Figure("scale", KEYS[10_000], _DIFF), 0.1),
     Target("… inside the daemon", Figure("inside", KEYS[10_000], "open and validate"), 0.015),
-    Target(
-        "… at 1,000,000 keys beside 10,000",
-        Figure("scale", KEYS[1_000_000], _OVERLAY),
-        1.3,
-        "ratio",
-        Figure("scale", KEYS[10_000], _OVERLAY),
-    ),
-    Target(
-        "… diff, at 1,000,000 keys beside 10,000",
-        Figure("scale", KEYS[1_000_000], _DIFF),
-        1.3,
-        "ratio",
-        Figure("scale", KEYS[10_000], _DIFF),
-    ),
+    *(_growth(name) for name in (_OVERLAY, _DIFF)),
     Target(
         "one key of base that reaches 4,000 targets",
         Figure("tenants", "1,000 tenants", "validate, one key of base"),

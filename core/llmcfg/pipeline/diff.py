@@ -153,12 +153,6 @@ def state_of_stored(stored: Stored, known: dict[str, Later[Value]] | None = None
     return State({}, Each(stored.manifests, read, AT_ONCE), manifests=stored.manifests)
 
 
-def differing_bundles(before: State, after: State) -> tuple[str, ...]:
-    """The bundles that come, go or change between states that know the digests of all manifests. Looks into none."""
-    targets = {*before.targets, *after.targets}
-    return tuple(sorted(str(it) for it in targets if before.manifests.get(it) != after.manifests.get(it)))
-
-
 def compare(before: State, after: State, *, progress: Progress = UNWATCHED) -> Difference:
     """What changes from one state to the other, leaf by leaf. Targets and scopes that come or go whole count with all their values."""
     collected = _Collected()

@@ -15,7 +15,7 @@ from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, manifest_digests
-from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, differing_bundles, state_of, state_of_stored
+from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
 from llmcfg.pipeline.gates import asks_what_is_decided, asks_who_signed, find_gate_closed, gate_findings
 from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.sealing import draft
@@ -264,7 +264,7 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         expected=deployed,
         root=root,
         files=observed.files,
-        affected=differing_bundles(before, after),
+        affected=differing_bundles(observed.there, built),
         later=later,
         deliveries=observed.deliveries,
         bundles=len(built.built.bundles if observed.draft else before.targets),
@@ -277,6 +277,13 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         frozen=find_gate_closed(built.configuration, built.environment, now) if is_new and now else None,
         made_at=now,
     )
+
+
+def differing_bundles(there: ReadState, built: BuiltEnvironment) -> tuple[str, ...]:
+    """The bundles that come, go or change: those that have another manifest. Looks into none."""
+    before = {target.folder: said for target, said in there.state.manifests.items()}
+    folders = {folder for folder, _ in before.items() ^ built.manifests.get().items()}
+    return tuple(sorted(f"{built.environment}/{folder}" for folder in folders))
 
 
 def is_quarantined(built: BuiltEnvironment, deployed: Deployed | None) -> bool:

@@ -9,7 +9,7 @@ from llmcfg.errors import IntegrityError, LlmcfgError
 from llmcfg.model.snapshot import Revision
 from llmcfg.sync.deliveries import find_sinks, observe
 from llmcfg.sync.deployed import read_deployed
-from llmcfg.sync.plan import build_environment, is_quarantined, read_state
+from llmcfg.sync.plan import build_environment, differing_bundles, is_quarantined, read_state
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
-    from llmcfg.sync.plan import BuiltEnvironment, ReadState
+    from llmcfg.sync.plan import ReadState
 
 State = Literal["current", "pending", "drifted", "never deployed", "blocked", "damaged"]
 
@@ -78,17 +78,10 @@ def status_of(
             make_sink(spec, name)
     except LlmcfgError as error:
         return Status(name, wanted, deployed, 0, delivered, error.message)
-    pending = _pending(deployed, there, built)
+    is_same = deployed is not None and deployed.root == built.root
+    pending = 0 if is_same else len(differing_bundles(there, built))
     trouble = f"{wanted.name} is quarantined" if is_quarantined(built, deployed) else ""
     return Status(name, wanted, deployed, pending, delivered, trouble)
-
-
-def _pending(deployed: Deployed | None, there: ReadState, built: BuiltEnvironment) -> int:
-    """How many bundles would come, go or change: those that have another manifest. Bundles with one root are the same."""
-    if deployed is not None and deployed.root == built.root:
-        return 0
-    before = {target.folder: said for target, said in there.stored.manifests.items()} if deployed is not None else {}
-    return len({folder for folder, _ in before.items() ^ built.manifests.get().items()})
 
 
 def status_of_removed(repository: Repository, name: str) -> Status:
