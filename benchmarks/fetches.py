@@ -23,8 +23,8 @@ from llmcfg.daemon.state import StateFolder
 from llmcfg.daemon.upstream import PRIVATE
 from llmcfg.model.remoteurl import parse_remote_url
 from llmcfg.model.settings import Access, Remote, Settings
+from llmcfg.opensinks import Surroundings
 from llmcfg.secrets.held import read_with
-from llmcfg.wiring import Surroundings
 
 MANIFEST = """
 apiVersion: llmcfg.dev/v1

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmcfg.model.settings import Settings
-    from llmcfg.wiring import Surroundings, Workspace
+    from llmcfg.opensinks import Surroundings
+    from llmcfg.wiring import Workspace
 
 _OURS = frozenset(["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"])
 
@@ -108,14 +109,16 @@ def _signing_with(settings: Settings, keys: list[Path] | None, root: Path | None
 
 def cached_workspace(directory: Path, *, cache: bool) -> Workspace:
     """The local repository, for a command that builds. Of programs it runs gpg alone, where commits are judged."""
-    from llmcfg.wiring import Surroundings, Workspace
+    from llmcfg.opensinks import Surroundings
+    from llmcfg.wiring import Workspace
 
     return Workspace(directory, surroundings=Surroundings(search_path()), cache=cache_root() if cache else None)
 
 
 def reading_workspace(directory: Path) -> Workspace:
     """The local repository, for a command that looks at little of it: with what others remembered, and nothing is remembered for it."""
-    from llmcfg.wiring import Surroundings, Workspace
+    from llmcfg.opensinks import Surroundings
+    from llmcfg.wiring import Workspace
 
     return Workspace(directory, surroundings=Surroundings(search_path()), cache=cache_root(), only_reads=True)
 
@@ -152,8 +155,8 @@ def cache_root() -> Path | None:
 
 def surroundings() -> Surroundings:
     """What programs that are run for this command get, and whose keys open what is sealed to this machine."""
+    from llmcfg.opensinks import Surroundings
     from llmcfg.secrets.plainfolder import memory_folders
-    from llmcfg.wiring import Surroundings
     from llmcfg_cli.identities import own_identities
 
     environment = {name: value for name, value in os.environ.items() if name not in _OURS}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from llmcfg.clock import now
 from llmcfg.errors import IntegrityError, LlmcfgError
 from llmcfg.git.repository import open_repository
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.memo import Memo
 
 if TYPE_CHECKING:
     from pathlib import Path

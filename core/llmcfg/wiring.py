@@ -1,24 +1,23 @@
-"""Where adapters meet the core: with `auditlog`, the only module that knows both. Commands open a `Workspace` and ask it.
+"""Where adapters meet the core: with `auditlog` and `opensinks`, the only module that knows both. Commands open a `Workspace` and ask it.
 
 What only some commands need is imported when they need it: every command starts through this module.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from functools import cache
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from llmcfg.clock import now as now
 from llmcfg.errors import LlmcfgError, NotFoundError, UsageError
 from llmcfg.git.filenames import FOLDERS, MANIFEST
 from llmcfg.git.place import can_be_opened, note_opened, own_place, whose_settings
-from llmcfg.model.suggest import did_you_mean
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.opensinks import Sinks, Surroundings
+from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.known import name_of
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.merge import no_rules
 from llmcfg.sync.demand import FOLDER, KEPT, require_undemanded
 from llmcfg.sync.wanted import wanted_revision
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from llmcfg.cache.store import DiskCache
     from llmcfg.custody.files import Custody
     from llmcfg.git.knowntree import KnownTree
-    from llmcfg.git.network import GitProgram
     from llmcfg.git.program import Git
     from llmcfg.git.repository import GitRepository, Publish
     from llmcfg.git.worksnapshot import WorkTreeSnapshot
@@ -40,9 +38,6 @@ if TYPE_CHECKING:
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.ports import AuditLog, Sink, Snapshot
     from llmcfg.secrets.age import Identity
-    from llmcfg.sinks.directory import Seen
-    from llmcfg.sinks.openedfiles import OpenedFiles
-    from llmcfg.sinks.switching import AfterApply
     from llmcfg.sync.gate import Gate
     from llmcfg.sync.roots import RootStore
     from llmcfg.sync.signed import Publisher
@@ -51,26 +46,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _RECENT: Final = 4
 _DAY: Final = 86_400  # seconds
-
-
-class Surroundings(NamedTuple):
-    """What is outside of the repository.
-
-    For programs that are run: where to look for them, an SSH agent, and the variables that hooks inherit. For opened files: whose keys
-    open them, and folders that may be in memory.
-    """
-
-    search_path: str
-    agent: str = ""
-    environment: Mapping[str, str] = MappingProxyType({})
-    identities: Callable[[], Sequence[Identity]] = tuple
-    memory: tuple[Path, ...] = ()
-
-    @property
-    def git(self) -> GitProgram:
-        from llmcfg.git.network import GitProgram
-
-        return GitProgram(self.search_path, self.agent)
 
 
 class Workspace:
@@ -109,7 +84,7 @@ class Workspace:
         if not self._can_be_opened:
             self._repository = self.another_repository()
         self.memo = Memo(self.cache)
-        self._seen: Seen | None = None
+        self._sinks: Sinks | None = None
         self._recent: dict[Revision, Configuration] = {}
         self.delivery_root = delivery_root or (settings.deliver_to if settings else None) or self.root
 
@@ -322,84 +297,23 @@ class Workspace:
             now=now,
         )
 
+    def sink(self, spec: SinkSpec, environment: str) -> Sink:
+        """As `Sinks.open`."""
+        return self.sinks.open(spec, environment)
+
+    @property
+    def sinks(self) -> Sinks:
+        if self._sinks is None:
+            self._sinks = Sinks(
+                self.repository, self.delivery_root, self._settings, self.surroundings, self.cache, self.memo.progress
+            )
+        return self._sinks
+
     def git(self, environment: Mapping[str, str]) -> Git:
         """The `git` program in the configuration's folder, with these variables."""
         from llmcfg.git.program import Git
 
         return Git(self.work_folder, environment)
-
-    def sink(self, spec: SinkSpec, environment: str) -> Sink:
-        """The sink that a manifest or consumer names.
-
-        Raises UsageError for a path that leaves the delivery root, and for a name that the settings do not define.
-        """
-        if spec.kind == "directory":
-            return self._directory_sink(spec, environment)
-        settings = self._defined
-        if spec.kind == "http":
-            from llmcfg.sinks.endpoint import EndpointSink
-
-            endpoint = _defined(settings.endpoints, "endpoint", spec.name)
-            return EndpointSink(endpoint, environment, self.repository.state_folder / "endpoints", now)
-        from llmcfg.git.branchsink import BranchSink
-
-        target = _defined(settings.repositories, "repository", spec.name)
-        place = hashlib.sha256(f"{spec.name}:{spec.branch}:{spec.path}".encode()).hexdigest()[:16]
-        clone = self.repository.state_folder / "targets" / f"{spec.name}-{place}.git"
-        return BranchSink(self.surroundings.git, clone, target, spec.branch, spec.path)
-
-    @property
-    def _defined(self) -> Settings:
-        """What this machine defines."""
-        from llmcfg.model.settings import Settings
-
-        return self._settings or Settings()
-
-    def patience(self, spec: SinkSpec) -> float:
-        """Seconds after which a sink that cannot be reached is given up."""
-        endpoint = self._defined.endpoints.get(spec.name) if spec.kind == "http" else None
-        return endpoint.give_up_seconds if endpoint else 86_400.0
-
-    def _directory_sink(self, spec: SinkSpec, environment: str) -> Sink:
-        from llmcfg.sinks.directory import DirectorySink, Seen
-
-        self._seen = self._seen or Seen(now, self.cache)
-        if self.delivery_root is None:
-            raise UsageError(
-                f"{self.repository} is a bare repository, so sinks have no folder to deliver below",
-                hint="name one with --deliver-to DIR",
-            )
-        relative = Path(spec.path.replace("{environment}", environment))
-        folder = self.delivery_root / relative
-        leaves = relative.is_absolute() or ".." in relative.parts
-        if leaves or not folder.resolve().is_relative_to(self.delivery_root.resolve()):
-            raise UsageError(
-                f"the sink path {spec.path!r} leaves the folder that bundles are delivered below",
-                hint="write a path without '..' and symbolic links, and choose the folder with --deliver-to",
-            )
-        if ".git" in relative.parts:
-            raise UsageError(f"the sink path {spec.path!r} lies in Git's own folder", hint="choose another folder")
-        opened = self._opened_files(folder) if spec.opens else None
-        after_apply = self._after_apply(spec, opened)
-        return DirectorySink(folder, spec.keep, after_apply, opened, self._seen, self.memo.progress)
-
-    def _opened_files(self, folder: Path) -> OpenedFiles:
-        """In the place that the settings name, in memory, or beside the deliveries."""
-        from llmcfg.secrets.plainfolder import find_memory
-        from llmcfg.sinks.openedfiles import OpenedFiles
-
-        said = self._settings.opened if self._settings else None
-        place = said or find_memory(self.surroundings.memory) or folder
-        return OpenedFiles(folder, place, self.surroundings.identities)
-
-    def _after_apply(self, spec: SinkSpec, opened: OpenedFiles | None) -> AfterApply | None:
-        if not spec.after_apply:
-            return None
-        from llmcfg.sinks.hooks import ConsumerHooks
-
-        defined = self._defined.hooks
-        hooks = {folder: _defined(defined, "hook", name) for folder, name in spec.after_apply}
-        return ConsumerHooks(hooks, self.surroundings.environment, opened)
 
     @property
     def _given_root(self) -> Path | None:
@@ -516,16 +430,6 @@ def _now_ns() -> int:
 
 def _secrets_lock(repository: GitRepository) -> Path:
     return repository.state_folder / "secrets.lock"
-
-
-def _defined(known: Mapping[str, T], what: str, name: str) -> T:
-    """Raises UsageError for a name that the settings of this machine do not define."""
-    if name not in known:
-        raise UsageError(
-            f"the configuration names the {what} {name!r}, and the settings of this machine define no such {what}",
-            hint=did_you_mean(name, known, "define it in the file that --settings names"),
-        )
-    return known[name]
 
 
 def merge_rules(top: Path, path: str) -> RuleLookup:

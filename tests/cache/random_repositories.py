@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.diff import compare, state_of
 from llmcfg.pipeline.examine import examine
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate_configuration
 from support.written import WrittenSnapshot
 

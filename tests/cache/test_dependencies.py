@@ -9,7 +9,7 @@ import pytest
 from cache.random_repositories import run
 from llmcfg.cache.account import WHY, redone
 from llmcfg.cache.store import DiskCache
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 
 OPEN = '"type": "object", "additionalProperties": true'
 FILES = {

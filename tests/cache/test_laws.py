@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from cache.random_repositories import REPOSITORIES, difference, run
 from llmcfg.cache.store import DiskCache
-from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.known import name_of, name_of_bytes
+from llmcfg.pipeline.memo import Memo
 
 PROJECT = Path(__file__).resolve().parents[2]
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -179,7 +179,7 @@ import sys
 from pathlib import Path
 from cache.random_repositories import run
 from llmcfg.cache.store import DiskCache
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 FILES = eval(sys.argv[2])
 for _ in range(6):
     cache = DiskCache(Path(sys.argv[1]))

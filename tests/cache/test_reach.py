@@ -17,8 +17,9 @@ from llmcfg.ci.choosing import Chosen, chosen_sides
 from llmcfg.ci.sides import compare_sides, examine_side
 from llmcfg.errors import FindingsError, UnknownKeyError
 from llmcfg.model.keypath import parse_key_path
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.diff import compare, extent_of
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.reach import find_reach
 from llmcfg.pipeline.readers import find_readers
 from support.sealed import sealed

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from cache.random_repositories import CONSUMERS, DOCUMENTS, MODELS, PROMPTS, TODAY, run
 from cache.test_dependencies import ALLOWED, FILES
 from llmcfg.cache.store import DiskCache
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.lastsound import find_last_sound
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.stillsound import is_still_sound
 from llmcfg.pipeline.validate import validate_configuration
 from support.sealed import NAMES, sealed

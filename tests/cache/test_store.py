@@ -15,7 +15,7 @@ from llmcfg.cache.opening import open_cache
 from llmcfg.cache.place import cache_file, cache_folder
 from llmcfg.cache.store import DiskCache
 from llmcfg.model.target import Scope
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.wiring import Workspace
 from support.written import WrittenRepository

@@ -16,8 +16,9 @@ from llmcfg.canonical import canonical_json
 from llmcfg.ci.base import Base
 from llmcfg.ci.review import review
 from llmcfg.model.keypath import format_key_path
+from llmcfg.model.value import walk_leaves
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Memo, walk_leaves
+from llmcfg.pipeline.memo import Memo
 from llmcfg.wiring import Workspace
 from support.sealed import NAMES, sealed
 from support.written import CONSUMER, MANIFEST, WrittenRepository, opened

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from llmcfg.model.failure import FailureKind
-from llmcfg.wiring import Surroundings
+from llmcfg.opensinks import Surroundings
 from support.servers import silent_port
 from support.sshd import SSHD, Sshd, make_key
 

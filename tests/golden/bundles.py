@@ -7,7 +7,8 @@ from typing import Final
 
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import environment_files
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.memo import Memo
 from support.written import WrittenSnapshot
 
 GOLDEN: Final = Path(__file__).resolve().parent

@@ -6,8 +6,8 @@ import pytest
 
 from golden.builtins import FILES, builtin_files
 from golden.bundles import GOLDEN, REPOSITORIES, build_files, read_folder
-from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.diff import deployed_state
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.stored import read_bundles
 
 ANEW = "look at the difference: make golden, then git diff tests/golden"

@@ -10,7 +10,8 @@ import yaml
 from llmcfg.model.findings import Severity
 from llmcfg.model.snapshot import BlobEntry
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate
 
 if TYPE_CHECKING:

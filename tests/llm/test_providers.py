@@ -9,7 +9,7 @@ import pytest
 from tests.docs.provider_pages import FOLDER, KNOWN, made, models_of, record_of
 
 from llmcfg.llm.vendors import VENDORS
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate
 from support.sealed import sealed
 from support.written import WrittenSnapshot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from support.written import CONSUMER, MANIFEST, opened
 
 TENANTS = MANIFEST + "tenants: {acme: {}, beta: {}}\n"

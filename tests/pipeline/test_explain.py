@@ -9,8 +9,10 @@ from llmcfg.errors import UnknownKeyError
 from llmcfg.model.change import ABSENT
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.model.target import Scope
-from llmcfg.pipeline.configuration import Configuration, Memo, walk_leaves
+from llmcfg.model.value import walk_leaves
+from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.explain import explain
+from llmcfg.pipeline.memo import Memo
 from support.written import MANIFEST, WrittenSnapshot, opened
 
 TENANTS = MANIFEST + "tenants: {acme: {variables: {cost: '7'}}}\nvariables: {cost: '1'}\n"

@@ -8,7 +8,8 @@ from textwrap import dedent
 import pytest
 
 from llmcfg.model.target import Scope, Target
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate_configuration
 from support.looked_at import effective, findings, only, said
 from support.sealed import sealed, sealed_whole

@@ -217,7 +217,7 @@ def test_what_is_mistyped_gets_a_hint():
 
 
 def test_no_manifest_is_a_finding():
-    from llmcfg.pipeline.configuration import Memo
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.validate import validate
     from support.written import WrittenSnapshot
 

@@ -9,7 +9,8 @@ from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding
 from llmcfg.model.target import Scope
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.sharing import Sharing
 from llmcfg.pipeline.validate import validate
 from support.looked_at import effective

@@ -9,8 +9,9 @@ from pathlib import Path
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Severity
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.explain import explain
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate
 from support.written import WrittenSnapshot
 

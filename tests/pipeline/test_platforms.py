@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate
 from support.written import WrittenSnapshot
 

@@ -8,7 +8,8 @@ from llmcfg.errors import FindingsError
 from llmcfg.model.findings import Finding, Origin
 from llmcfg.model.target import Scope, Target
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate_configuration
 from support.written import CONSUMER, MANIFEST, WrittenSnapshot
 

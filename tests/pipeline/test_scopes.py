@@ -10,7 +10,8 @@ from cache.random_repositories import REPOSITORIES, TODAY
 from llm.test_judged import TEXTS
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import merge_findings
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.platforms import platform_findings
 from llmcfg.pipeline.scopefindings import findings_of_prompts
 from support.sealed import sealed

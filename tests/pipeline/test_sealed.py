@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate
 from llmcfg.secrets.age import generate_identity
 from support.looked_at import findings, only, said

@@ -8,8 +8,8 @@ import pytest
 
 from llmcfg.model.target import Scope
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.explain import explain
+from llmcfg.pipeline.memo import Memo
 from support.looked_at import effective, findings, only, said
 from support.sealed import sealed_whole, token, written
 from support.written import CONSUMER as WITHOUT_READER

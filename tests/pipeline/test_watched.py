@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.diff import compare, state_of
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate_configuration
 from support.watching import Told
 from support.written import CONSUMER, opened

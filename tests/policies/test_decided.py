@@ -7,8 +7,8 @@ import json
 import pytest
 
 from llmcfg.model.target import Scope
-from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.gates import gate_findings, proposal_between
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.policyfindings import policies_of
 from llmcfg.pipeline.policyinput import questions
 from support.looked_at import said

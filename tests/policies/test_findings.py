@@ -9,8 +9,8 @@ import pytest
 from llmcfg.model.findings import has_blocking
 from llmcfg.model.rules import Severity
 from llmcfg.model.target import Scope
-from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.gates import gate_findings, proposal_between
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.policyfindings import policies_of, run_policy_tests
 from llmcfg.pipeline.policyinput import questions
 from llmcfg_cli.app import run

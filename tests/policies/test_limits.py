@@ -6,8 +6,8 @@ import pytest
 
 from llmcfg.errors import UsageError
 from llmcfg.model.keypath import parse_key_path
-from llmcfg.pipeline.configuration import Memo
 from llmcfg.pipeline.gates import gate_findings, proposal_between
+from llmcfg.pipeline.memo import Memo
 from llmcfg.policies.keypatterns import covers, parse_key_pattern
 from support.looked_at import said
 from support.written import opened

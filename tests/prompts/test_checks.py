@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate
 from support.looked_at import findings
 from support.written import MANIFEST, WrittenSnapshot

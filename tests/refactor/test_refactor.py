@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from llmcfg.canonical import canonical_json
 from llmcfg.errors import ConflictError, FindingsError, NotFoundError, UnknownKeyError, UsageError
 from llmcfg.model.keypath import parse_key_path
+from llmcfg.model.value import walk_leaves
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.refactor.refactoring import move, split, write_refactoring
 from support.looked_at import said
 from support.written import CONSUMER, WrittenRepository, opened

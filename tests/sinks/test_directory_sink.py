@@ -296,7 +296,7 @@ def test_reader_that_resolves_the_link_once_sees_one_whole_delivery(root):
     def read():
         seen = set()
         while b"11" not in seen:
-            folder = (root / "current").resolve(strict=True)
+            folder = root / (root / "current").readlink()
             try:
                 numbers = {(folder / f"t{part}/head.json").read_bytes() for part in range(10)}
             except FileNotFoundError:

@@ -6,7 +6,7 @@ import json
 
 from llmcfg.model.findings import Finding
 from llmcfg.model.target import Scope
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.validate import validate
 from support.written import MANIFEST, WrittenSnapshot, opened
 

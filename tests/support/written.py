@@ -10,7 +10,8 @@ from pathlib import Path
 from textwrap import dedent
 
 from llmcfg.model.snapshot import BlobEntry
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
+from llmcfg.pipeline.memo import Memo
 from llmcfg.wiring import Workspace
 
 MANIFEST = """

@@ -13,7 +13,7 @@ from llmcfg.model.later import Later
 from llmcfg.model.target import Target
 from llmcfg.pipeline.bundle import BundleFiles, Part, environment_files, make_bundle, make_part
 from llmcfg.pipeline.checked import learn_written
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.stored import read_head, read_stored
 from llmcfg.secrets.held import read_with
 from llmcfg.sync.act import apply, plan_rollback, rollback

@@ -13,7 +13,7 @@ from llmcfg.errors import IntegrityError
 from llmcfg.model.files import Files, StoredFolder
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import environment_files
-from llmcfg.pipeline.configuration import Memo
+from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.stored import read_stored
 from llmcfg.sync.deployed import read_deployed
 from llmcfg.sync.plan import read_state

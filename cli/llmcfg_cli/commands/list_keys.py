@@ -19,7 +19,7 @@ def list_keys(
 ) -> None:
     """List the effective keys at or below a key, each with its value."""
     from llmcfg.model.keypath import format_key_path, parse_key_path
-    from llmcfg.pipeline.configuration import walk_leaves
+    from llmcfg.model.value import walk_leaves
     from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.tables import table

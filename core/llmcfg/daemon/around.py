@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmcfg.opensinks import Surroundings
 from llmcfg.secrets.age import find_identities
 from llmcfg.secrets.guard import forbid_dumps
 from llmcfg.secrets.plainfolder import memory_folders
-from llmcfg.wiring import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -107,7 +107,7 @@ class Courier:
             lambda record: self._say(slow.environment, name, record),
             now=now,
             random=random.Random(),
-            patience=self._workspace.patience(slow.spec),
+            patience=self._workspace.sinks.patience(slow.spec),
         )
 
     def _open(self, slow: _Slow, name: str) -> Sink:

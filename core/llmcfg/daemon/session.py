@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from llmcfg.daemon.upstream import Upstream
     from llmcfg.model.settings import Settings
+    from llmcfg.opensinks import Surroundings
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import MakeSink
     from llmcfg.sync.events import Event
     from llmcfg.sync.reconcile import Tell
     from llmcfg.sync.records import PassRecord
-    from llmcfg.wiring import Surroundings
 
 LOCAL_STATE = "sync"
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from llmcfg.daemon.state import StateFolder
     from llmcfg.model.settings import Settings
     from llmcfg.notify import Notifier
+    from llmcfg.opensinks import Surroundings
     from llmcfg.sync.events import Event
-    from llmcfg.wiring import Surroundings
 
 _GRACE_SECONDS: Final = 8.0  # for a pass that is going on when the daemon is told to end
 _GROWTH: Final = 4  # a builder that uses such a part of what it may is replaced, which forgets its memo

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from llmcfg.model.failure import Held
     from llmcfg.model.manifest import Manifest
     from llmcfg.model.settings import Remote, Settings
+    from llmcfg.opensinks import Surroundings
     from llmcfg.sync.reconcile import Tell
     from llmcfg.sync.verify import Accepted, Interest
     from llmcfg.trust.root import Root
-    from llmcfg.wiring import Surroundings
 
 PRIVATE = "repository.git"
 _MOST_CLUTTER: Final = 4

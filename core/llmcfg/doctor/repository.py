@@ -16,11 +16,12 @@ from llmcfg.doctor.verdicts import fail, ok, warn
 from llmcfg.errors import FindingsError, LlmcfgError
 from llmcfg.git.filenames import FOLDERS
 from llmcfg.model.rules import Severity
+from llmcfg.opensinks import Surroundings
 from llmcfg.pipeline.stored import read_stored
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.sinks.directory import DirectorySink
 from llmcfg.sync.deployed import deployed_files, deployed_ref, read_deployed
-from llmcfg.wiring import Surroundings, Workspace
+from llmcfg.wiring import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

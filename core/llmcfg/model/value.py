@@ -7,7 +7,10 @@ mappings on the way to it (`pipeline.merge`).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Scalar: TypeAlias = "bool | int | float | str | None"
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | Tagged | None"
@@ -48,3 +51,17 @@ def kind_of(value: Value) -> str:
             return kind_of(value.value)
         case _:
             return "list"
+
+
+def walk_leaves(value: Value, at: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Every scalar and empty collection in the value, with its path, in the order written. Merge tags are transparent."""
+    if isinstance(value, Tagged):
+        value = value.value
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from walk_leaves(item, (*at, key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from walk_leaves(item, (*at, index))
+    else:
+        yield at, value

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from llmcfg.model.reference import SecretUse
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
-    from llmcfg.pipeline.configuration import Configuration, Effective, Memo
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.select import Selection
     from llmcfg.pipeline.templates.render import Rendered, Rendering, RenderRequest
     from llmcfg.ports import Cache

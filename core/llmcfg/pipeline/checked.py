@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmcfg.model.files import Files
     from llmcfg.model.laid import Laid
     from llmcfg.pipeline.bundle import Part
-    from llmcfg.pipeline.configuration import Memo
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.stored import Head
 
 _MOST: Final = 200_000  # files

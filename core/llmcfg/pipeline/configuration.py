@@ -5,148 +5,41 @@ from __future__ import annotations
 from collections import Counter
 from copy import copy
 from fnmatch import fnmatchcase
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from msgspec import Struct, field
-
-from llmcfg.errors import FindingsError, NotFoundError, UnknownKeyError
-from llmcfg.model.assembly import assemble
+from llmcfg.errors import FindingsError, NotFoundError
 from llmcfg.model.findings import Finding, Origin
-from llmcfg.model.keypath import format_key_path
 from llmcfg.model.laid import Laid
 from llmcfg.model.made import Made
-from llmcfg.model.progress import Progress
 from llmcfg.model.rules import Severity
 from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.model.target import Scope, Target
-from llmcfg.model.value import Tagged
-from llmcfg.pipeline.compose import ComposeMemo, Composer, Documents
+from llmcfg.pipeline.compose import Composer, Documents
 from llmcfg.pipeline.consumers import parse_consumers
+from llmcfg.pipeline.effective import Effective, ScopedSecret
 from llmcfg.pipeline.knownlayout import layout_of
 from llmcfg.pipeline.layers import CONSUMERS, MANIFEST, layer_folders, own_layer, variables_of
 from llmcfg.pipeline.locate import Locator
 from llmcfg.pipeline.manifest import parse_manifest
 from llmcfg.pipeline.marks import may_be_kept
 from llmcfg.pipeline.merge import no_rules
-from llmcfg.pipeline.reads import MISSING, Asked, Missing, Surroundings
-from llmcfg.pipeline.resolve import Resolved, ResolveMemo, Resolver
-from llmcfg.secrets.names import NamedSecret, SecretFile, read_secret_file
+from llmcfg.pipeline.reads import Asked, Surroundings
+from llmcfg.pipeline.resolve import Resolved, Resolver
+from llmcfg.secrets.names import SecretFile, read_secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from llmcfg.llm.records.document import Readings
     from llmcfg.model.findings import Problem
-    from llmcfg.model.later import Later
     from llmcfg.model.manifest import Consumer, Manifest
-    from llmcfg.model.reference import SecretUse
     from llmcfg.model.snapshot import BlobEntry
-    from llmcfg.model.value import Path, Scalar, Value
     from llmcfg.pipeline.compose import Composed, Settled
     from llmcfg.pipeline.layers import Layout
-    from llmcfg.pipeline.manifest import Parsed
-    from llmcfg.pipeline.marks import Marks
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.pipeline.reads import Question
     from llmcfg.pipeline.schema.compiled import CompiledSchema
-    from llmcfg.policies.answers import Evaluated
-    from llmcfg.policies.loading import Policies
-    from llmcfg.ports import Cache, Snapshot
-    from llmcfg.secrets.creation import CreationRule, CreationRules
-    from llmcfg.secrets.inspection import Inspected
-    from llmcfg.secrets.names import HeldValue
-
-
-class Memo(Struct):
-    """What building remembers between scopes, targets and revisions, under content ids. Dropping it never changes a result.
-
-    `disk` is what earlier processes remembered; results of it are in the memory first. `progress` counts what is built.
-    """
-
-    disk: Cache | None = None
-    progress: Progress = field(default_factory=Progress)
-    compose: ComposeMemo = field(default_factory=ComposeMemo)
-    resolve: ResolveMemo = field(default_factory=ResolveMemo)
-    manifests: dict[BlobEntry, Parsed] = field(default_factory=dict)
-    secret_files: dict[tuple[str, str], SecretFile] = field(default_factory=dict)
-    schemas: dict[tuple[str, tuple[tuple[str, str], ...]], CompiledSchema | tuple[Problem, ...]] = field(
-        default_factory=dict
-    )
-    verdicts: dict[tuple[str, int], tuple[Resolved, tuple[Problem, ...]]] = field(default_factory=dict)
-    parts: dict[tuple[object, ...], Any] = field(default_factory=dict)
-    renderings: dict[tuple[object, ...], Any] = field(default_factory=dict)
-    inspected: dict[tuple[str, str], Inspected] = field(default_factory=dict)
-    sealed: dict[str, bool] = field(default_factory=dict)
-    creation_rules: dict[str, tuple[CreationRules, tuple[Problem, ...]]] = field(default_factory=dict)
-    chosen_rules: dict[tuple[str, str], CreationRule | None] = field(default_factory=dict)
-    plaintext: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
-    marks: dict[str, Marks] = field(default_factory=dict)
-    stored: dict[str, Later[Value]] = field(default_factory=dict)
-    checked: dict[str, frozenset[bytes]] = field(default_factory=dict)
-    file_digests: dict[str, str] = field(default_factory=dict)
-    documents_read: set[str] = field(default_factory=set)
-    policies: dict[tuple[object, ...], tuple[Policies, Evaluated]] = field(default_factory=dict)
-    readings: Readings | None = None
-
-
-class ScopedSecret(Struct, frozen=True):
-    """A secret as a scope sees it: the highest layer that names it wins."""
-
-    secret: NamedSecret
-    entry: BlobEntry
-
-
-class Effective(Struct, frozen=True, eq=False):
-    """The effective configuration of one scope. `linked` are the names of the documents with references."""
-
-    scope: Scope
-    folders: tuple[str, ...]
-    documents: Laid[Resolved]
-    linked: tuple[str, ...]
-    unreadable: frozenset[str]
-    variables: Mapping[str, Scalar]
-    secrets: Mapping[str, ScopedSecret]
-
-    def has_secret(self, name: str) -> bool:
-        return name in self.secrets
-
-    def has_previous(self, name: str) -> bool:
-        """Whether a secret is in the overlap of a rotation."""
-        return name in self.secrets and self.secrets[name].secret.previous is not None
-
-    def secret_names(self) -> frozenset[str]:
-        return frozenset(self.secrets)
-
-    def held(self, use: SecretUse) -> HeldValue | None:
-        """The encrypted value that a use takes here; None for one that is not there."""
-        scoped = self.secrets.get(use.name)
-        return scoped.secret.held(use.selector) if scoped else None
-
-    def tree(self) -> dict[str, Value]:
-        """All documents as one nested mapping; it shares their values."""
-        return assemble((name, resolved.value) for name, resolved in self.documents.items())
-
-    def owner(self, path: Path) -> tuple[Resolved, Path] | None:
-        """The document that a full key path lies in, and the path inside it."""
-        for length in range(len(path), 0, -1):
-            if all(isinstance(step, str) for step in path[:length]):
-                resolved = self.documents.get("/".join(str(step) for step in path[:length]))
-                if resolved is not None and _has(resolved.value, path[length:]):
-                    return resolved, path[length:]
-        return None
-
-    def value_at(self, path: Path) -> Value:
-        """The value at a full key path. Raises UnknownKeyError with the nearest key that is there."""
-        value: Value = self.tree()
-        for index, step in enumerate(path):
-            inner = _inside(value, step)
-            if inner is MISSING:
-                raise UnknownKeyError(
-                    f"{self.scope} has no key {format_key_path(path)}", hint=_suggest(path[: index + 1], value)
-                )
-            value = inner
-        return value
+    from llmcfg.ports import Snapshot
 
 
 class Configuration:
@@ -464,46 +357,3 @@ def _resolve_all(documents: Documents, plain: _Plain, resolver: Resolver) -> Lai
         dict.fromkeys(plain.linked), lambda name: resolver.resolve(cast("Composed", documents.find(name)))
     )
     return cast("Laid[Resolved]", Laid(own, plain.documents) if plain.linked else plain.documents)
-
-
-def _has(value: Value, path: Path) -> bool:
-    for step in path:
-        inner = _inside(value, step)
-        if inner is MISSING:
-            return False
-        value = inner
-    return True
-
-
-def _inside(value: Value, step: str | int) -> Value | Missing:
-    if isinstance(value, dict) and isinstance(step, str):
-        return value.get(step, MISSING)
-    if isinstance(value, list) and isinstance(step, int) and step < len(value):
-        return value[step]
-    return MISSING
-
-
-def _suggest(path: Path, around: Value) -> str:
-    """The key beside which the last step of the path is not there."""
-    if not isinstance(around, dict):
-        return ""
-
-    def full(key: str) -> str:
-        return format_key_path((*path[:-1], key))
-
-    shown = ", ".join(full(key) for key in islice(around, 6)) + (", …" if len(around) > 6 else "")
-    return did_you_mean(str(path[-1]), around, f"there are: {shown}" if around else "", write=full)
-
-
-def walk_leaves(value: Value, at: Path = ()) -> Iterator[tuple[Path, Value]]:
-    """Every scalar and empty collection in the value, with its path, in the order written. Merge tags are transparent."""
-    if isinstance(value, Tagged):
-        value = value.value
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from walk_leaves(item, (*at, key))
-    elif isinstance(value, list) and value:
-        for index, item in enumerate(value):
-            yield from walk_leaves(item, (*at, index))
-    else:
-        yield at, value

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from llmcfg.llm.cost.scope import Line, ScopeCost
     from llmcfg.llm.cost.usage import Usage
     from llmcfg.model.target import Scope
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
 
 
 class CostChange(NamedTuple):

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
-    from llmcfg.pipeline.configuration import Configuration, Memo
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.reach import Reach
     from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.stored import Stored

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.target import Scope
     from llmcfg.pipeline.compose import Composed
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
     from llmcfg.pipeline.merge import RuleLookup
 
 

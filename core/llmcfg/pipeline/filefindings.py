@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.model.findings import Problem
 from llmcfg.model.suggest import closest
-from llmcfg.pipeline.configuration import walk_leaves
+from llmcfg.model.value import walk_leaves
 from llmcfg.pipeline.layers import MANIFEST
 from llmcfg.pipeline.marks import plaintext_in
 from llmcfg.secrets.drops import drop_target

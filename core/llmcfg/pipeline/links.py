@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from llmcfg.model.change import Side
     from llmcfg.model.findings import Origin
     from llmcfg.model.value import Path, Value
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
 
 
 @dataclass(frozen=True, slots=True)

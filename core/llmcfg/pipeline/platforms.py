@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.target import Scope
     from llmcfg.model.value import Value
-    from llmcfg.pipeline.configuration import Configuration, Effective, Memo
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
+    from llmcfg.pipeline.memo import Memo
 
 _SAID_BY: Final[Mapping[str, frozenset[str]]] = {
     "LLM001": frozenset({"secret-plaintext", "secret-expected"}),

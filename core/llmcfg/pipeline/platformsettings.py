@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmcfg.model.target import Scope
-    from llmcfg.pipeline.configuration import Configuration, Effective, ScopedSecret
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective, ScopedSecret
 
 
 class _Secrets(Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from llmcfg.errors import NotFoundError
 from llmcfg.model.later import Later
 from llmcfg.model.suggest import did_you_mean, there_are
-from llmcfg.pipeline.configuration import walk_leaves
+from llmcfg.model.value import walk_leaves
 from llmcfg.pipeline.known import found_once, name_of, name_of_bytes, text_of
 from llmcfg.pipeline.layers import READ_BY_PROMPTS
 from llmcfg.pipeline.platforms import ground_of, is_judged, name_of_catalogue, platform_of, readings_of
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Scope
     from llmcfg.model.value import Path
     from llmcfg.pipeline.compose import Composed
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
     from llmcfg.pipeline.layers import Layer
     from llmcfg.pipeline.promptscopes import Said
     from llmcfg.prompts.record import Prompt, Version

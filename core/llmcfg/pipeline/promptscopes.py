@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from llmcfg.llm.rules.ground import Ground
     from llmcfg.model.later import Later
     from llmcfg.model.value import Value
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
     from llmcfg.prompts.checks import Flaw
     from llmcfg.prompts.record import Prompt
     from llmcfg.prompts.syntax import Engine, Grammar, Parsed

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Scope, Target
     from llmcfg.model.value import Path
     from llmcfg.pipeline.compose import Composed
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
     from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.uses import Use
 

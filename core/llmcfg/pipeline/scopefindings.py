@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.target import Scope
-    from llmcfg.pipeline.configuration import Configuration, Memo
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.resolve import Resolved
     from llmcfg.pipeline.schema.compiled import CompiledSchema
     from llmcfg.pipeline.sharing import Sharing

@@ -14,9 +14,9 @@ from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
 from llmcfg.model.made import Made
 from llmcfg.model.reference import ReferenceKind, find_references
+from llmcfg.model.value import walk_leaves
 from llmcfg.pipeline.bundle import Part, make_part
 from llmcfg.pipeline.compose import is_among
-from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.known import KnownPart, find_part, learn_part, name_of_bytes
 from llmcfg.pipeline.resolve import Resolved, is_around
 from llmcfg.pipeline.secretuse import CIPHERTEXT
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from llmcfg.model.manifest import Consumer
     from llmcfg.model.value import Path, Value
-    from llmcfg.pipeline.configuration import Effective, Memo
+    from llmcfg.pipeline.effective import Effective
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.ports import Cache
 
 _AFTER_SLASH: Final = "0"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from llmcfg.model.target import Target
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
     from llmcfg.pipeline.schema.compiled import CompiledSchema
     from llmcfg.pipeline.select import SelectedDocument, Selection
     from llmcfg.ports import Cache

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from llmcfg.model.laid import Laid
     from llmcfg.model.target import Scope
     from llmcfg.pipeline.compose import Composed
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
     from llmcfg.pipeline.resolve import Resolved
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.value import Value
     from llmcfg.pipeline.bundle import SaidOfSealed
-    from llmcfg.pipeline.configuration import Memo
+    from llmcfg.pipeline.memo import Memo
 
 AT_ONCE: Final = 64
 """Bundles that are in memory at a time: one of 1,000,000 keys takes some megabytes, and there may be thousands."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmcfg.errors import FindingsError
 from llmcfg.model.findings import merge_findings
-from llmcfg.pipeline.configuration import Configuration, Memo
+from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.lastsound import find_last_sound, keep_last_sound
 from llmcfg.pipeline.readsets import keep_if_outdated
 from llmcfg.pipeline.stillsound import is_still_sound
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.target import Target
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.ports import Snapshot
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.bundle import Bundle
-    from llmcfg.pipeline.configuration import Configuration, Effective
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.effective import Effective
     from llmcfg.pipeline.select import Selection
     from llmcfg.refactor.edits import Renaming
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from llmcfg.errors import UsageError
 from llmcfg.model.keypath import format_key_path, is_related
+from llmcfg.model.value import walk_leaves
 from llmcfg.pipeline.changelimits import limits_on
-from llmcfg.pipeline.configuration import walk_leaves
 from llmcfg.pipeline.policyfindings import policies_of
 from llmcfg.policies.reads import wants
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from llmcfg.model.files import Files
     from llmcfg.model.impact import Difference
-    from llmcfg.pipeline.configuration import Configuration, Memo
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.ports import Repository
     from llmcfg.secrets.held import SecretReader
     from llmcfg.sync.deliveries import Delivery, MakeSink

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from llmcfg.model.snapshot import Revision
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.changelimits import Frozen
-    from llmcfg.pipeline.configuration import Configuration, Memo
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.sealing import Draft
     from llmcfg.pipeline.stored import Stored
     from llmcfg.ports import Cache, Repository

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmcfg.model.manifest import Environment
-    from llmcfg.pipeline.configuration import Configuration, Memo
+    from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.memo import Memo
     from llmcfg.ports import Repository
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
