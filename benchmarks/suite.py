@@ -57,6 +57,12 @@ BENCHMARKS: Final = {
         script="scale",
     ),
     "tenants": Benchmark("Growth with tenants", ("--runs", "1"), ("--runs", "5"), draws=True),
+    "platform-tenants": Benchmark(
+        "Typed records with tenants",
+        ("--platform", "--tenants", "10", "--tenants", "100", "--runs", "1"),
+        ("--platform", "--runs", "3"),
+        script="tenants",
+    ),
     "inside": Benchmark(
         "One changed key, in a process that runs already", keys(*_SMALL), keys(*_SMALL, 1_000_000)
     ),

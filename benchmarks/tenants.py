@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/tenants.py                   # 10,000 keys, 1 to 1,000 tenants, four environments
     .venv/bin/python benchmarks/tenants.py --keys 1000000 --runs 3
+    .venv/bin/python benchmarks/tenants.py --platform        # typed records, prompts and secrets
 
 Whole processes: *cold* without the cache on disk, the others with one key changed and what an earlier run remembered. *a key that
 differs* is reckoned within one process: what validating takes more than without tenants, for each key that a tenant says otherwise.
@@ -14,20 +15,22 @@ import gc
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from figures import Column, column, curves, median, of_tenants, table, write_columns
 from llmcfg.clock import now
 from llmcfg.pipeline.validate import validate_configuration
 from llmcfg.wiring import Workspace
 from machine import headline
+from platforms import write_platform
 from plot import plot
 from processes import Run, apart, llmcfg, of_cache, run, timed
 from repositories import ENVIRONMENTS, KEYS_OF_TENANT, changed, first_document, write_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+Write: TypeAlias = "Callable[[Path, int, int], None]"
 COLD, DIFFERING = "validate, cold", "a key that differs, in process"
 CHANGED = {
     "validate, one key of a tenant": "tenants",
@@ -41,13 +44,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keys", type=int, default=10_000)
     parser.add_argument("--tenants", type=int, action="append", help="how many; default 1, 10, 100 and 1,000")
+    parser.add_argument("--platform", action="store_true", help="typed records, prompts and secrets (platforms.py)")
     parser.add_argument("--runs", type=int, default=3, help="rounds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw seconds against tenants there; needs two sizes")
     options = parser.parse_args()
     counts = options.tenants or [1, 10, 100, 1_000]
     with tempfile.TemporaryDirectory() as folder:
-        columns = measure(Path(folder), options.keys, counts, options.runs)
+        write = write_platform if options.platform else write_repository
+        columns = measure(Path(folder), write, options.keys, counts, options.runs)
     print("\n".join([f"{headline()}, {options.keys:,} keys", "", *table(columns)]))
     if options.json:
         write_columns(options.json, columns)
@@ -55,11 +60,11 @@ def main() -> None:
         options.svg.write_text(plot(curves(columns), f"Seconds against tenants, {options.keys:,} keys"))
 
 
-def measure(folder: Path, keys: int, counts: list[int], rounds: int) -> Mapping[str, Column]:
+def measure(folder: Path, write: Write, keys: int, counts: list[int], rounds: int) -> Mapping[str, Column]:
     """Sizes take turns within a round."""
     roots = {count: folder / str(count) for count in [0, *counts]}
     for count, root in roots.items():
-        apart(write_repository, root, keys, count)
+        apart(write, root, keys, count)
     columns = {of_tenants(count): measure_processes(folder, roots[count], count, rounds) for count in counts}
     for count, runs in apart(measure_differing, roots, 2 * rounds + 1).items():
         columns[of_tenants(count)].runs[DIFFERING] = runs
