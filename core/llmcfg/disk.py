@@ -88,7 +88,9 @@ def hold_lock(path: Path, *, seconds: float = 10.0) -> Iterator[None]:
         deadline = time.monotonic() + seconds
         while not _has_locked(descriptor):
             if time.monotonic() > deadline:
-                raise PendingError(f"another process holds {path}", hint="try again when it is done")
+                raise PendingError(
+                    f"another process holds {path}", hint=f"try again when it is done; who holds it says: fuser {path}"
+                )
             time.sleep(_LOCK_PAUSE)
         yield
     finally:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from llmcfg.model.settings import Settings
     from llmcfg.ports import Cache, Sink
     from llmcfg.secrets.age import Identity
-    from llmcfg.sinks.directory import Seen
     from llmcfg.sinks.openedfiles import OpenedFiles
+    from llmcfg.sinks.seen import Seen
     from llmcfg.sinks.switching import AfterApply
 
 T = TypeVar("T")
@@ -101,7 +101,8 @@ class Sinks:
         return endpoint.give_up_seconds if endpoint else _DAY
 
     def _directory(self, spec: SinkSpec, environment: str) -> Sink:
-        from llmcfg.sinks.directory import DirectorySink, Seen
+        from llmcfg.sinks.directory import DirectorySink
+        from llmcfg.sinks.seen import Seen
 
         self._seen = self._seen or Seen(now, self._cache)
         folder = self._folder(Path(spec.path.replace("{environment}", environment)), spec.path)

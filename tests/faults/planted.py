@@ -17,8 +17,9 @@ from llmcfg import disk
 from llmcfg.daemon import state
 from llmcfg.git import refswap
 from llmcfg.git.refswap import RefSwap
-from llmcfg.sinks import directory
+from llmcfg.sinks import directory, store
 from llmcfg.sinks.directory import DirectorySink
+from llmcfg.sinks.store import DeliveryStore
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -75,18 +76,17 @@ def _record_first(patch: pytest.MonkeyPatch) -> None:
 
 def _write_into_the_current_one(patch: pytest.MonkeyPatch) -> None:
     """No folder of its own for a new delivery: the current one is changed."""
-    place = DirectorySink._place
+    place = DeliveryStore.place
 
-    def overwrite(self: DirectorySink, digest: str, files: Mapping[str, bytes]) -> Path:
-        current = self._delivery()
+    def overwrite(self: DeliveryStore, digest: str, files: Mapping[str, bytes], current: Path | None) -> Path:
         if current is None:
-            return place(self, digest, files)
+            return place(self, digest, files, current)
         for path, content in files.items():
             (current / path).parent.mkdir(parents=True, exist_ok=True)
             _in_place(current / path, content)
         return current
 
-    patch.setattr(DirectorySink, "_place", overwrite)
+    patch.setattr(DeliveryStore, "place", overwrite)
 
 
 def _two_step_link(self: DirectorySink, folder: Path) -> None:
@@ -97,17 +97,17 @@ def _two_step_link(self: DirectorySink, folder: Path) -> None:
 
 def _prune_first(patch: pytest.MonkeyPatch) -> None:
     """Old deliveries are removed before the new one is current."""
-    place = DirectorySink._place
+    place = DeliveryStore.place
 
-    def place_and_prune(self: DirectorySink, digest: str, files: Mapping[str, bytes]) -> Path:
-        folder = place(self, digest, files)
+    def place_and_prune(self: DeliveryStore, digest: str, files: Mapping[str, bytes], current: Path | None) -> Path:
+        folder = place(self, digest, files, current)
         for other in self._deliveries():
             if other != folder:
-                self._remove(other)
-        self._remove_rests()
+                other.rename(self.aside())
+        self.remove_rests()
         return folder
 
-    patch.setattr(DirectorySink, "_place", place_and_prune)
+    patch.setattr(DeliveryStore, "place", place_and_prune)
 
 
 def _answer_first(patch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def _setting(owner: object, name: str, value: object) -> Plant:
 
 
 def _without_content_flush(patch: pytest.MonkeyPatch) -> None:
-    for module in (disk, directory, refswap):
+    for module in (disk, store, refswap):
         patch.setattr(module, "write_new", _unflushed_new, raising=False)
 
 
@@ -169,7 +169,7 @@ BUGS = [
     Bug("files are written in place", _setting(disk, "atomic_write", _in_place), (A_FILE,)),
     Bug("several files are replaced one by one", _setting(disk, "write_all", _one_by_one), (SEVERAL,)),
     Bug("a line of a log is not flushed", _setting(disk, "append_line", _unflushed_line), (LOG,)),
-    Bug("the folders of a sink are not flushed", _without_folder_flush(directory), (FIRST, NEXT)),
+    Bug("the folders of a sink are not flushed", _without_folder_flush(directory, store), (FIRST, NEXT)),
     Bug("many files are not flushed", _without_content_flush, (MANY,)),
     Bug("a delivery is recorded before it is current", _record_first, (NEXT,)),
     Bug("a delivery is written into the current one", _write_into_the_current_one, (NEXT,)),

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmcfg.disk import hold_lock
 from llmcfg.errors import PendingError, StorageError, UsageError
-from llmcfg.sinks import directory
+from llmcfg.sinks import store
 from llmcfg.sinks.directory import DirectorySink
 from support.children import run_in_child, run_in_children, start_child, wait_for
 
@@ -211,7 +212,7 @@ def test_delivery_that_is_given_up_leaves_the_one_before_and_nothing_of_itself(s
         written.append(path)
         path.write_bytes(content)
 
-    monkeypatch.setattr(directory, "write_new", write_some)
+    monkeypatch.setattr(store, "write_new", write_some)
     with pytest.raises((KeyboardInterrupt, StorageError)):
         deliver(sink, TWO)
     assert written
@@ -326,8 +327,8 @@ def test_two_processes_deliver_one_after_the_other(root):
 
 def test_delivery_that_never_ends_is_waited_for_and_then_named(sink, root, monkeypatch):
     deliver(sink, ONE)
-    monkeypatch.setattr(directory, "_WAIT_SECONDS", 0.05)
-    with sink._lock(), pytest.raises(PendingError, match="another process"):
+    monkeypatch.setattr(store, "_WAIT_SECONDS", 0.05)
+    with hold_lock(root / ".llmcfg/lock"), pytest.raises(PendingError, match="another process"):
         deliver(DirectorySink(root, keep=2), TWO)
     deliver(sink, TWO)
     assert sink.observe() == digests(TWO)

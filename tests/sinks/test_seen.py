@@ -16,7 +16,8 @@ from llmcfg.cache.store import DiskCache
 from llmcfg.model.target import Target
 from llmcfg.pipeline.bundle import environment_files, make_bundle, make_part
 from llmcfg.sinks.digests import Digests
-from llmcfg.sinks.directory import DirectorySink, Seen
+from llmcfg.sinks.directory import DirectorySink
+from llmcfg.sinks.seen import Seen
 from support.worktrees import wait_a_tick
 
 TENANTS = ("acme", "beta")

@@ -8,90 +8,41 @@
     <root>/.llmcfg/switching                what is going on while hooks are asked (switching.py)
     <root>/opened                           of a directory with opened files, a link to those of the current delivery (openedfiles.py)
 
-A delivery is written aside, flushed, renamed to its digest, and made current by renaming a new link over the old one. Whatever dies
-half-way leaves the old delivery current, and rests that the next delivery removes. Files are 0600 and directories 0700. A file that the
-current delivery has already is linked and not copied, so a change costs what it changes.
+A delivery is placed whole (store.py), and made current by renaming a new link over the old one. Whatever dies half-way leaves the old
+delivery current.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import re
-import secrets
-import shutil
-import stat
-import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from llmcfg.disk import atomic_write, is_aside, make_folders, side_by_side, storage_errors, sync_folder, write_new
+from llmcfg.disk import atomic_write, make_folders, storage_errors, sync_folder
 from llmcfg.errors import LlmcfgError, PendingError, UsageError
 from llmcfg.failpoints import failpoint
 from llmcfg.model.progress import UNWATCHED
-from llmcfg.pipeline.known import name_of
-from llmcfg.sinks.digests import Digests
-from llmcfg.sinks.mapped import MappedFiles, follow_mapped
+from llmcfg.sinks.mapped import follow_mapped
 from llmcfg.sinks.openedfiles import remove_opened
+from llmcfg.sinks.seen import Seen
+from llmcfg.sinks.store import DeliveryStore
 from llmcfg.sinks.switching import UNFINISHED, Switch, forget_switch, read_switch, write_switch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping
 
     from llmcfg.model.progress import Progress
-    from llmcfg.ports import Cache
     from llmcfg.sinks.openedfiles import OpenedFiles
     from llmcfg.sinks.switching import AfterApply
 
 _STORE = ".llmcfg"
 _CURRENT = "current"
 _DELIVERED = "delivered"
-_ASIDE = "tmp-"
 _DIGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,127}")
-_WAIT_SECONDS = 30.0
-_PAUSE_SECONDS = 0.02
-_SEEN: Final = msgspec.msgpack.Decoder(tuple[bytes, bytes])
 _LOOKS = 20  # at a delivery that is replaced while it is being observed
-
-
-class Seen:
-    """What is known of files that were looked at before, by other processes too where there is a `cache`."""
-
-    def __init__(self, now: Callable[[], datetime] | None = None, cache: Cache | None = None) -> None:
-        self.digests = Digests(now)
-        self.mapped = MappedFiles()
-        self._cache = cache
-        self._kept: dict[Path, bytes] = {}  # by the folder of a sink
-
-    def recall(self, root: Path) -> None:
-        """Once for each sink."""
-        if self._cache is None or root in self._kept:
-            return
-        kept = self._kept[root] = self._cache.content(_name_of(root)) or b""
-        if kept:
-            digests, mapped = _SEEN.decode(kept)
-            self.digests.recall(digests)
-            self.mapped.recall(mapped)
-
-    def keep(self, root: Path) -> None:
-        """After a look at a sink: what was met there, unless it is what is kept."""
-        if self._cache is None:
-            return
-        met = msgspec.msgpack.encode((self.digests.keep(), self.mapped.keep()))
-        if met != self._kept.get(root):
-            self._kept[root] = met
-            self._cache.add(_name_of(root), met)
-            self._cache.keep()
-
-
-def _name_of(root: Path) -> bytes:
-    return name_of("delivered", str(root.resolve()))
 
 
 class DirectorySink:
@@ -110,14 +61,13 @@ class DirectorySink:
         seen: Seen | None = None,
         progress: Progress = UNWATCHED,
     ) -> None:
-        self._progress = progress
         self._root = root
         self._store = root / _STORE
         self._current = root / _CURRENT
-        self._keep = max(keep, 1)
         self._after_apply = after_apply
         self._opened = opened
         self._seen = seen or Seen()
+        self._deliveries = DeliveryStore(self._store, keep, self._seen, progress)
 
     @property
     def name(self) -> str:
@@ -136,12 +86,11 @@ class DirectorySink:
                 pointed = before[0]  # read again, it might be another by now
                 if pointed is None:
                     return None
-                seen = (
-                    self._contents(pointed) if self._is_delivery(pointed) else {_CURRENT: "not a link that llmcfg made"}
-                )
+                is_ours = self._deliveries.has(pointed)
+                seen = self._deliveries.contents(pointed) if is_ours else {_CURRENT: "not a link that llmcfg made"}
                 if self._after_apply is not None and read_switch(self._store) is not None:
                     seen[UNFINISHED] = "its consumers were not told to the end"
-                if self._opened is not None and self._is_delivery(pointed):
+                if self._opened is not None and is_ours:
                     seen.update(self._opened.observe(pointed))
                 if self._identity() == before:
                     self._seen.keep(self._root)
@@ -157,7 +106,7 @@ class DirectorySink:
 
     def leftovers(self) -> list[Path]:
         """What deliveries left that died half-way; the next one removes it."""
-        return [path for path in sorted(self._store.iterdir()) if self._is_rest(path)] if self._store.is_dir() else []
+        return self._deliveries.rests()
 
     def deliver(self, root: str, files: Mapping[str, bytes]) -> None:
         if not _DIGEST.fullmatch(root):
@@ -166,9 +115,9 @@ class DirectorySink:
             _check_path(path)
         with storage_errors("deliver to", self._root):
             make_folders(self._store, mode=0o700)
-            with self._lock():
-                self._remove_rests()
-                folder = self._place(root.replace(":", "-"), files)
+            with self._deliveries.locked():
+                self._deliveries.remove_rests()
+                folder = self._deliveries.place(root.replace(":", "-"), files, self._delivery())
                 failpoint("directory.placed")
                 if self._opened is None:
                     remove_opened(self._root)
@@ -180,7 +129,7 @@ class DirectorySink:
                     self._switch(folder, self._after_apply)
                 failpoint("directory.pointed")
                 atomic_write(self._store / _DELIVERED, f"{root}\n".encode(), mode=0o600)
-                self._prune(folder)
+                self._deliveries.prune(folder)
                 if self._opened is not None:
                     self._opened.prune(folder)
 
@@ -248,7 +197,7 @@ class DirectorySink:
     def _delivery(self) -> Path | None:
         """The delivery that is current, if it is one of ours and there."""
         pointed = self._pointed()
-        return pointed if pointed is not None and self._is_delivery(pointed) and pointed.is_dir() else None
+        return pointed if pointed is not None and self._deliveries.has(pointed) and pointed.is_dir() else None
 
     def _pointed(self) -> Path | None:
         """The folder that `current` names; itself when it is no link; None when it is not there."""
@@ -267,49 +216,6 @@ class DirectorySink:
             return self._pointed(), 0, 0
         return self._pointed(), facts.st_ino, facts.st_ctime_ns
 
-    def _is_delivery(self, path: Path) -> bool:
-        return path.parent == self._store and path.name != ".." and not path.is_symlink()
-
-    def _place(self, digest: str, files: Mapping[str, bytes]) -> Path:
-        """The folder with exactly these files: an earlier one that is still intact, else a new one."""
-        wanted = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
-        current = self._delivery()
-        for folder in self._deliveries():
-            if folder.name.split(".")[0] == digest and self._contents(folder) == wanted:
-                os.utime(folder)
-                if folder != current:
-                    for path, content in self._seen.mapped.make(folder, files, current).items():
-                        atomic_write(folder / path, content, mode=0o600)
-                return folder
-        taken = {path.name for path in self._store.iterdir()}
-        free = next(name for name in _names(digest) if name not in taken)
-        with self._aside() as aside:
-            mapped = self._seen.mapped.make(aside, files, current, self._progress)
-            self._write_folder(aside, {**files, **mapped}, self._same_as_current(wanted))
-            failpoint("directory.written")
-            aside.rename(self._store / free)
-        sync_folder(self._store)
-        return self._store / free
-
-    @contextmanager
-    def _aside(self) -> Iterator[Path]:
-        """A new folder that nobody reads. What was written to it goes when the disk is full, or somebody has had enough of waiting."""
-        aside = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
-        aside.mkdir(mode=0o700)
-        try:
-            yield aside
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
-
-    def _same_as_current(self, wanted: Mapping[str, str]) -> dict[str, Path]:
-        """The files of the current delivery that are what is wanted, to be linked. None in a folder where that is not possible."""
-        current = self._delivery()
-        if current is None:
-            return {}
-        there = self._seen.digests.below(current)
-        return {path: current / path for path, digest in wanted.items() if there.get(path) == digest}
-
     def _point_at(self, folder: Path) -> None:
         """Make this delivery current, and its opened files, which must be staged."""
         self._point_current_at(folder)
@@ -322,106 +228,16 @@ class DirectorySink:
         if self._current.is_symlink() and str(self._current.readlink()) == target:
             return
         if self._current.exists() and not self._current.is_symlink():
-            self._current.rename(self._store / f"{_ASIDE}{secrets.token_hex(8)}")
-        link = self._store / f"{_ASIDE}{secrets.token_hex(8)}"
+            self._current.rename(self._deliveries.aside())
+        link = self._deliveries.aside()
         link.symlink_to(target)
         link.rename(self._current)
         sync_folder(self._root)
-
-    def _prune(self, current: Path) -> None:
-        """Remove all but the newest deliveries, and at once those of the same digest that were tampered with."""
-        others = sorted(
-            (folder for folder in self._deliveries() if folder.name != current.name),
-            key=lambda folder: (folder.stat().st_mtime_ns, folder.name),
-            reverse=True,
-        )
-        replaced = [folder for folder in others if folder.name.split(".")[0] == current.name.split(".")[0]]
-        kept = [folder for folder in others if folder not in replaced][: self._keep - 1]
-        for folder in others:
-            if folder not in kept:
-                self._remove(folder)
-        self._remove_rests()
-
-    def _deliveries(self) -> list[Path]:
-        return [path for path in sorted(self._store.iterdir()) if path.is_dir() and not self._is_rest(path)]
-
-    def _is_rest(self, path: Path) -> bool:
-        """Left by a writer that died, or a link, which is none of ours."""
-        return path.name.startswith(_ASIDE) or path.is_symlink() or is_aside(path)
-
-    def _remove(self, folder: Path) -> None:
-        """Renamed first, so that a crash leaves rests and never half a delivery under its digest."""
-        folder.rename(self._store / f"{_ASIDE}{secrets.token_hex(8)}")
-
-    def _remove_rests(self) -> None:
-        for path in self._store.iterdir():
-            if not self._is_rest(path):
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                with suppress(FileNotFoundError):
-                    path.unlink()
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """One delivery at a time. The lock is the kernel's, so it ends with the process that holds it."""
-        with (self._store / "lock").open("ab") as lock:
-            deadline = time.monotonic() + _WAIT_SECONDS
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise PendingError(
-                            f"another process has been delivering to {self._root} for {_WAIT_SECONDS:.0f} s",
-                            hint=f"see who holds it: fuser {self._store / 'lock'}",
-                        ) from None
-                    time.sleep(_PAUSE_SECONDS)
-            yield
-
-    def _contents(self, folder: Path) -> dict[str, str]:
-        """What a delivery holds; of its mapped files, only what is wrong with them."""
-        return self._seen.mapped.without(folder, self._seen.digests.below(folder))
-
-    def _write_folder(self, folder: Path, files: Mapping[str, bytes], same: Mapping[str, Path]) -> None:
-        """Write and flush all files, or link those of `same`, then flush every folder."""
-        folders = {PurePosixPath()}
-        written = {}  # read here: threads write, and what is stored in Git is for one thread
-        for path in self._progress.over("preparing files", sorted(files)):
-            for above in reversed(PurePosixPath(path).parents):
-                if above not in folders:
-                    (folder / above).mkdir(mode=0o700)
-                    folders.add(above)
-            if not (path in same and self._link(same[path], folder / path)):
-                written[path] = files[path]
-        done = self._progress.counter("writing files", len(written))
-        side_by_side(lambda path: write_new(folder / path, written[path], mode=0o600), [*written], done)
-        side_by_side(lambda inner: sync_folder(folder / inner), sorted(folders))
-
-    def _link(self, source: Path, path: Path) -> bool:
-        """Whether `path` is now the same file; not when others may read it, or the file system has no links or no more of them."""
-        try:
-            if stat.S_IMODE(source.lstat().st_mode) != 0o600:
-                return False
-            self._seen.digests.link(source, path)
-        except OSError:
-            return False
-        return True
 
 
 def _everything_in(folder: Path) -> Iterator[Path]:
     for inner, _, names in os.walk(folder):
         yield from (Path(inner), *(Path(inner, name) for name in names))
-
-
-def _names(digest: str) -> Iterator[str]:
-    yield digest
-    count = 2
-    while True:
-        yield f"{digest}.{count}"
-        count += 1
 
 
 def _check_path(path: str) -> None:
