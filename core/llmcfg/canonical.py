@@ -16,7 +16,7 @@ import msgspec
 from llmcfg.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _MAX_INTEGER = 2**53
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -77,6 +77,14 @@ def are_alike(one: object, other: object) -> bool:
 def digest(content: bytes) -> str:
     """SHA-256 in hex: the name of a part, a bundle or a root."""
     return hashlib.sha256(content).hexdigest()
+
+
+def digest_of_runs(runs: Iterable[bytes | memoryview]) -> str:
+    """The same, of bytes that follow one another."""
+    hashed = hashlib.sha256()
+    for run in runs:
+        hashed.update(run)
+    return hashed.hexdigest()
 
 
 def digest_of(value: Mapping[str, Any]) -> str:

@@ -50,6 +50,25 @@ def test_bundles_that_share_a_listing_say_what_they_would_alone(many):
     assert together == [make_bundle(TARGET, parts, {}, ()).manifest for parts in bundles]
 
 
+def test_layers_of_few_parts_and_of_many_lie_over_many():
+    """In 100 parts 6 are few, which are laid over what is kept of the layers beneath; more are a layer of their own."""
+    base = Laid({f"config/{number:03}.json": make_part(b"%d" % number) for number in range(100)})
+    listing = Listing()
+    for counts in [(2,), (2, 3), (2, 3, 1), (40, 3), (3, 40), (0, 3), (3, 0), (0,), (70, 80)]:
+        whole, said = base, {**base.own}
+        for at, count in enumerate(counts):
+            own = {
+                f"config/{7 * each:03}{'x' * (each % 2)}.json": make_part(b"%d of %d" % (each, at))
+                for each in range(count)
+            }
+            whole, said = Laid(own, whole), {**said, **own}
+        laid_over, alone = (make_bundle(TARGET, parts, {}, (), (), listing) for parts in (whole, said))
+        assert laid_over.manifest == alone.manifest
+        assert json.loads(alone.manifest)["parts"].keys() == said.keys()
+        assert (laid_over.digest, laid_over.manifest_digest) == (alone.digest, alone.manifest_digest)
+        assert alone.digest == digest_of({"parts": {path: part.sha256 for path, part in said.items()}, "secrets": {}})
+
+
 def test_more_layers_than_are_kept_are_listed_again():
     listing = Listing()
     layers = [Laid({"config/a.json": make_part(str(number).encode())}) for number in range(40)]

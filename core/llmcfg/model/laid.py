@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from llmcfg.model.recent import Recent
+
 if TYPE_CHECKING:
     from collections.abc import Callable, ItemsView, Iterator, Sequence, ValuesView
 
@@ -107,17 +109,11 @@ class OfLayers(Generic[T, R]):
     def __init__(self, make: Callable[[Mapping[str, T], R], R], nothing: R) -> None:
         self._make = make
         self._nothing = nothing
-        self._kept: dict[int, tuple[Laid[T], R]] = {}
+        self._kept: Recent[Laid[T], R] = Recent(self.of, _KEPT)
 
     def of(self, laid: Laid[T]) -> R:
-        return self._make(laid.own, self._beneath(laid.below)) if laid.own else self._beneath(laid.below)
+        return self._make(laid.own, self.beneath(laid.below)) if laid.own else self.beneath(laid.below)
 
-    def _beneath(self, layer: Laid[T] | None) -> R:
-        """A layer is known by its identity, and kept so that no other one takes its id."""
-        if layer is None:
-            return self._nothing
-        known = self._kept.pop(id(layer), None) or (layer, self.of(layer))
-        self._kept[id(layer)] = known
-        if len(self._kept) > _KEPT:
-            del self._kept[next(iter(self._kept))]
-        return known[1]
+    def beneath(self, layer: Laid[T] | None) -> R:
+        """The same, of a layer that others lie on."""
+        return self._nothing if layer is None else self._kept.of(layer)

@@ -14,7 +14,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Later(Generic[T_co]):
-    """What makes the value is forgotten when it has."""
+    """What makes the value is forgotten when it has. Threads that ask at the same time may each make it, and get what is the same."""
 
     __slots__ = ("_made", "_make")
 
@@ -29,8 +29,9 @@ class Later(Generic[T_co]):
         return there
 
     def get(self) -> T_co:
-        if self._make is not None:
-            self._made: T_co = self._make()
+        make = self._make
+        if make is not None:
+            self._made: T_co = make()
             self._make = None
         return self._made
 

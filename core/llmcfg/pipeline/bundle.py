@@ -15,18 +15,21 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from llmcfg import __version__
 from llmcfg.bundlefile.sealed import SECRETS, sealed_path
-from llmcfg.canonical import canonical_json, digest, digest_of
+from llmcfg.canonical import canonical_json, digest, digest_of, digest_of_runs
+from llmcfg.helped import helped
 from llmcfg.model.files import Files
 from llmcfg.model.laid import Laid
 from llmcfg.model.later import Later
+from llmcfg.model.progress import UNWATCHED
 from llmcfg.pipeline.listing import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from llmcfg.bundlefile.sealed import SealedFile
+    from llmcfg.model.progress import Progress
     from llmcfg.model.target import Target
-    from llmcfg.pipeline.listing import Lists
+    from llmcfg.pipeline.listing import Lists, Runs
 
 API_VERSION: Final = "llmcfg.dev/v1"
 ENGINE: Final = f"llmcfg/{__version__}"
@@ -81,7 +84,7 @@ class Bundle:
     @property
     def manifest(self) -> bytes:
         """Written anew each time: of a bundle of many parts it is large, and seldom asked for."""
-        return _write_manifest(self, self.digest, self.listing.lists(self.parts))
+        return b"".join(_write_manifest(self, self.digest, self.listing.lists(self.parts)))
 
     @property
     def manifest_digest(self) -> str:
@@ -166,11 +169,12 @@ def make_bundle(
 
 def _sum_up(bundle: Bundle) -> Digests:
     lists = bundle.listing.lists(bundle.parts)
-    content = digest(b'{"parts":{%b},"secrets":%b}' % (b",".join(lists.named), canonical_json(dict(bundle.secrets))))
-    return Digests(content, digest(_write_manifest(bundle, content, lists)))
+    secrets = b'},"secrets":%b}' % canonical_json(dict(bundle.secrets))
+    content = digest_of_runs((b'{"parts":{', *lists.named, secrets))
+    return Digests(content, digest_of_runs(_write_manifest(bundle, content, lists)))
 
 
-def _write_manifest(bundle: Bundle, content: str, lists: Lists) -> bytes:
+def _write_manifest(bundle: Bundle, content: str, lists: Lists) -> Runs:
     """Canonical JSON: the members around `parts`, which are written already, sort before and after it."""
     target = bundle.target
     before = {"apiVersion": API_VERSION, "kind": "Bundle", "digest": f"sha256:{content}"}
@@ -183,16 +187,16 @@ def _write_manifest(bundle: Bundle, content: str, lists: Lists) -> bytes:
         "recipients": list(bundle.recipients),
         "sealed": list(bundle.sealed),
     }
-    return b'%b,"parts":{%b},%b\n' % (
-        canonical_json(before)[:-1],
-        b",".join(lists.described),
-        canonical_json(after)[1:],
-    )
+    head, tail = canonical_json(before)[:-1], canonical_json(after)[1:]
+    return (b'%b,"parts":{' % head, *lists.described, b"},%b\n" % tail)
 
 
-def manifest_digests(bundles: Mapping[Target, Bundle]) -> dict[str, str]:
+def manifest_digests(bundles: Mapping[Target, Bundle], progress: Progress = UNWATCHED) -> dict[str, str]:
     """The digest of every bundle's manifest, by folder. The digest of these is the root of an environment."""
-    return {target.folder: bundle.manifest_digest for target, bundle in bundles.items()}
+    with helped(lambda bundle: bundle.digests.get(), [*bundles.values()]):
+        return {
+            target.folder: bundle.manifest_digest for target, bundle in progress.over("taking digests", bundles.items())
+        }
 
 
 def head_of(
