@@ -4,8 +4,9 @@
     .venv/bin/python benchmarks/deployed.py --keys 1000000 --tenants 1000    # the most that is promised
 
 One of four environments is deployed, with a bundle for each tenant, to the deployed branch alone. *cold* builds the bundles of all four
-without a cache, *first* deploys one; then in each round one key of a tenant changes in a commit, which is deployed, looked at, and rolled
-back; and at last one key of that environment's overlay, which reaches every bundle. What is kept on disk of earlier commands is on.
+in one process without a cache, *first* deploys one; then in each round one key of a tenant changes in a commit, which is deployed, looked
+at, and rolled back; and at last one key of that environment's overlay, which reaches every bundle. What is kept on disk of earlier
+commands is on.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Final
 
 from figures import Column, column, of_keys, of_tenants, table, write_columns
 from machine import headline
-from processes import Run, apart, in_turn, llmcfg, of_cache, run
-from repositories import ENVIRONMENTS, commit_change, first_document, git, write_repository
+from processes import Run, apart, llmcfg, of_cache, run
+from repositories import commit_change, first_document, git, write_repository
 
 ENVIRONMENT: Final = "dev"
 PLANS, FIRST = "plan of all environments, cold", "apply, first"
@@ -52,7 +53,7 @@ def measure(folder: Path, keys: int, tenants: int, rounds: int) -> Column:
     deliver_nowhere(root)
     overlay, of_tenant = first_document(root / "environments" / ENVIRONMENT), first_document(root / "tenants")
     found = column(NAMES)
-    found.runs[PLANS].append(in_turn([verb(root, None, "plan", "-q", "-e", name) for name in ENVIRONMENTS]))
+    found.runs[PLANS].append(verb(root, None, "plan", "-q"))
     found.runs[FIRST].append(apply(root, cache))
     for turn in range(rounds):
         commit_change(root, of_tenant, turn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from llmcfg.model.change import Change
@@ -9,7 +11,7 @@ from llmcfg.model.impact import ValueChange
 from llmcfg.pipeline.parity import Parity
 from llmcfg_cli.app import run
 from llmcfg_cli.views.parity import view_parity
-from support.written import CONSUMER, WrittenRepository
+from support.written import CONSUMER, MANIFEST, WrittenRepository
 
 MANY = ("_shared", *(f"t{number:04}" for number in range(1000)))
 
@@ -38,3 +40,22 @@ def test_files_of_a_sink_that_differ_are_named_while_they_are_few_and_counted_th
     run(["status", "-e", "prod", "-C", str(made.path)])
     told = [line for line in capsys.readouterr().err.splitlines() if "differs in" in line]
     assert (len(told), told[-1].rpartition(" differs in ")[2]) == (6, "4 more")
+
+
+def test_plans_of_all_environments_are_those_of_each_with_what_each_tracks(tmp_path, capsys) -> None:
+    manifest = MANIFEST.replace("prod: {}", "prod: {track: {branch: stable}}")
+    files = {"llmcfg.yaml": manifest, "consumers/api.yaml": CONSUMER, "base/a.yaml": "a: 1\n"}
+    made = WrittenRepository(tmp_path / "made", files)
+    made.git("branch", "stable")
+    made.commit({"base/a.yaml": "a: 2\n"})
+
+    def plan(*arguments):
+        capsys.readouterr()
+        assert run(["plan", "-q", "-o", "json", "-C", str(made.path), *arguments]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    together, apart = plan(), [plan("-e", name) for name in ("dev", "prod")]
+    assert (together["kind"], [each.pop("kind") for each in apart]) == ("Plans", ["Plan", "Plan"])
+    assert together["environments"] == [{key: each[key] for key in each if key != "apiVersion"} for each in apart]
+    assert together["environments"][0]["revision"] != together["environments"][1]["revision"]
+    assert plan("-e", "prod", "-e", "dev", "-e", "prod")["environments"] == together["environments"][::-1]
