@@ -63,7 +63,7 @@ class Laid(Mapping[str, T_co]):
         return len(self.names)
 
     def __bool__(self) -> bool:
-        return bool(self.own) or self.below is not None
+        return self.below is not None or bool(self.own)
 
     def items(self) -> ItemsView[str, T_co]:
         return dict(zip(self.names, self.in_order(), strict=True)).items()

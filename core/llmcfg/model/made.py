@@ -25,9 +25,11 @@ class Made(Mapping[str, T_co]):
         make: Callable[[str], T_co],
         is_wanted: Callable[[str], bool] | None = None,
     ) -> None:
-        self._names = names
         self._make = make
-        self._is_wanted = is_wanted
+        self._is_wanted: Callable[[str], bool] | None = is_wanted
+        self._names: Mapping[str, object] = names
+        if isinstance(names, Made) and names._is_wanted is None:
+            self._names = names._names  # what is made of what is made is not asked through all of them
         self._made: dict[str, T_co] = {}
         self._wanted: dict[str, bool] = {}  # what was answered
 

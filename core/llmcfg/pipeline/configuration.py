@@ -58,6 +58,7 @@ class Configuration:
         self._settled: Settled | None = None
         self.composer = self._make_composer()
         self._effective: dict[Scope, Effective] = {}
+        self._folders: dict[Scope, tuple[str, ...]] = {}
         self._schemas: dict[str, CompiledSchema | None] = {}
         self._secrets: dict[tuple[str, ...], tuple[dict[str, ScopedSecret], frozenset[str]]] = {}
         self._surroundings: dict[Scope, Surroundings] = {}
@@ -100,6 +101,13 @@ class Configuration:
             for name, environments, wanted in reach
             if environment in environments and tenant in wanted
         )
+
+    def folders(self, scope: Scope) -> tuple[str, ...]:
+        """The folders of a scope's layers, lowest first."""
+        known = self._folders.get(scope)
+        if known is None:
+            known = self._folders[scope] = layer_folders(self.manifest, scope)
+        return known
 
     def effective(self, scope: Scope) -> Effective:
         known = self._effective.get(scope)
@@ -216,7 +224,7 @@ class Configuration:
         )
 
     def _make_effective(self, scope: Scope) -> Effective:
-        folders = layer_folders(self.manifest, scope)
+        folders = self.folders(scope)
         documents = self.composer.documents(folders)
         variables = variables_of(self.manifest, scope)
         secrets, overlapping = self._secrets_of(folders)

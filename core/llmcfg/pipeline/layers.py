@@ -6,8 +6,10 @@ layers a scope has, and in which order.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import groupby
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -216,15 +218,40 @@ def layer_folders(manifest: Manifest, scope: Scope) -> tuple[str, ...]:
     environment chain; a pattern whose dimension has no value for this scope is passed over.
     """
     environments = [environment.name for environment in manifest.environment_chain(scope.environment)]
-    tenants = manifest.tenant_chain(scope.tenant)
-    dimensions = _fixed_dimensions(manifest, scope)
-    folders: list[str] = []
-    for per_tenant, patterns in _groups(manifest.hierarchy):
-        for tenant in tenants if per_tenant else (None,):
+    order = _order_of(manifest.hierarchy)
+    dimensions = _fixed_dimensions(manifest, scope) if order.has_dimensions else {}
+    folders: dict[str, None] = {}
+    for per_tenant, patterns in order.groups:
+        for tenant in manifest.tenant_chain(scope.tenant) if per_tenant else (None,):
             fixed = dimensions if tenant is None else {**dimensions, "tenant": tenant.name}
             for pattern in patterns:
-                folders.extend(_expand(pattern, fixed, environments))
-    return tuple(dict.fromkeys(folders))
+                if pattern.needed <= fixed.keys():
+                    for environment in environments if pattern.per_environment else ("",):
+                        folders[pattern.text.format_map({**fixed, "environment": environment})] = None
+    return tuple(folders)
+
+
+class _Pattern(NamedTuple):
+    """`needed` are its dimensions but the environment."""
+
+    text: str
+    needed: frozenset[str]
+    per_environment: bool
+
+
+class _Order(NamedTuple):
+    """Neighbouring patterns that hold {tenant}, or do not, and whether any has a dimension beside environment and tenant."""
+
+    groups: Sequence[tuple[bool, Sequence[_Pattern]]]
+    has_dimensions: bool
+
+
+@lru_cache(maxsize=16)  # thousands of scopes have one hierarchy
+def _order_of(hierarchy: tuple[str, ...]) -> _Order:
+    named = [(text, frozenset(DIMENSION.findall(text))) for text in hierarchy]
+    patterns = [_Pattern(text, names - {"environment"}, "environment" in names) for text, names in named]
+    groups = tuple((key, tuple(group)) for key, group in groupby(patterns, lambda pattern: "tenant" in pattern.needed))
+    return _Order(groups, any(pattern.needed - {"tenant"} for pattern in patterns))
 
 
 def region_of(manifest: Manifest, scope: Scope) -> str | None:
@@ -262,25 +289,6 @@ def variables_of(manifest: Manifest, scope: Scope) -> dict[str, bool | int | flo
     if scope.tenant is not None:
         variables["tenant"] = scope.tenant
     return variables
-
-
-def _groups(hierarchy: Sequence[str]) -> Iterator[tuple[bool, list[str]]]:
-    group: list[str] = []
-    for pattern in hierarchy:
-        if group and ("{tenant}" in pattern) != ("{tenant}" in group[0]):
-            yield "{tenant}" in group[0], group
-            group = []
-        group.append(pattern)
-    if group:
-        yield "{tenant}" in group[0], group
-
-
-def _expand(pattern: str, fixed: Mapping[str, str], environments: Iterable[str]) -> Iterator[str]:
-    needed = set(DIMENSION.findall(pattern))
-    if not needed <= {*fixed, "environment"}:
-        return
-    for environment in environments if "environment" in needed else ("",):
-        yield pattern.format_map({**fixed, "environment": environment})
 
 
 def _is_version(rest: str) -> bool:

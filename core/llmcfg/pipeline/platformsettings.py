@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from llmcfg.llm.platform import Secrecy, Setting
 from llmcfg.model.reference import parse_secret_use
-from llmcfg.pipeline.layers import layer_folders
 from llmcfg.secrets.rotations import FILE as ROTATIONS
 from llmcfg.secrets.rotations import read_due
 
@@ -94,12 +93,11 @@ class Settings:
         """The folders of layers that a tenant has in environments without protection."""
         known = self._open_folders.get(scope.tenant)
         if known is None:
-            manifest = self._configuration.manifest
             known = self._open_folders[scope.tenant] = frozenset(
                 folder
-                for environment in manifest.environments.values()
+                for environment in self._configuration.manifest.environments.values()
                 if not environment.protected
-                for folder in layer_folders(manifest, scope._replace(environment=environment.name))
+                for folder in self._configuration.folders(scope._replace(environment=environment.name))
             )
         return known
 

@@ -16,7 +16,7 @@ from llmcfg.model.entries import FileIds, file_ids
 from llmcfg.model.snapshot import BlobEntry
 from llmcfg.pipeline.compose import Settled
 from llmcfg.pipeline.known import NAME_BYTES, name_of
-from llmcfg.pipeline.layers import POLICIES, layer_folders, sort_files
+from llmcfg.pipeline.layers import POLICIES, sort_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -145,10 +145,7 @@ def _built_from(paths: AbstractSet[str]) -> AbstractSet[str]:
 
 def scopes_with(configuration: Configuration, folders: AbstractSet[str]) -> Iterator[Scope]:
     """The scopes that one of these layers has a say in."""
-    manifest = configuration.manifest
-    return (
-        scope for scope in configuration.scopes if folders and not folders.isdisjoint(layer_folders(manifest, scope))
-    )
+    return (scope for scope in configuration.scopes if folders and not folders.isdisjoint(configuration.folders(scope)))
 
 
 def _is_whole(configuration: Configuration, built: Collection[Target]) -> bool:
