@@ -95,10 +95,15 @@ def _run(arguments: list[str], interrupt: _Interrupt) -> int:
         from llmcfg import failpoints
 
         failpoints.arm(os.environ["LLMCFG_FAILPOINTS"])
+    from llmcfg.standins import load_msgspec, load_pathlib
+
+    load_pathlib()
     from llmcfg_cli.plain import find_call
 
     call = find_call(arguments)
     if call is not None:
+        if call.opens_repository:
+            load_msgspec()
         return call.run()
     from llmcfg_cli.app import run
 

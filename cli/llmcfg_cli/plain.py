@@ -26,6 +26,7 @@ class Call(NamedTuple):
     function: Callable[..., Any]
     given: Mapping[str, Any]
     before: Sequence[str] = ()
+    opens_repository: bool = False
 
     def run(self) -> int:
         """The exit code. Raises what the command raises."""
@@ -64,11 +65,13 @@ def find_call(arguments: Sequence[str]) -> Call | None:
     if entry is None:
         return None
     function = function_of(entry)
+    parameters = parameters_of(function)
     try:
-        given = _read(parameters_of(function), words[1:])
+        given = _read(parameters, words[1:])
     except _NotPlain:
         return None
-    return Call(on_record(entry, function), given, before)
+    opens = any(parameter.name == "directory" for parameter in parameters)
+    return Call(on_record(entry, function), given, before, opens)
 
 
 def parameters_of(function: Callable[..., Any]) -> list[Parameter]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from llmcfg.clock import now as now
 from llmcfg.errors import LlmcfgError, NotFoundError, UsageError
-from llmcfg.git.filenames import FOLDERS, MANIFEST
+from llmcfg.git.filenames import FILES, FOLDERS, MANIFEST
 from llmcfg.git.place import can_be_opened, note_opened, own_place, whose_settings
+from llmcfg.model.snapshot import Revision
 from llmcfg.opensinks import Sinks, Surroundings
 from llmcfg.pipeline.configuration import Configuration
 from llmcfg.pipeline.known import name_of
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     from llmcfg.git.knowntree import KnownTree
     from llmcfg.git.program import Git
     from llmcfg.git.repository import GitRepository, Publish
+    from llmcfg.git.seentree import EarlierTree
     from llmcfg.git.worksnapshot import WorkTreeSnapshot
     from llmcfg.model.manifest import SinkSpec
     from llmcfg.model.settings import Settings
-    from llmcfg.model.snapshot import Revision
     from llmcfg.model.target import Target
     from llmcfg.pipeline.merge import RuleLookup
     from llmcfg.ports import AuditLog, Sink, Snapshot
@@ -123,17 +124,45 @@ class Workspace:
         """The revision that `at` names; the work tree without it, or HEAD in a bare repository."""
         if at is None and self.root is not None:
             return self._work_tree(self.cache) if self.cache is not None else self.repository.work_tree()
-        return self._commit(self.resolve(at))
+        known = self._known_head() if at == "HEAD" else None
+        return known or self._commit(self.resolve(at))
+
+    def _known_head(self) -> Snapshot | None:
+        """HEAD, where plain files say which commit that is, and it is known."""
+        from llmcfg.git.knownhead import commit_of_head
+
+        commit = None if self._place is None else commit_of_head(self._place.git_dir)
+        return None if commit is None else self._known(Revision(commit, "HEAD"))
+
+    def _known(self, revision: Revision) -> Snapshot | None:
+        """HEAD as an earlier process read it, for which no repository has to be opened; None for another commit."""
+        if self._place is None or self.cache is None or self._repository is not None or revision.name != "HEAD":
+            return None
+        from llmcfg.git.knownhead import KnownSnapshot
+        from llmcfg.git.seentree import Below
+
+        below = Below(self._place.prefix, FOLDERS | FILES | self._extra)
+        entries = self._earlier_tree(self.cache).find(revision.commit, below)
+        if entries is None:
+            return None
+        return KnownSnapshot(revision, entries, self._place.root, lambda oid: self.repository.read_blob(oid))
+
+    def _earlier_tree(self, cache: DiskCache) -> EarlierTree:
+        if self._earlier is None:
+            from llmcfg.git.seentree import EarlierTree, SeenTree
+
+            seen = SeenTree(*(cache.content(_tree_name(part)) for part in SeenTree._fields))
+            self._earlier = EarlierTree(seen, self.git_dir, _now_ns())
+        return self._earlier
 
     def _commit(self, revision: Revision) -> Snapshot:
         """By what an earlier process saw of another one, if that is remembered."""
         if self.cache is None:
             return self.repository.snapshot(revision)
         if self._known_tree is None:
-            from llmcfg.git.knowntree import SeenTree
+            from llmcfg.git.knowntree import KnownTree
 
-            seen = SeenTree(*(self.cache.content(_tree_name(part)) for part in SeenTree._fields))
-            self._known_tree = self.repository.known_tree(seen, _now_ns())
+            self._known_tree = KnownTree(self._earlier_tree(self.cache))
         return self.repository.snapshot(revision, self._known_tree)
 
     def _keep_tree(self, cache: DiskCache) -> None:
@@ -347,8 +376,9 @@ class Workspace:
         self._extra = frozenset(roots)
         if self._repository is not None:
             self._repository = self.another_repository()
-        again = self._commit(snapshot.revision) if snapshot.revision else self.snapshot(at)
-        return Configuration(again, self.memo)
+        if snapshot.revision is None:
+            return Configuration(self.snapshot(at), self.memo)
+        return Configuration(self._known(snapshot.revision) or self._commit(snapshot.revision), self.memo)
 
     def _cache_below(self, root: Path, *, only_if_there: bool = False) -> DiskCache | None:
         from llmcfg.cache.place import cache_file
@@ -374,6 +404,7 @@ class Workspace:
         return repository
 
     _extra: frozenset[str] = frozenset()
+    _earlier: EarlierTree | None = None
     _known_tree: KnownTree | None = None
 
 

@@ -72,6 +72,23 @@ def test_a_changed_file_of_a_work_tree_that_was_seen_is_looked_at_without_libgit
         assert not modules & {"llmcfg.git.repository", "llmcfg.git.objects", "llmcfg.git.worktree"}
 
 
+def test_the_work_tree_is_compared_with_a_commit_that_was_seen_without_libgit2(tmp_path) -> None:
+    written = WrittenRepository(tmp_path / "repository", {"base/limits.yaml": "rpm: 10\n"})
+    written.commit()
+    variables = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    arguments = ("diff", "-C", str(written.path), "-o", "json")
+    deadline = time.monotonic() + 60
+    run(*arguments, **variables)
+    (written.path / "base/limits.yaml").write_text("rpm: 11\n")
+    expected = run(*arguments, "--no-cache", **variables)
+    modules = {"pygit2"}
+    while "pygit2" in modules:  # nothing is known that changed just now
+        assert time.monotonic() < deadline
+        assert run(*arguments, **variables) == expected
+        modules = imported_by(*arguments, **variables)
+    assert not modules & {"llmcfg.git.repository", "llmcfg.git.objects", "llmcfg.pipeline.stored", "inspect"}
+
+
 @pytest.mark.parametrize("arguments", [("plan", "-e", "prod"), ("apply", "-e", "prod", "--yes")])
 def test_a_plan_that_has_nothing_to_do_is_answered_from_its_stamp(tmp_path, arguments) -> None:
     consumer = "apiVersion: llmcfg.dev/v1\nkind: Consumer\nselect: [.]\nshared: true\n"
@@ -151,6 +168,7 @@ def test_what_common_commands_seldom_use_is_not_loaded(tmp_path, line: str) -> N
     assert not modules & {f"llmcfg.documents.{name}" for name in seldom}
     assert "llmcfg_cli.views.diff_markdown" not in modules
     assert not top_level(modules) & {"yaml", "difflib"}
+    assert not modules & {"ipaddress", "platform", "msgspec.inspect", "email.utils", "tarfile"}
 
 
 def test_a_repository_loads_nothing_for_what_it_does_not_have(tmp_path) -> None:

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from llmcfg.git.knowntree import SeenTree
+from llmcfg.git.knowntree import KnownTree
 from llmcfg.git.repository import open_repository
+from llmcfg.git.seentree import EarlierTree, SeenTree
 from llmcfg.git.walk import TreeReader
 
 LATER = 10_000_000_000  # nanoseconds; by then every change is settled
@@ -35,7 +36,7 @@ NOTHING = SeenTree()
 def look(workspace, seen=NOTHING, *, at="HEAD", wait=LATER):
     """What is seen of a commit by who saw `seen`, and what the next one sees."""
     repository = open_repository(workspace.path)
-    known = repository.known_tree(seen, time.time_ns() + wait)
+    known = KnownTree(EarlierTree(seen, repository.git_dir, time.time_ns() + wait))
     snapshot = repository.snapshot(repository.resolve(at), known)
     found = list(snapshot.entries.items()), list(snapshot.findings)
     left = known.seen()

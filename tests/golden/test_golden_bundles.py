@@ -6,7 +6,7 @@ import pytest
 
 from golden.builtins import FILES, builtin_files
 from golden.bundles import GOLDEN, REPOSITORIES, build_files, read_folder
-from llmcfg.pipeline.diff import deployed_state
+from llmcfg.pipeline.deployedstate import deployed_state
 from llmcfg.pipeline.memo import Memo
 from llmcfg.pipeline.stored import read_bundles
 

@@ -10,7 +10,8 @@ from llmcfg.model.change import ABSENT, Change
 from llmcfg.model.target import Target
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import environment_files
-from llmcfg.pipeline.diff import State, TargetState, compare, deployed_state, state_of
+from llmcfg.pipeline.deployedstate import deployed_state
+from llmcfg.pipeline.diff import State, TargetState, compare, state_of
 from llmcfg.pipeline.memo import Memo
 from support.written import CONSUMER, MANIFEST, opened
 

@@ -11,7 +11,7 @@ from llmcfg.model.later import Each
 from llmcfg.model.suggest import did_you_mean
 from llmcfg.model.target import SHARED
 from llmcfg.pipeline.build import build
-from llmcfg.pipeline.diff import State, deployed_state, state_of
+from llmcfg.pipeline.diff import State, state_of
 from llmcfg.pipeline.reach import find_reach
 from llmcfg.pipeline.readsets import keep_if_outdated
 
@@ -134,7 +134,8 @@ def _locks(state: State) -> dict[Target, Mapping[str, str]]:
 
 def deployed_side(workspace: Workspace, configuration: Configuration, chosen: Chosen) -> ChosenSide:
     """What is deployed to the environments that are chosen. Raises IntegrityError for a deployed branch that is damaged."""
-    from llmcfg.sync.deployed import deployed_files, read_deployed  # two revisions are compared without it
+    from llmcfg.pipeline.deployedstate import deployed_state  # two revisions are compared without these
+    from llmcfg.sync.deployed import deployed_files, read_deployed
 
     states: dict[Target, State] = {}
     for environment in chosen.environments or configuration.manifest.environments:

@@ -12,7 +12,6 @@ from llmcfg.git.changes import changed_files, changed_paths
 from llmcfg.git.durable import ObjectWriter, branch_ref, own_ref, stored_folders, tag_ref
 from llmcfg.git.filenames import FILES, FOLDERS
 from llmcfg.git.history import History
-from llmcfg.git.knowntree import KnownTree
 from llmcfg.git.leftovers import find_locks
 from llmcfg.git.objects import Objects
 from llmcfg.git.opening import open_git, tracked_paths
@@ -20,6 +19,7 @@ from llmcfg.git.pieces import LISTS
 from llmcfg.git.refs import Refs
 from llmcfg.git.refswap import RefSwap
 from llmcfg.git.revisions import Revisions
+from llmcfg.git.seentree import Below
 from llmcfg.git.snapshot import CommitSnapshot, read_blob
 from llmcfg.git.statindex import StatIndex
 from llmcfg.git.storedfiles import StoredFiles
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from llmcfg.git.knowntree import SeenTree
+    from llmcfg.git.knowntree import KnownTree
     from llmcfg.git.leftovers import Lock
     from llmcfg.git.opening import Opened
     from llmcfg.git.seen import Seen
@@ -100,6 +100,11 @@ class GitRepository:
 
     # reading
 
+    @property
+    def below(self) -> Below:
+        """Which files of a commit are the configuration."""
+        return Below(self.prefix, self._wanted)
+
     def resolve(self, revision: str) -> Revision:
         return self._revisions.resolve(revision)
 
@@ -110,11 +115,7 @@ class GitRepository:
         """Where a tree is `known`, what differs from it is read."""
         tree = self._history.commit(revision.commit).tree
         label = self._revisions.label(revision)
-        return CommitSnapshot(self._trees, revision, tree, self._wanted, self.prefix, label, known)
-
-    def known_tree(self, seen: SeenTree, now_ns: int) -> KnownTree:
-        """What an earlier process saw of a tree, as it said itself."""
-        return KnownTree(seen, self.git_dir / "objects", now_ns)
+        return CommitSnapshot(self._trees, revision, tree, self.below, label, known)
 
     def work_tree(self, seen: Seen | None = None, now_ns: int = 0) -> WorkTreeSnapshot:
         """As it lies now. `seen` is what was seen of it earlier; without `now_ns`, nothing is noted for a later look."""

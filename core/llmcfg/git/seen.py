@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from llmcfg.model.entries import OID_CHARS
+from llmcfg.model.entries import OID_CHARS, split_oids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -68,7 +68,7 @@ class Seen(msgspec.Struct, array_like=True, frozen=True):
 
     @property
     def file_oids(self) -> list[str]:
-        return [self.oids[at : at + OID_CHARS] for at in range(0, len(self.oids), OID_CHARS)]
+        return split_oids(self.oids)
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import IntegrityError
@@ -13,29 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from llmcfg.git.knowntree import KnownTree
+    from llmcfg.git.seentree import Below
     from llmcfg.git.walk import TreeReader, Walked
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry, Revision
 
 
 class CommitSnapshot:
-    """Reads the tree of `revision` below `prefix` at the first look at `entries` or `findings`; of one that is `known` what differs."""
+    """Reads the tree of `revision` at the first look at `entries` or `findings`; of one that is `known` what differs."""
 
     def __init__(
         self,
         reader: TreeReader,
         revision: Revision,
         tree: str,
-        wanted: frozenset[str],
-        prefix: str,
+        below: Below,
         label: str,
         known: KnownTree | None = None,
     ) -> None:
         self._reader = reader
         self._revision = revision
         self._tree = tree
-        self._wanted = wanted
-        self._prefix = prefix
+        self._below = below
         self._label = label
         self._known = known
 
@@ -60,8 +59,10 @@ class CommitSnapshot:
 
     @cached_property
     def _walked(self) -> Walked:
-        walker = self._reader.walk if self._known is None else partial(self._known.walk, self._reader)
-        return walker(self._tree, self._wanted, self._prefix)
+        if self._known is not None:
+            return self._known.walk(self._reader, self._revision.commit, self._tree, self._below)
+        prefix, wanted = self._below
+        return self._reader.walk(self._tree, wanted, prefix)
 
 
 def read_blob(reader: TreeReader, oid: str, *, again: bool = False) -> bytes:

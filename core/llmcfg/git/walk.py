@@ -15,7 +15,7 @@ from llmcfg.model.findings import Finding, Origin, Problem, finding_from
 from llmcfg.model.snapshot import BlobEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
 
     from llmcfg.git.objects import Objects
 
@@ -26,7 +26,7 @@ _REMEMBERED_TREES = 50_000
 class Walked(NamedTuple):
     """`entries` sorted by path; `findings` in the order of files; `folders` are the trees of those that were read, by path."""
 
-    entries: dict[str, BlobEntry]
+    entries: Mapping[str, BlobEntry]
     findings: tuple[Finding, ...]
     folders: dict[str, str]
 
@@ -130,6 +130,15 @@ class TreeReader:
                 self._parsed.clear()
             self._parsed[oid, wanted] = known
         return known
+
+    def has_all(self, oids: Iterable[str]) -> bool:
+        """Whether all of these objects are there and can be read."""
+        try:
+            for oid in oids:
+                self.objects.header(oid)
+        except UnreadableObject:
+            return False
+        return True
 
     def find_folder(self, tree: str, prefix: str, findings: list[Finding] | None = None) -> str | None:
         """The tree at `prefix` below `tree`, None if it is not there; what is strange on the way is added to `findings`."""

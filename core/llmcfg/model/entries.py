@@ -18,14 +18,14 @@ _ENTRY: Callable[[Iterable[object]], BlobEntry] = partial(tuple.__new__, BlobEnt
 
 
 class Entries(Mapping[str, BlobEntry]):
-    """`paths` are sorted; `oids` are the ids of all of them in this order, one after the other."""
+    """`paths` are sorted; `oids` are the ids of all of them in this order, one after the other, and `sizes` their bytes."""
 
-    __slots__ = ("_all", "_sizes", "oids", "paths")
+    __slots__ = ("_all", "oids", "paths", "sizes")
 
     def __init__(self, paths: Sequence[str], oids: str, sizes: Sequence[int]) -> None:
         self.paths = paths
         self.oids = oids
-        self._sizes = sizes
+        self.sizes = sizes
         self._all: dict[str, BlobEntry] | None = None
 
     def __getitem__(self, path: str) -> BlobEntry:
@@ -34,7 +34,7 @@ class Entries(Mapping[str, BlobEntry]):
         at = bisect_left(self.paths, path)
         if at == len(self.paths) or self.paths[at] != path:
             raise KeyError(path)
-        return BlobEntry(path, self.oids[at * OID_CHARS : (at + 1) * OID_CHARS], self._sizes[at])
+        return BlobEntry(path, self.oids[at * OID_CHARS : (at + 1) * OID_CHARS], self.sizes[at])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.paths)
@@ -57,10 +57,22 @@ class Entries(Mapping[str, BlobEntry]):
 
     def _whole(self) -> dict[str, BlobEntry]:
         if self._all is None:
-            oids = [self.oids[at : at + OID_CHARS] for at in range(0, len(self.oids), OID_CHARS)]
-            columns = zip(self.paths, oids, self._sizes, strict=True)
+            columns = zip(self.paths, split_oids(self.oids), self.sizes, strict=True)
             self._all = dict(zip(self.paths, map(_ENTRY, columns), strict=True))
         return self._all
+
+
+def split_oids(oids: str) -> list[str]:
+    """The ids that stand one after the other."""
+    return [oids[at : at + OID_CHARS] for at in range(0, len(oids), OID_CHARS)]
+
+
+def in_columns(entries: Mapping[str, BlobEntry]) -> Entries:
+    """Files that are sorted by path."""
+    if isinstance(entries, Entries):
+        return entries
+    files = entries.values()
+    return Entries([*entries], "".join([entry.oid for entry in files]), [entry.size for entry in files])
 
 
 class FileIds(NamedTuple):
@@ -81,13 +93,12 @@ class FileIds(NamedTuple):
         return frozenset(path for path, _ in before ^ after)
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
-        starts = range(0, len(self.oids), OID_CHARS)
-        return zip(self.paths.split("\0"), (self.oids[at : at + OID_CHARS] for at in starts), strict=False)
+        return zip(self.paths.split("\0"), split_oids(self.oids), strict=False)
 
 
 def file_ids(entries: Mapping[str, BlobEntry]) -> FileIds:
-    oids = entries.oids if isinstance(entries, Entries) else "".join([entry.oid for entry in entries.values()])
-    return FileIds("\0".join(entries), oids)
+    files = in_columns(entries)
+    return FileIds("\0".join(files.paths), files.oids)
 
 
 def _differing(before: str, after: str) -> Iterator[int]:

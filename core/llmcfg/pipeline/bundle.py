@@ -35,6 +35,11 @@ API_VERSION: Final = "llmcfg.dev/v1"
 ENGINE: Final = f"llmcfg/{__version__}"
 HEAD: Final = "head.json"
 MANIFEST: Final = "manifest.json"
+FILES: Final = "files/"
+"""What paths of rendered files begin with."""
+
+AT_ONCE: Final = 64
+"""Bundles that are in memory at a time: one of 1,000,000 keys takes some megabytes, and there may be thousands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from llmcfg.model.impact import Difference, FileChange, RecipientChange, SecretC
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.later import Each, Later
 from llmcfg.model.progress import UNWATCHED
+from llmcfg.pipeline.bundle import AT_ONCE, FILES
 from llmcfg.pipeline.decisions import changed_decisions, decisions_of
-from llmcfg.pipeline.stored import AT_ONCE, DocumentReader, documents_of, read_stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -33,14 +33,11 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.reach import Reach
     from llmcfg.pipeline.resolve import Resolved
-    from llmcfg.pipeline.stored import Stored
 
     Documents = Mapping[str, Value | Later[Value]]
 
-_FILES = "files/"
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
@@ -117,7 +114,7 @@ def _contents(documents: Laid[Resolved], reach: Reach | None) -> Documents:
 
 def _target_state(built: Built, target: Target, manifest: str) -> TargetState:
     bundle, documents = built.bundles[target], built.selections[target].documents
-    rendered = {path.removeprefix(_FILES): part for path, part in bundle.parts.items() if path.startswith(_FILES)}
+    rendered = {path.removeprefix(FILES): part for path, part in bundle.parts.items() if path.startswith(FILES)}
     return TargetState(
         {name: document.content for name, document in documents.items()},
         Each(rendered, lambda path: rendered[path].content),
@@ -127,31 +124,6 @@ def _target_state(built: Built, target: Target, manifest: str) -> TargetState:
         {name: document.part.sha256 for name, document in documents.items()},
         {path: part.sha256 for path, part in rendered.items()},
     )
-
-
-def deployed_state(files: Mapping[str, bytes], memo: Memo | None = None) -> State:
-    """The state that a deployed ref or a delivered directory holds. Raises IntegrityError if a part is not what its manifest says."""
-    return state_of_stored(read_stored(files, memo), memo.stored if memo else None) if files else NOTHING_DEPLOYED
-
-
-def state_of_stored(stored: Stored, known: dict[str, Later[Value]] | None = None) -> State:
-    """The state that bundles are which were read back. `known` remembers documents by their digests."""
-    reader = DocumentReader({} if known is None else known)
-
-    def read(target: Target) -> TargetState:
-        bundle = stored.bundles[target.folder]
-        files = {path.removeprefix(_FILES): said for path, said in bundle.digests.items() if path.startswith(_FILES)}
-        return TargetState(
-            reader.read_all(target.folder, bundle),
-            Each(files, lambda path: bundle.parts[_FILES + path]),
-            bundle.secrets,
-            frozenset(bundle.recipients),
-            bundle.digest,
-            {name: sha256 for name, (_, sha256) in documents_of(bundle).items()},
-            files,
-        )
-
-    return State({}, Each(stored.manifests, read, AT_ONCE), manifests=stored.manifests)
 
 
 def compare(before: State, after: State, *, progress: Progress = UNWATCHED) -> Difference:

@@ -22,7 +22,7 @@ from llmcfg.errors import IntegrityError
 from llmcfg.model.files import Files, put_together
 from llmcfg.model.later import Each, Later
 from llmcfg.model.target import SHARED, Target
-from llmcfg.pipeline.bundle import HEAD, MANIFEST
+from llmcfg.pipeline.bundle import AT_ONCE, HEAD, MANIFEST
 from llmcfg.pipeline.checked import Checked
 from llmcfg.pipeline.typedsecrets import from_typed
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Value
     from llmcfg.pipeline.bundle import SaidOfSealed
     from llmcfg.pipeline.memo import Memo
-
-AT_ONCE: Final = 64
-"""Bundles that are in memory at a time: one of 1,000,000 keys takes some megabytes, and there may be thousands."""
 
 _HINT = "deploy again: llmcfg apply"
 

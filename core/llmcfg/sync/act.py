@@ -14,7 +14,8 @@ from llmcfg.errors import ConflictError, LlmcfgError, NotFoundError, PartlyAppli
 from llmcfg.model.progress import UNWATCHED
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.checked import learn_written
-from llmcfg.pipeline.diff import compare, deployed_state
+from llmcfg.pipeline.deployedstate import deployed_state
+from llmcfg.pipeline.diff import compare
 from llmcfg.pipeline.sealing import seal_all
 from llmcfg.pipeline.stored import read_head
 from llmcfg.sync.deliveries import aim, deliver, find_sinks, join_sinks, observe

@@ -15,7 +15,8 @@ from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
 from llmcfg.pipeline.build import build
 from llmcfg.pipeline.bundle import API_VERSION, ENGINE, manifest_digests
-from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of, state_of_stored
+from llmcfg.pipeline.deployedstate import state_of_stored
+from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of
 from llmcfg.pipeline.gates import asks_what_is_decided, asks_who_signed, find_gate_closed, gate_findings
 from llmcfg.pipeline.known import name_of
 from llmcfg.pipeline.sealing import draft

@@ -14,10 +14,9 @@ from llmcfg.pipeline.schema.keywords import SECRET
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import jsonschema_rs
-
     from llmcfg.model.findings import Problem
     from llmcfg.pipeline.schema.definitions import Definitions
+    from llmcfg.pipeline.schema.native import jsonschema_rs
 
 _PATTERN_BYTES = 4 << 20
 
@@ -59,7 +58,7 @@ class CompiledSchema(Struct, frozen=True, eq=False, dict=True):
 
 
 def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
-    import jsonschema_rs
+    from llmcfg.pipeline.schema.native import jsonschema_rs
 
     return jsonschema_rs.Draft202012Validator(
         schema,

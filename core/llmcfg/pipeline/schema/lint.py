@@ -66,7 +66,7 @@ def _unknown_draft(text: JsonText) -> Problem:
 
 
 def _meta_schema(text: JsonText, draft: Draft) -> Iterator[Problem]:
-    import jsonschema_rs
+    from llmcfg.pipeline.schema.native import jsonschema_rs
 
     if isinstance(text.value, bool) or (
         isinstance(text.value, dict) and jsonschema_rs.meta.is_valid({**text.value, "$schema": draft.value})
@@ -157,7 +157,7 @@ def _patterns(text: JsonText, path: Path, schema: dict[str, Any]) -> Iterator[Pr
 @functools.lru_cache(maxsize=4096)
 def _refusal(pattern: str) -> tuple[str, str, str] | None:
     """Rule, what is wrong, and the next step; None for a pattern that a linear-time engine takes."""
-    import jsonschema_rs
+    from llmcfg.pipeline.schema.native import jsonschema_rs
 
     linear = jsonschema_rs.RegexOptions(size_limit=_PATTERN_BYTES, dfa_size_limit=_PATTERN_BYTES)
     if _compiles(pattern, linear):
@@ -169,7 +169,7 @@ def _refusal(pattern: str) -> tuple[str, str, str] | None:
 
 
 def _compiles(pattern: str, options: Any) -> bool:
-    import jsonschema_rs
+    from llmcfg.pipeline.schema.native import jsonschema_rs
 
     try:
         jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=options, offline=True)
