@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from llm.records import GROUND, documents
 from llmcfg.llm.platform import Secrecy, Setting
-from llmcfg.llm.records.document import Readings
+from llmcfg.llm.records.document import NOTHING, Readings
 from llmcfg.llm.records.platform import read_records
 from llmcfg.llm.rules import engine, judged
 from llmcfg.llm.rules.engine import find_complaints
@@ -101,12 +101,16 @@ def read(texts):
 
 def hold(before, changes, setting=SETTING):
     readings = Readings()
-    platform = Judged(read(before), setting, GROUND, readings)
+    platform = Judged(
+        {name: readings.read(name, value) for name, value in read(before).items()}, setting, GROUND, readings
+    )
     for changed in changes:
         after = {**before, **changed}
         there = read({name: text for name, text in after.items() if text is not None})
         expected = find_complaints(read_records(dict(sorted(there.items())), setting), GROUND)
-        found = platform.with_changes({name: there.get(name) for name in changed})
+        found = platform.with_changes(
+            {name: readings.read(name, there[name]) if name in there else NOTHING for name in changed}
+        )
         assert sorted(found, key=repr) == sorted(expected, key=repr)
     unchanged = find_complaints(read_records(dict(sorted(read(before).items())), setting), GROUND)
     assert sorted(platform.complaints(), key=repr) == sorted(unchanged, key=repr)

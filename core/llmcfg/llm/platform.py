@@ -6,19 +6,23 @@ find is None or empty; rules say nothing about what they cannot see.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  # msgspec reads it when it decodes
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
+from llmcfg.model.value import Path  # noqa: TC001  # msgspec reads it when it decodes
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from llmcfg.model.rules import Severity
-    from llmcfg.model.value import Path
 
 T = TypeVar("T")
+Number: TypeAlias = int | float
+"""As it is written: 2 is shown as 2."""
 FallbackKind: TypeAlias = Literal["on_error", "on_context", "on_policy", "on_budget"]
 ReferenceKind: TypeAlias = Literal[
     "provider", "model", "guardrail", "mcp server", "input", "endpoint", "backend", "host"
@@ -67,8 +71,8 @@ class Rate(Struct, frozen=True):
 class Waiting(Struct, frozen=True):
     """Seconds, and tries after the first."""
 
-    request: Given[float] | None = None
-    stream_idle: Given[float] | None = None
+    request: Given[Number] | None = None
+    stream_idle: Given[Number] | None = None
     retries: Given[int] | None = None
 
 
@@ -122,8 +126,8 @@ class Model(Struct, frozen=True):
     output: Given[int] | None = None
     supports: frozenset[str] = frozenset()
     requires: tuple[Given[str], ...] = ()
-    price_in: Given[float] | None = None
-    price_out: Given[float] | None = None
+    price_in: Given[Number] | None = None
+    price_out: Given[Number] | None = None
     retires: Given[str] | None = None
     replacement: Given[str] | None = None
     rate: Rate = Rate()
@@ -143,7 +147,7 @@ class Target(NamedTuple):
     """One of the models that a route sends to. Weight 0 gets nothing."""
 
     model: Given[str]
-    weight: Given[float] | None = None
+    weight: Given[Number] | None = None
 
 
 class Fallback(NamedTuple):
@@ -163,7 +167,7 @@ class Route(Struct, frozen=True):
     guardrails: Given[tuple[str, ...]] | None = None
     requires: tuple[Given[str], ...] = ()
     min_context: Given[int] | None = None
-    max_price_factor: Given[float] | None = None
+    max_price_factor: Given[Number] | None = None
     waiting: Waiting = Waiting()
     recurses: bool = False
 
@@ -176,7 +180,7 @@ class Budget(NamedTuple):
 
     scope: str
     name: str
-    amount: Given[float]
+    amount: Given[Number]
     period: str = ""
     on_exceed: str = ""
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from llmcfg.llm.platform import Complaint, Platform, Setting, Spot
-    from llmcfg.llm.records.document import Readings
     from llmcfg.llm.rules.ground import Ground
     from llmcfg.llm.rules.judged import Judged
     from llmcfg.model.findings import Finding
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from llmcfg.model.value import Value
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.effective import Effective
-    from llmcfg.pipeline.memo import Memo
 
 _SAID_BY: Final[Mapping[str, frozenset[str]]] = {
     "LLM001": frozenset({"secret-plaintext", "secret-expected"}),
@@ -56,19 +54,12 @@ def platform_of(configuration: Configuration, scope: Scope) -> Platform | None:
     effective = configuration.effective(scope)
     if not is_judged(effective):
         return None
-    from llmcfg.llm.records.platform import read_records
+    from llmcfg.llm.records.platform import put_together
     from llmcfg.pipeline.platformsettings import Settings
+    from llmcfg.pipeline.records import readings_of, records_in
 
-    return read_records(_relevant(effective), Settings(configuration).of(effective), readings_of(configuration.memo))
-
-
-def readings_of(memo: Memo) -> Readings:
-    """What was read of documents, for all scopes and revisions."""
-    from llmcfg.llm.records.document import Readings
-
-    if memo.readings is None:
-        memo.readings = Readings()
-    return memo.readings
+    memo = configuration.memo
+    return put_together(records_in(effective, memo), Settings(configuration).of(effective), readings_of(memo))
 
 
 def sights_of(configuration: Configuration, scopes: Iterable[Scope]) -> dict[Scope, object]:
@@ -150,15 +141,22 @@ class _Judging:
         judged = self._judged.get(sight.stands) or self._judge(sight.stands)
         if not sight.differing:
             return judged.complaints()
+        from llmcfg.llm.records.document import NOTHING
+        from llmcfg.pipeline.records import records_of
+
         documents = {name: effective.documents.get(name) for name, _ in sight.differing}
-        return judged.with_changes({name: found.value if found else None for name, found in documents.items()})
+        memo = self._configuration.memo
+        return judged.with_changes(
+            {name: records_of(found, memo) if found else NOTHING for name, found in documents.items()}
+        )
 
     def _judge(self, stands: object) -> Judged:
         from llmcfg.llm.rules.judged import Judged
+        from llmcfg.pipeline.records import readings_of, records_in
 
         first, setting = self._firsts[stands]
-        readings = readings_of(self._configuration.memo)
-        judged = self._judged[stands] = Judged(_relevant(first), setting, self._ground, readings)
+        memo = self._configuration.memo
+        judged = self._judged[stands] = Judged(records_in(first, memo), setting, self._ground, readings_of(memo))
         return judged
 
     @cached_property
@@ -214,11 +212,6 @@ def is_judged(effective: Effective) -> bool:
 
 def _is_readable(effective: Effective) -> bool:
     return not any(not name or is_of_platform(name) for name in effective.unreadable)
-
-
-def _relevant(effective: Effective) -> Mapping[str, Value]:
-    """The values of the documents that records are read from."""
-    return {name: resolved.value for name, resolved in effective.documents.items() if is_of_platform(name)}
 
 
 def _located(configuration: Configuration, effective: Effective, complaint: Complaint, reach: Iterable[str]) -> Finding:

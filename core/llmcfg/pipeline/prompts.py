@@ -12,8 +12,8 @@ from llmcfg.model.suggest import did_you_mean, there_are
 from llmcfg.model.value import walk_leaves
 from llmcfg.pipeline.known import found_once, name_of, name_of_bytes, text_of
 from llmcfg.pipeline.layers import READ_BY_PROMPTS
-from llmcfg.pipeline.platforms import ground_of, is_judged, name_of_catalogue, platform_of, readings_of
-from llmcfg.pipeline.promptscopes import PromptsOfScope, said_of
+from llmcfg.pipeline.platforms import ground_of, is_judged, name_of_catalogue, platform_of
+from llmcfg.pipeline.promptscopes import STEP, PromptsOfScope, said_of
 from llmcfg.pipeline.sharing import Told, differing
 from llmcfg.prompts.immutable import find_edits, find_overlay_edits
 from llmcfg.prompts.record import FOLDER, read_prompts
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from llmcfg.prompts.record import Prompt, Version
 
 BASE: Final = "base"
-_STEP: Final = "check prompts"
 
 
 def prompts_in(effective: Effective) -> dict[str, Prompt]:
@@ -76,13 +75,13 @@ def prompt_findings(configuration: Configuration, scopes: Iterable[Scope], as_of
     """
     disk = configuration.memo.disk
     edits = _name_of_edits(configuration)
-    yield from found_once(disk, edits, _STEP, BASE, lambda: _edit_findings(configuration))
+    yield from found_once(disk, edits, STEP, BASE, lambda: _edit_findings(configuration))
     looking = _Looking(configuration, as_of)
     told = Told()
     for sight, sharing in looking.alike(scopes).items():
         effective = configuration.effective(sharing[0])
         name = b"" if disk is None else _name_of_scope(configuration, effective, as_of)
-        found = found_once(disk, name, _STEP, str(effective.scope), partial(looking.find, effective, sight))
+        found = found_once(disk, name, STEP, str(effective.scope), partial(looking.find, effective, sight))
         for said in dict.fromkeys(found):
             key = (said, id(effective.documents[said.document]))
             told.add(key, partial(_located, configuration, said, effective.documents[said.document].composed), sharing)
@@ -125,17 +124,18 @@ class _Looking:
     def find(self, effective: Effective, sight: _Sight) -> Iterable[Said]:
         if sight.kind not in self._seen:
             self._seen[sight.kind] = self._look_at(self._firsts[sight.kind])
+        if not sight.differing:
+            return self._seen[sight.kind].all()
         documents = {name: effective.documents.get(name) for name, _ in sight.differing}
         if not any(name.startswith(FOLDER) for name in documents):
-            changed = {name: resolved.value if resolved else None for name, resolved in documents.items()}
-            found = self._seen[sight.kind].with_changes(changed, Later(lambda: self._platform(effective)))
+            found = self._seen[sight.kind].with_changes(documents, Later(lambda: self._platform(effective)))
             if found is not None:
                 return found
         return self._look_at(effective).all()
 
     def _look_at(self, effective: Effective) -> PromptsOfScope:
-        readings = readings_of(self._configuration.memo)
-        return PromptsOfScope(self._configuration, effective, self._platform(effective), self._ground, readings)
+        platform = Later(lambda: self._platform(effective))
+        return PromptsOfScope(self._configuration, effective, platform, self._ground)
 
     def _platform(self, effective: Effective) -> Platform | None:
         return platform_of(self._configuration, effective.scope) if self._as_of is not None else None

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from llmcfg.llm.platform import Given, Reference, Spot
+from llmcfg.llm.platform import (
+    Budget,
+    Gateway,
+    Given,
+    Guardrail,
+    McpServer,
+    Model,
+    Provider,
+    Reference,
+    Route,
+    Spot,
+)
 from llmcfg.llm.reading import Node
 from llmcfg.llm.records.fields import MODEL, ROUTE
 from llmcfg.llm.records.folders import PROVIDERS
@@ -20,9 +31,8 @@ from llmcfg.llm.records.provider import read_provider
 from llmcfg.llm.records.route import inner_route, read_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from llmcfg.llm.platform import Budget, Gateway, Guardrail, McpServer, Model, Provider, Route
     from llmcfg.model.value import Value
 
 
@@ -58,13 +68,15 @@ NOTHING: Final = Records()
 
 
 class Readings:
-    """Remembers what was read of a document, by its name and by the identity of its value, and models with the providers they were given.
+    """Remembers what was read of a document, by its name and by the identity or the digest of its value, and models with the providers they
+    were given.
 
-    Both are kept alive with it. Forgetting it changes no result.
+    Values are kept alive with it. Forgetting it changes no result.
     """
 
     def __init__(self) -> None:
         self._read: dict[tuple[str, int], tuple[Value, Records]] = {}
+        self._found: dict[tuple[str, bytes], Records] = {}
         self._given: dict[tuple[int, int], tuple[Model, Provider, Model]] = {}
 
     def read(self, document: str, value: Value) -> Records:
@@ -73,6 +85,14 @@ class Readings:
         if known is None:
             known = self._read[key] = (value, read_document(document, value))
         return known[1]
+
+    def find(self, document: str, digest: bytes, find: Callable[[], Records]) -> Records:
+        """The same for who has the digest of the value, and another way to its records."""
+        key = (document, digest)
+        known = self._found.get(key)
+        if known is None:
+            known = self._found[key] = find()
+        return known
 
     def of_provider(self, model: Model, provider: Provider | None) -> Model:
         """The model, answered by this provider."""

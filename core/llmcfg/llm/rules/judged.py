@@ -25,16 +25,15 @@ if TYPE_CHECKING:
     from llmcfg.llm.platform import Complaint, Platform, Setting
     from llmcfg.llm.records.document import Readings, Records
     from llmcfg.llm.rules.ground import Ground
-    from llmcfg.model.value import Value
 
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 
 
 class Judged:
-    """The platform of these documents. All platforms that are compared with it have the same setting."""
+    """The platform of documents of which these are the records. All platforms that are compared with it have the same setting."""
 
-    def __init__(self, documents: Mapping[str, Value], setting: Setting, ground: Ground, readings: Readings) -> None:
-        self._said = {name: readings.read(name, value) for name, value in sorted(documents.items())}
+    def __init__(self, said: Mapping[str, Records], setting: Setting, ground: Ground, readings: Readings) -> None:
+        self._said = dict(sorted(said.items()))
         self._ground = ground
         self._readings = readings
         self._platform = put_together(self._said, setting, readings)
@@ -44,9 +43,8 @@ class Judged:
     def complaints(self) -> tuple[Complaint, ...]:
         return self._told(chain.from_iterable(self._found.values()))
 
-    def with_changes(self, changed: Mapping[str, Value | None]) -> tuple[Complaint, ...]:
-        """What the rules say when these documents are otherwise, each thing once; None stands for one that is not there."""
-        said = {name: NOTHING if value is None else self._readings.read(name, value) for name, value in changed.items()}
+    def with_changes(self, said: Mapping[str, Records]) -> tuple[Complaint, ...]:
+        """What the rules say when these documents are otherwise, each thing once; `NOTHING` is said by one that is not there."""
         before = [self._said.get(name, NOTHING) for name in said]
         if _names(before) != _names(said.values()):
             platform = put_together(self._all(said), self._platform.setting, self._readings)
