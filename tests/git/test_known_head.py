@@ -98,20 +98,37 @@ def test_what_plain_files_say_of_head_is_what_libgit2_says(workspace):
     assert certain > 50
 
 
-@pytest.mark.parametrize("lies", ["packed", "linked", "pipe", "folder"])
+def test_what_packed_refs_say_of_head_is_what_libgit2_says(workspace):
+    commits = [workspace.commit(**FILES), workspace.commit(**{"base/two.yaml": "b: 3\n"})]
+    for name in ("a", "n", "z/z"):
+        workspace.git("branch", name, commits[0])
+    workspace.git("tag", "-a", "v1", "-m", "first", commits[0])
+    workspace.git("pack-refs", "--all")
+    packed, chance = workspace.path / ".git/packed-refs", random.Random(9)
+    written = packed.read_bytes()
+    assert commit_of_head(workspace.path / ".git") == commits[1]
+    lines = [*written.splitlines(keepends=True), b"^%s\n" % commits[0].encode(), b"# more\n", b"\n", b"x\n"]
+    lines += [b"%s refs/heads/main%s" % (commits[0].encode(), end) for end in (b"\n", b" \n", b"\r\n", b"")]
+    certain = 0
+    for _ in range(300):
+        said = written.splitlines(keepends=True)
+        for _ in range(chance.randrange(3)):
+            at = chance.randrange(len(said) + 1)
+            said[at : at + chance.randrange(2)] = [chance.choice(lines)] if chance.random() < 0.7 else []
+        packed.write_bytes(b"".join(said))
+        found = commit_of_head(workspace.path / ".git")
+        assert found in (None, asked(workspace.path)), said
+        certain += found is not None
+    assert certain > 50
+
+
+@pytest.mark.parametrize("lies", ["linked", "pipe", "folder"])
 def test_what_lies_elsewhere_is_left_to_libgit2(workspace, lies):
     workspace.commit(**FILES)
     ref = workspace.path / ".git/refs/heads/main"
-    if lies == "packed":
-        workspace.git("pack-refs", "--all")
-    else:
-        ref.rename(ref.with_name("other"))
-        made = {
-            "linked": lambda: ref.symlink_to("other"),
-            "pipe": lambda: os.mkfifo(ref),
-            "folder": ref.mkdir,
-        }
-        made[lies]()
+    ref.rename(ref.with_name("other"))
+    made = {"linked": lambda: ref.symlink_to("other"), "pipe": lambda: os.mkfifo(ref), "folder": ref.mkdir}
+    made[lies]()
     assert commit_of_head(workspace.path / ".git") is None
 
 

@@ -1,10 +1,11 @@
 """HEAD as an earlier process read it, without libgit2: which commit it is, said by plain files, and what was seen of that commit.
 
-Whatever is not written as Git writes it, lies elsewhere (packed refs, a linked work tree) or was not seen is for libgit2 to say.
+Whatever is not written as Git writes it, lies elsewhere (a linked work tree) or was not seen is for libgit2 to say.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from llmcfg.git.newobjects import blob_id
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import Revision
 
-_BRANCH: Final = "ref: refs/heads/"
+_SYMBOLIC: Final = "ref: "
+_HEADS: Final = "refs/heads/"
 _ID_CHARS: Final = 40
 _HEX: Final = frozenset("0123456789abcdef")
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+/#")
@@ -43,12 +45,30 @@ class KnownSnapshot:
 
 
 def commit_of_head(git_dir: Path) -> str | None:
-    """The commit of HEAD, or of the branch that it stands for; None where that takes more than to read two files."""
+    """The commit of HEAD, or of the branch that it stands for; None where that is not plain."""
     head = _line_of(git_dir / "HEAD")
-    if head is None or not head.startswith(_BRANCH):
+    if head is None or not head.startswith(_SYMBOLIC + _HEADS):
         return _id_in(head)
-    branch = head.removeprefix(_BRANCH)
-    return _id_in(_line_of(git_dir / "refs" / "heads" / branch)) if _is_plain(branch) else None
+    ref = head.removeprefix(_SYMBOLIC)
+    if not _is_plain(ref):
+        return None
+    loose = git_dir / ref
+    return _id_in(_line_of(loose)) if os.path.lexists(loose) else _packed_id(git_dir / "packed-refs", ref)
+
+
+def _packed_id(file: Path, ref: str) -> str | None:
+    """What a file of packed refs says of one, if all of it is in order: readers search it by halves."""
+    content = _content_at(file) or b""
+    try:
+        header, *lines, end = content.decode("ascii").split("\n")
+    except ValueError:
+        return None
+    named = [line.partition(" ") for line in lines if not line.startswith("^")]
+    names = [name for _, _, name in named]
+    in_order = (
+        " sorted " in header and not end and names == sorted({*names}) and all(_id_in(oid) for oid, _, _ in named)
+    )
+    return next((oid for oid, _, name in named if name == ref), None) if in_order else None
 
 
 def _line_of(file: Path) -> str | None:
@@ -73,9 +93,9 @@ def _id_in(line: str | None) -> str | None:
     return line if line is not None and len(line) == _ID_CHARS and _HEX.issuperset(line) else None
 
 
-def _is_plain(branch: str) -> bool:
+def _is_plain(ref: str) -> bool:
     """Whether Git lets a branch have this name, and no reader of refs could take it for another one."""
-    parts = branch.split("/")
-    return _PLAIN.issuperset(branch) and not any(
+    parts = ref.split("/")
+    return _PLAIN.issuperset(ref) and not any(
         part.startswith((".", "-")) or part.endswith((".", ".lock")) or ".." in part or not part for part in parts
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from llmcfg.model.entries import file_ids
 from llmcfg.model.proposal import GuardChange
 from llmcfg.model.snapshot import ChangedFile
 from llmcfg.pipeline.layers import MANIFEST, POLICIES, SCHEMAS
@@ -36,7 +37,7 @@ def guard_changes(
 def guards_between(before: Configuration | None, after: Configuration) -> tuple[GuardChange, ...]:
     """Without `before`, all of them are added."""
     old, new = before.snapshot.entries if before else {}, after.snapshot.entries
-    differing = [path for path, entry in new.items() if old.get(path) != entry] + [*(old.keys() - new.keys())]
+    differing = file_ids(old).differing(file_ids(new))
     changed = (
         ChangedFile(path, old[path].oid if path in old else None, new[path].oid if path in new else None)
         for path in sorted(filter(is_guard, differing))
