@@ -12,7 +12,12 @@ from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import At, Consumers, Directory, Environments, ExplainCache, NoCache, Quiet, Tenants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from llmcfg.model.findings import Finding
+    from llmcfg.model.target import Target
+    from llmcfg.pipeline.build import Built
+    from llmcfg.pipeline.configuration import Configuration
 
 
 def render(
@@ -42,10 +47,8 @@ def render(
     Needs no key: secrets stay references. The same revision gives the same bytes on every machine.
     """
     from llmcfg.model.findings import has_blocking
-    from llmcfg.pipeline.build import build
-    from llmcfg.pipeline.bundle import environment_files
-    from llmcfg.pipeline.validate import validate_configuration
-    from llmcfg.wiring import choose_targets
+    from llmcfg.pipeline.onedocument import find_sound_document
+    from llmcfg.wiring import choose_targets, now
     from llmcfg_cli.settings import cached_workspace, note_redone
     from llmcfg_cli.views.text import plural
 
@@ -57,14 +60,16 @@ def render(
     with progress("rendering", workspace.memo.progress, quiet=quiet):
         configuration = workspace.configuration(at)
         targets = choose_targets(configuration, environments or (), tenants or (), consumers or ())
-        findings = [finding for finding in validate_configuration(configuration, targets) if finding.severity.rank == 2]
-        built = build(configuration, targets)
+        is_one = file is not None and at is None and len(targets) == 1
+        content = find_sound_document(configuration, targets[0], file or "", now().date()) if is_one else None
+        errors, built = _build(configuration, targets) if content is None else ((), None)
     if explain_cache:
         note_redone(workspace)
-    if has_blocking(finding for finding in findings if finding.rule_id != "secret-empty"):  # references need no values
-        raise FindingsError(
-            "nothing is rendered, since there are errors", findings=findings, hint="see llmcfg validate"
-        )
+    if has_blocking(error for error in errors if error.rule_id != "secret-empty"):  # references need no values
+        raise FindingsError("nothing is rendered, since there are errors", findings=errors, hint="see llmcfg validate")
+    if built is None:
+        out_file(content or b"")
+        return 0
     if file is not None:
         if len(targets) != 1:
             raise UsageError(
@@ -77,6 +82,8 @@ def render(
             raise NotFoundError(f"{targets[0]} has no file {file!r}", hint=did_you_mean(file, files, f"it has {known}"))
         out_file(files[file])
         return 0
+    from llmcfg.pipeline.bundle import environment_files
+
     assert to is not None
     revision = configuration.snapshot.revision
     with progress("writing", quiet=quiet):
@@ -87,6 +94,15 @@ def render(
             )
     out(f"{plural(len(built.bundles), 'bundle')} written to {to}")
     return 0
+
+
+def _build(configuration: Configuration, targets: Sequence[Target]) -> tuple[Sequence[Finding], Built]:
+    """With the errors that are found."""
+    from llmcfg.pipeline.build import build
+    from llmcfg.pipeline.validate import validate_configuration
+
+    errors = [finding for finding in validate_configuration(configuration, targets) if finding.severity.rank == 2]
+    return errors, build(configuration, targets)
 
 
 def _write_below(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -30,6 +30,12 @@ def validate(snapshot: Snapshot, memo: Memo, as_of: date | None = None) -> tuple
     return validate_configuration(configuration, as_of=as_of)
 
 
+def is_known_sound(configuration: Configuration, as_of: date) -> bool:
+    """Whether nothing at all is found, by a look at what changed since nothing was; False where that takes a look at everything."""
+    last = find_last_sound(configuration, as_of)
+    return last is not None and is_still_sound(configuration, last, as_of)
+
+
 def validate_configuration(
     configuration: Configuration,
     targets: Iterable[Target] | None = None,
@@ -42,8 +48,7 @@ def validate_configuration(
     `as_of` and `since` as `examine` has them. All of it is looked at again only where something may have been found since nothing was.
     """
     day = as_of if targets is None and since is None else None
-    last = find_last_sound(configuration, day) if day is not None else None
-    if day is not None and last is not None and is_still_sound(configuration, last, day):
+    if day is not None and is_known_sound(configuration, day):
         return ()
     from llmcfg.pipeline.examine import examine
 
