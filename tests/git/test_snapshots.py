@@ -7,7 +7,7 @@ import os
 import pytest
 
 from llmcfg.errors import ConflictError, IntegrityError, UsageError
-from llmcfg.git import worksnapshot
+from llmcfg.git import contents
 from llmcfg.git.repository import open_repository
 from llmcfg.model.snapshot import Revision
 
@@ -124,13 +124,24 @@ def test_edits_after_the_work_tree_was_taken_do_not_reach_it(workspace):
 
 
 def test_content_that_is_not_kept_is_read_again_and_never_mixed(workspace, monkeypatch):
-    monkeypatch.setattr(worksnapshot, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(contents, "_KEPT_BYTES", 0)
     snapshot = workspace.open().work_tree()
     oid = snapshot.entries["base/routing.yaml"].oid
     assert snapshot.read(oid) == b"a: 1\nb: 2\n"
     workspace.write("base/routing.yaml", "changed: true\n")
     with pytest.raises(ConflictError, match=r"base/routing\.yaml changed"):
         snapshot.read(oid)
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 20])
+def test_a_file_of_a_commit_is_read_once_while_there_is_room(workspace, monkeypatch, kept):
+    monkeypatch.setattr(contents, "_KEPT_BYTES", kept)
+    repository = workspace.open()
+    snapshot = repository.snapshot(repository.resolve("HEAD"))
+    oid = snapshot.entries["base/routing.yaml"].oid
+    first, again = snapshot.read(oid), snapshot.read(oid)
+    assert first == again == b"a: 1\nb: 2\n"
+    assert (first is again) == bool(kept)
 
 
 def test_bare_repository_reads_commits_and_has_no_work_tree(workspace, tmp_path):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from llmcfg.filefacts import FIELDS, facts_of, were_settled
+from llmcfg.git.contents import Contents
 from llmcfg.git.regular import read_regular
 from llmcfg.git.seen import (
     FACTS_BYTES,
@@ -29,7 +30,7 @@ from llmcfg.git.seen import (
     sizes_of,
     unpacked,
 )
-from llmcfg.git.worksnapshot import Contents, WorkTreeSnapshot
+from llmcfg.git.worksnapshot import WorkTreeSnapshot
 from llmcfg.model.entries import OID_CHARS, Entries
 
 if TYPE_CHECKING:

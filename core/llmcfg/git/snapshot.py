@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llmcfg.errors import IntegrityError
+from llmcfg.git.contents import Contents
 from llmcfg.git.objects import UnreadableObject
 from llmcfg.limits import BLOB_BYTES
 
@@ -37,6 +38,7 @@ class CommitSnapshot:
         self._below = below
         self._label = label
         self._known = known
+        self._contents = Contents()
 
     @property
     def revision(self) -> Revision:
@@ -55,7 +57,11 @@ class CommitSnapshot:
         return self._walked.findings
 
     def read(self, oid: str) -> bytes:
-        return read_blob(self._reader, oid)
+        content = self._contents.find(oid)
+        if content is None:
+            content = read_blob(self._reader, oid)
+            self._contents.put(oid, content)
+        return content
 
     @cached_property
     def _walked(self) -> Walked:

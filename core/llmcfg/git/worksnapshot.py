@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from llmcfg.errors import ConflictError
 from llmcfg.git.newobjects import blob_id
@@ -14,28 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from llmcfg.filefacts import Facts
+    from llmcfg.git.contents import Contents
     from llmcfg.model.findings import Finding
     from llmcfg.model.snapshot import BlobEntry, Revision
-
-_KEPT_BYTES: Final = 64 << 20  # file content kept in memory; beyond it files are read again and compared
-
-
-class Contents:
-    """What was read of files, by blob id, as far as there is room."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-        self._bytes = 0
-
-    def keep(self, content: bytes) -> str:
-        oid = blob_id(content)
-        if oid not in self._kept and self._bytes + len(content) <= _KEPT_BYTES:
-            self._bytes += len(content)
-            self._kept[oid] = content
-        return oid
-
-    def find(self, oid: str) -> bytes | None:
-        return self._kept.get(oid)
 
 
 class WorkTreeSnapshot:

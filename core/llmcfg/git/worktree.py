@@ -10,13 +10,14 @@ import os
 from typing import TYPE_CHECKING
 
 from llmcfg.filefacts import facts_of
+from llmcfg.git.contents import Contents
 from llmcfg.git.filenames import display_name
 from llmcfg.git.lookagain import kind_of, listed
 from llmcfg.git.regular import read_regular
 from llmcfg.git.seen import Named, place_of
 from llmcfg.git.trees import find_collisions, refuse_name, submodule
 from llmcfg.git.walk import refuse_size, too_deep, too_many
-from llmcfg.git.worksnapshot import Contents, WorkTreeSnapshot
+from llmcfg.git.worksnapshot import WorkTreeSnapshot
 from llmcfg.limits import TREE_DEPTH, TREE_ENTRIES
 from llmcfg.model.findings import Finding, Problem, finding_from
 from llmcfg.model.snapshot import BlobEntry
