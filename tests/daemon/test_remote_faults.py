@@ -396,6 +396,13 @@ def machine_surroundings(path):
             "error: 5 bytes of body are still expected\nfetch-pack: unexpected disconnect while reading sideband packet",
             "remote-cut",
         ),
+        *(
+            (f"error: {number} bytes of body are still expected\nfatal: early EOF", "remote-cut")
+            for number in (302, 3044, 4031, 404)
+        ),
+        ("fatal: unable to access 'https://h/': The requested URL returned error: 302", "remote-redirect"),
+        ("error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403", "remote-refused"),
+        ("fatal: unable to access 'https://h/': The requested URL returned error: 404", "remote-missing"),
         ("fatal: write error: No space left on device", "storage"),
         ("", "remote-unreachable"),
     ],

@@ -1,6 +1,7 @@
 """What git complains of on stderr, as errors that say who can mend it. Its words are those of LC_ALL=C, and are stable over years.
 
 Nothing else of what the other side says is trusted; it is shown without control characters and cut.
+A status of HTTP is told from other numbers by what stands before and after it: "error: 3044 bytes of body are still expected" is none.
 """
 
 from __future__ import annotations
@@ -51,11 +52,11 @@ _COMPLAINTS: Final = tuple(
         ),
         (
             ("authentication failed", "could not read (?:username|password)", "terminal prompts disabled", "permission denied",
-             "error: 40[13]", "invalid credentials"),
+             r"returned error: 40[13]\b", "invalid credentials"),
             NotAuthorisedError, "remote-refused", "does not let us in", "see credentials or ssh in the settings",
         ),
         (
-            ("error: 30[1-8]", "unable to update url base from redirection"),
+            (r"returned error: 30[1-8]\b", "unable to update url base from redirection"),
             UsageError, "remote-redirect", "sends us elsewhere, which is not followed", "write its new address into the settings",
         ),
         (
@@ -67,7 +68,7 @@ _COMPLAINTS: Final = tuple(
             IntegrityError, "remote-damaged", "sends objects that Git itself would not write", "run git fsck --strict there",
         ),
         (
-            ("does not appear to be a git repository", "repository .* not found", "error: 404", "no such file or directory"),
+            ("does not appear to be a git repository", "repository .* not found", r"returned error: 404\b", "no such file or directory"),
             RemoteError, "remote-missing", "is no repository", "see its address, and whether it is there",
         ),
         (
@@ -77,7 +78,7 @@ _COMPLAINTS: Final = tuple(
         ),
         (
             ("early eof", "unexpected disconnect", "inflate", "index-pack failed", "invalid index-pack", "bad pack", "pack .* corrupt",
-             "sha1 mismatch", "protocol error", "remote end hung up"),
+             "sha1 mismatch", "protocol error", "remote end hung up", "bytes of body are still expected"),
             RemoteError, "remote-cut", "broke off, or what it sent was changed on the way", "the next pass asks it again",
         ),
         (
