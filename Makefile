@@ -25,10 +25,7 @@ faults: ## run every test of a fault, with the sweeps that `make test` leaves ou
 
 lint: ## ruff, mypy, pyright and the import contracts
 	@.ci/setup dev
-	@failed=0; \
-	for check in "ruff check ." "ruff format --check ." mypy "pyright --pythonpath $(BIN)/python" lint-imports; do \
-		echo "$(BIN)/$$check"; $(BIN)/$$check || failed=1; \
-	done; exit $$failed
+	@.ci/lint
 
 golden: ## write golden files and recorded sessions again, to be read in `git diff`
 	@.ci/setup test
@@ -41,7 +38,7 @@ coverage: ## run the tests and report what they do not reach
 
 peer-test: ## the tests that compare with other programs, of which the PATH has as many as it has
 	@.ci/setup test
-	$(PYTEST) -rs -m peer $(ARGS)
+	$(PYTEST) -rs -m peer $(ARGS) $$(grep -rlw --include='*.py' peer tests)
 
 bench: ## measure everything beside other programs, into .bench/report.md (ARGS=--full for 1,000,000 keys)
 	@.ci/setup test

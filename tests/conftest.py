@@ -12,8 +12,6 @@ from hypothesis import HealthCheck, settings
 # Nothing is timed: a machine may stand still.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
-# `--hypothesis-profile brief`, where the same laws were tried at length.
-settings.register_profile("brief", settings.get_profile("untimed"), max_examples=10)
 
 # What a shell runs in the background ignores interrupts, and so would every program that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
