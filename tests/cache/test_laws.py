@@ -20,7 +20,7 @@ from llmcfg.pipeline.known import name_of, name_of_bytes
 from llmcfg.pipeline.memo import Memo
 
 PROJECT = Path(__file__).resolve().parents[2]
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SWEEP = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAMAGES = st.one_of(
     st.tuples(st.just("cut"), st.integers(0, 1 << 16)),
@@ -102,11 +102,8 @@ def test_many_warm_cold_and_damaged_caches_never_change_findings_or_bundles(revi
     hold(revisions, damages)
 
 
-@QUICK
-@given(REPOSITORIES, st.data())
-def test_one_changed_file_is_noticed_whatever_was_remembered_before(files, draw):
+def hold_after_a_change(files, other, draw):
     path = draw.draw(st.sampled_from(sorted(files)))
-    other = draw.draw(REPOSITORIES)
     changed = {name: text for name, text in files.items() if name != path}
     if path in other:
         changed[path] = other[path]
@@ -116,6 +113,19 @@ def test_one_changed_file_is_noticed_whatever_was_remembered_before(files, draw)
         with_cache(file, files)
         assert with_cache(file, changed) == run(changed, Memo())
         assert with_cache(file, files) == run(files, Memo())
+
+
+@QUICK
+@given(REPOSITORIES, REPOSITORIES, st.data())
+def test_one_changed_file_is_noticed_whatever_was_remembered_before(files, other, draw):
+    hold_after_a_change(files, other, draw)
+
+
+@pytest.mark.sweep
+@SWEEP
+@given(REPOSITORIES, REPOSITORIES, st.data())
+def test_a_changed_file_of_many_is_noticed_whatever_was_remembered_before(files, other, draw):
+    hold_after_a_change(files, other, draw)
 
 
 @QUICK
@@ -129,9 +139,7 @@ def test_a_cache_never_changes_a_difference(before, after):
             cache.close()
 
 
-@QUICK
-@given(REPOSITORIES, REPOSITORIES)
-def test_two_that_write_at_once_do_not_mix(one, other):
+def hold_with_two_writers(one, other):
     with TemporaryDirectory() as folder:
         file = Path(folder) / "c.sqlite"
         first, second = DiskCache(file), DiskCache(file)
@@ -143,6 +151,19 @@ def test_two_that_write_at_once_do_not_mix(one, other):
         first.close()
         second.close()
         assert (with_cache(file, one), with_cache(file, other)) == expected
+
+
+@QUICK
+@given(REPOSITORIES, REPOSITORIES)
+def test_two_that_write_at_once_do_not_mix(one, other):
+    hold_with_two_writers(one, other)
+
+
+@pytest.mark.sweep
+@SWEEP
+@given(REPOSITORIES, REPOSITORIES)
+def test_of_many_no_two_that_write_at_once_mix(one, other):
+    hold_with_two_writers(one, other)
 
 
 def test_the_comparison_would_see_a_wrong_fact(tmp_path):

@@ -72,14 +72,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_what_is_plain_is_the_call_that_typer_makes(folder: Path, monkeypatch: pytest.MonkeyPatch, data: Any) -> None:
-    monkeypatch.chdir(folder)
+def assert_a_line_is_the_call_that_typer_makes(data: Any) -> None:
     name, command = data.draw(st.sampled_from(COMMANDS))
     words = [*name.split(), *data.draw(given_to(command))]
     directory = data.draw(st.sampled_from([[], [], ["-C", "folder"], ["-C."], ["--directory=a"]]))
     assert_same_call([*directory, *words])
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_what_is_plain_is_the_call_that_typer_makes(folder: Path, monkeypatch: pytest.MonkeyPatch, data: Any) -> None:
+    monkeypatch.chdir(folder)
+    assert_a_line_is_the_call_that_typer_makes(data)
+
+
+@pytest.mark.sweep
+@settings(max_examples=6_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_is_plain_is_the_call_that_typer_makes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, data: Any
+) -> None:
+    monkeypatch.chdir(folder)
+    assert_a_line_is_the_call_that_typer_makes(data)
 
 
 def given_to(command: Command) -> st.SearchStrategy[list[str]]:

@@ -16,7 +16,10 @@ import pytest
 from llmcfg.errors import UsageError
 from llmcfg.secrets.age import generate_identity
 from llmcfg.secrets.plainfolder import PREFIX, memory_folders
+from llmcfg.secrets.sops.files import encrypt_file
+from llmcfg.secrets.sops.model import FileType
 from llmcfg_cli.plaintext import choose_parent
+from support.sealed import MOMENT
 from support.terminal import Terminal
 from support.written import WrittenRepository
 
@@ -36,6 +39,9 @@ class Editing:
         self.root = self.written.path
         self.file = self.root / "base/secrets/secrets.yaml"
         (self.root / ".sops.yaml").write_text(f"creation_rules:\n  - age: {identity.recipient}\n")
+        self.file.parent.mkdir(parents=True)
+        sealed = encrypt_file(f"openai: {CANARY}\n".encode(), FileType.YAML, [identity.recipient.text], MOMENT)
+        self.file.write_bytes(sealed)
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -85,9 +91,7 @@ class Editing:
 def editing(tmp_path) -> Iterator[Editing]:
     memory = Path(mkdtemp(dir=SHM))
     try:
-        editing = Editing(tmp_path, memory)
-        assert editing.run("set", "openai", "--from-stdin", stdin=CANARY).returncode == 0
-        yield editing
+        yield Editing(tmp_path, memory)
     finally:
         memory.rmdir()  # raises when something is left
 
@@ -285,12 +289,12 @@ def test_a_broken_edit_on_a_terminal_can_be_given_up(editing) -> None:
     assert editing.file.read_bytes() == before
 
 
-def test_without_a_folder_in_memory_a_disk_has_to_be_accepted(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+def test_without_a_folder_in_memory_a_disk_has_to_be_accepted() -> None:
+    on_disk = [Path("/")]  # `tmp_path` may be in memory
     with pytest.raises(UsageError, match="no folder in memory") as refused:
-        choose_parent([tmp_path], on_disk=False)
+        choose_parent(on_disk, on_disk=False)
     assert "--on-disk" in refused.value.hint
-    assert choose_parent([tmp_path], on_disk=True).is_dir()
+    assert choose_parent(on_disk, on_disk=True).is_dir()
 
 
 def test_the_users_own_runtime_folder_comes_first() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 COLOUR = "\x1b[1m"
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The starter repository, committed, with a protected environment."""
-    folder = tmp_path / "shop"
-    environment = {**os.environ, "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+    folder = tmp_path_factory.mktemp("starter") / "shop"
+    environment = {**os.environ, "HOME": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1"}
     identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
     for command in (
         [sys.executable, "-m", "llmcfg_cli", "init", "-q", str(folder)],
@@ -32,6 +33,11 @@ def repository(tmp_path: Path) -> Path:
     ):
         subprocess.run(command, check=True, capture_output=True, env=environment)
     return folder
+
+
+@pytest.fixture
+def repository(starter: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(starter, tmp_path / "shop", symlinks=True)
 
 
 @pytest.fixture

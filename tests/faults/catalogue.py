@@ -9,6 +9,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -36,11 +37,13 @@ def rows() -> list[Row]:
     ]
 
 
+@cache
 def marked() -> Mapping[str, list[str]]:
     """The files of tests by the rows that they show, each with its path from the project."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted((PROJECT / "tests").rglob("test_*.py")):
-        for name in sorted(set(_marks(ast.parse(path.read_text(encoding="utf-8"))))):
+        text = path.read_text(encoding="utf-8")
+        for name in sorted(set(_marks(ast.parse(text)))) if "mark.fault(" in text else ():
             found[name].append(path.relative_to(PROJECT).as_posix())
     return found
 

@@ -34,9 +34,8 @@ class Workspace:
             return
         path.mkdir(parents=True)
         self.git("init", "-q", "--template=", "-b", "main", *init)
-        self.git("config", "user.name", "Ada Writer")
-        self.git("config", "user.email", "ada@example.org")
-        self.git("config", "gc.auto", "0")
+        with (path / ".git/config").open("a") as config:
+            config.write("[user]\n\tname = Ada Writer\n\temail = ada@example.org\n[gc]\n\tauto = 0\n")
 
     def git(self, *arguments: str, stdin: bytes = b"", **environment: str) -> str:
         done = subprocess.run(

@@ -101,9 +101,10 @@ def test_git_reads_every_object_of_a_pack_and_finds_nothing_wrong(workspace, see
     shown = workspace.git("verify-pack", "-v", f"{place}.idx")
     assert "chain length = 1" in shown
     assert "chain length = 2" not in shown
-    for oid, each in made.items():
-        kind, size = workspace.git("cat-file", "--batch-check", stdin=oid.encode()).split()[1:]
-        assert each.whole.startswith(f"{kind} {size}\0".encode())
+    for line in workspace.git("cat-file", "--batch-check", stdin="\n".join(made).encode()).splitlines():
+        oid, kind, size = line.split()
+        assert made.pop(oid).whole.startswith(f"{kind} {size}\0".encode())
+    assert made == {}
     again = workspace.git("index-pack", "--strict", "-o", str(workspace.path / "again.idx"), f"{place}.pack")
     assert again == pack.name
     assert (workspace.path / "again.idx").read_bytes() == pack.idx
