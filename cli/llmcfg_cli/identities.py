@@ -33,10 +33,10 @@ def own_custody(directory: Path) -> Custody:
     From here on this process leaves no core dump.
     """
     from llmcfg.secrets.guard import forbid_dumps
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
 
     forbid_dumps()
-    return Workspace(directory).custody(cache(own_identities))
+    return reading_workspace(directory).custody(cache(own_identities))
 
 
 def passphrase_question() -> Ask | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from llmcfg.git.repository import open_repository
 from llmcfg.model.keypath import format_key_path, parse_key_path
 from llmcfg.pipeline.prompts import base_prompts
-from llmcfg.wiring import Workspace
+from llmcfg.pipeline.readsets import narrowed_by_reads
+from llmcfg_cli.settings import reading_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,19 +16,17 @@ if TYPE_CHECKING:
 
 def child_keys(directory: Path, parent: str) -> list[str]:
     """The key paths one step below `parent` in any scope of the work tree."""
-    configuration = Workspace(directory).configuration()
+    configuration = narrowed_by_reads(reading_workspace(directory).configuration())
     path = parse_key_path(parent)
     found: set[str] = set()
     for environment in configuration.manifest.environments:
-        value = configuration.effective(configuration.scope(environment, None)).value_at(path)
-        if isinstance(value, dict):
-            found.update(format_key_path((*path, key)) for key in value)
-    return sorted(found)
+        found |= configuration.effective(configuration.scope(environment, None)).keys_at(path)
+    return sorted(format_key_path((*path, key)) for key in found)
 
 
 def secret_names(directory: Path) -> list[str]:
     """The names of the secrets of all layers of the work tree, sorted."""
-    configuration = Workspace(directory).configuration()
+    configuration = reading_workspace(directory).configuration()
     layers = configuration.layout.layers.values()
     return sorted(
         {name for layer in layers for entry in layer.secret_files for name in configuration.secret_file(entry).secrets}
@@ -36,7 +35,7 @@ def secret_names(directory: Path) -> list[str]:
 
 def prompt_names(directory: Path) -> list[str]:
     """The paths of the prompts of the work tree below `prompts/`, sorted."""
-    return sorted(base_prompts(Workspace(directory).configuration()))
+    return sorted(base_prompts(reading_workspace(directory).configuration()))
 
 
 def release_names(directory: Path) -> list[str]:

@@ -106,10 +106,7 @@ def effects(written, environment=None):
     workspace = written.workspace()
     start = workspace.repository.resolve("HEAD")
     found = commit_history(workspace.repository, workspace.configuration_at, start, environment)
-    return [
-        (change.facts.subject, None if change.difference is None else len(change.difference.values))
-        for change in islice(found, 20)
-    ]
+    return [(change.facts.subject, change.values) for change in islice(found, 20)]
 
 
 def test_every_commit_is_listed_with_how_many_values_it_changed(written):
@@ -155,3 +152,12 @@ def test_a_shallow_clone_shows_what_it_holds_and_says_where_it_ends(written, tmp
         _, *rows = capsys.readouterr().out.splitlines()
         assert {row.split()[4]: row.split(maxsplit=5)[5] for row in rows} == told
     assert run(["history", "-n", "1", "-C", str(place)]) == 0
+
+
+def test_tenants_that_a_reference_sets_apart_count_each(written):
+    tenants = "tenants: {acme: {variables: {tier: gold}}, other: {}}\nvariables: {tier: none}\n"
+    written.commit({"llmcfg.yaml": MANIFEST + tenants, "base/a.yaml": "x: '{{var:tier}} 1'\n"}, "with a reference")
+    written.commit({"base/a.yaml": "x: '{{var:tier}} 2'\n"}, "two")
+    written.commit({"base/other.yaml": "x: 1\n"}, "so that the one before it is not the first that is looked at")
+
+    assert effects(written)[1] == ("two", 2)

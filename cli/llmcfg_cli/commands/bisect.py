@@ -56,11 +56,11 @@ def bisect(
     from llmcfg.model.keypath import parse_key_path
     from llmcfg.sync.bisect import find_first_bad
     from llmcfg.sync.history import key_history
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.bisect import headline, view_bisection
 
     judge, path = _judge(test, value), parse_key_path(key)
-    workspace = Workspace(directory)
+    workspace = cached_workspace(directory, cache=True)
     start, oldest = workspace.resolve(bad), workspace.resolve(good) if good else None
     configuration = workspace.configuration_at(start)
     scope = configuration.scope(environment, tenant)

@@ -71,11 +71,11 @@ def _editor(directory: Path) -> Iterator[Check]:
     """Nothing where there is no work tree or no sound manifest, which other checks say."""
     from llmcfg.errors import ConflictError, LlmcfgError
     from llmcfg.model.check import Check, Verdict
-    from llmcfg.wiring import Workspace
     from llmcfg_cli.editor import editor_files, outdated
+    from llmcfg_cli.settings import reading_workspace
 
     try:
-        changed = outdated(editor_files(Workspace(directory)))
+        changed = outdated(editor_files(reading_workspace(directory)))
     except ConflictError as error:
         yield Check("repository", "editor", Verdict.WARN, error.message, error.hint)
         return

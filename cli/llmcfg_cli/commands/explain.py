@@ -27,13 +27,14 @@ def explain(
     """
     from llmcfg.model.keypath import parse_key_path
     from llmcfg.pipeline.explain import explain as ask
+    from llmcfg.pipeline.readsets import narrowed_by_reads
     from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.explain import view_explanation
 
     path = parse_key_path(key)
     with reading(directory, "looking for what says it") as workspace:
-        configuration = workspace.configuration(at)
+        configuration = narrowed_by_reads(workspace.configuration(at))
         scope = configuration.scope(environment, tenant)
         configuration.readable(scope)
         explanation = ask(configuration, scope, path)

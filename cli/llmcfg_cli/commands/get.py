@@ -22,13 +22,14 @@ def get(
     A scalar is printed as it is, a mapping or list as YAML. References to secrets stay references.
     """
     from llmcfg.model.keypath import format_key_path, parse_key_path
+    from llmcfg.pipeline.readsets import narrowed_by_reads
     from llmcfg_cli.settings import reading
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.values import scalar_text, yaml_text
 
     path = parse_key_path(key)
     with reading(directory, "reading") as workspace:
-        configuration = workspace.configuration(at)
+        configuration = narrowed_by_reads(workspace.configuration(at))
         scope = configuration.scope(environment, tenant)
         value = configuration.readable(scope).value_at(path)
     if output == "json":

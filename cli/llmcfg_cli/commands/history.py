@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 from llmcfg.errors import NotFoundError, UsageError
 from llmcfg_cli.console import has_colour, note, out, progress
 from llmcfg_cli.declared import argument, option
-from llmcfg_cli.options import OUTPUT, At, Directory, Environment, Tenant
+from llmcfg_cli.options import OUTPUT, At, Directory, Environment, NoCache, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.wiring import Workspace
 
@@ -47,6 +46,7 @@ def history(
     deployed: Annotated[bool, option("--deployed", help="What the environment ran.", show_default=False)] = False,
     count: Annotated[int, option("--max", "-n", min=1, help="How many to show.")] = 20,
     output: Annotated[Literal["table", "json"], OUTPUT] = "table",
+    no_cache: NoCache = False,
 ) -> None:
     """Show the commits that changed something in effect, newest first.
 
@@ -54,11 +54,11 @@ def history(
     (and -e): what the environment ran, from when, and who applied it. In a shallow clone it shows what is there, and ends with 7 where
     something is missing.
     """
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.tables import table
 
-    workspace = Workspace(directory)
+    workspace = cached_workspace(directory, cache=not no_cache)
     if environment is None and (deployed or key):
         raise UsageError("say which environment", hint="add -e ENV")
     with progress("looking back", workspace.memo.progress):
@@ -68,6 +68,8 @@ def history(
             found = _key_changes(workspace, key, (str(environment), tenant), at, count)
         else:
             found = _commits(workspace, environment, at, count)
+        if workspace.cache is not None:
+            workspace.cache.keep()
     if output == "json":
         out(to_json("History", {"items": found.items}))
     else:
@@ -111,6 +113,7 @@ def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], 
 
 
 def _commits(workspace: Workspace, environment: str | None, at: str | None, count: int) -> Rows:
+    from llmcfg.sync.effects import Effects
     from llmcfg.sync.history import commit_history
 
     start = workspace.resolve(at)
@@ -119,17 +122,18 @@ def _commits(workspace: Workspace, environment: str | None, at: str | None, coun
     tags: dict[str, list[str]] = {}
     for name, commit in workspace.repository.tags().items():
         tags.setdefault(commit, []).append(name)
-    changes = commit_history(workspace.repository, workspace.configuration_at, start, environment)
+    effects = Effects(workspace.cache, workspace.git_folder)
+    changes = commit_history(workspace.repository, workspace.configuration_at, start, environment, effects)
     found, cut = _until_cut(workspace.memo.progress.over("looking at commits", changes), count)
     rows = [
-        (*_facts(change.facts), ", ".join(tags.get(change.facts.commit, ())), _effect(change.difference))
+        (*_facts(change.facts), ", ".join(tags.get(change.facts.commit, ())), _effect(change.values))
         for change in found
     ]
     items = [
         _item(change.facts)
         | {
             "tags": tags.get(change.facts.commit, []),
-            "values": None if change.difference is None else len(change.difference.values),
+            "values": change.values,
         }
         for change in found
     ]
@@ -185,9 +189,9 @@ def _item(facts: CommitFacts) -> dict[str, Any]:
     return {"commit": facts.commit, "when": facts.when.isoformat(), "author": facts.author, "subject": facts.subject}
 
 
-def _effect(difference: Difference | None) -> str:
+def _effect(values: int | None) -> str:
     from llmcfg_cli.views.text import plural
 
-    if difference is None:
+    if values is None:
         return "-"
-    return plural(len(difference.values), "value") if difference.values else "none"
+    return plural(values, "value") if values else "none"

@@ -29,11 +29,11 @@ def test(
     A test that is not true is a finding. Exits with 4 when there is one, or when a policy cannot be evaluated.
     """
     from llmcfg.pipeline.policyfindings import run_policy_tests
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
     from llmcfg_cli.views.findings import view_findings
     from llmcfg_cli.views.text import plural
 
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     report = run_policy_tests(_with_policies(workspace.configuration(at)))
     out(view_findings(report.findings, output, colour=has_colour(), root=workspace.git_folder))
     failed = sum(finding.rule_id == "policy-test" for finding in report.findings)
@@ -68,11 +68,11 @@ def evaluate(
     """
     from llmcfg.pipeline.gates import proposal_between
     from llmcfg.pipeline.policyfindings import verdicts
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
     from llmcfg_cli.views.document import json_text
     from llmcfg_cli.views.policy import view_verdicts
 
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     configuration = _with_policies(workspace.configuration(at))
     scope = configuration.scope(environment, tenant)
     configuration.readable(scope)

@@ -25,9 +25,9 @@ def new(
 ) -> None:
     """Begin a version: a draft with the text of the newest one, to be edited."""
     from llmcfg.pipeline.promptedits import begin
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
 
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     change = begin(workspace.configuration(), name, number, part)
     write_change(workspace.work_folder, change)
     note(f"edit it, then: llmcfg prompt release {change.prompt} {change.number}", quiet=quiet)
@@ -41,9 +41,9 @@ def release(
     Without VERSION it is the newest that is not released. A pre-release becomes the final version of the same text.
     """
     from llmcfg.pipeline.promptedits import release as release_version
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
 
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     change = release_version(workspace.configuration(), name, number)
     write_change(workspace.work_folder, change)
     note(
@@ -62,9 +62,9 @@ def promote(
 ) -> None:
     """Make a version the current one in an environment: one line in its overlay. Without VERSION it is the newest released one."""
     from llmcfg.pipeline.promptedits import promote as promote_version
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
 
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     change = promote_version(workspace.configuration(), name, number, environment, tenant)
     write_change(workspace.work_folder, change)
     what = "see what it changes: llmcfg diff" if change.files else "it is so already"

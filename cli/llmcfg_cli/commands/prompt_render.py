@@ -58,11 +58,11 @@ def render(
     from llmcfg.pipeline.promptrender import render_prompts
     from llmcfg.pipeline.prompts import find_prompt, find_version, prompts_in
     from llmcfg.prompts.given import find_unfit
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.prompts import messages_text
 
-    configuration = Workspace(directory).configuration(at)
+    configuration = reading_workspace(directory).configuration(at)
     prompt = find_prompt(prompts_in(configuration.readable(configuration.scope(environment, tenant))), name)
     version = find_version(prompt, number or prompt.current)
     given = {**(read_given(file, "write name: value lines") if file else {}), **_from_options(version, variables or [])}
@@ -100,10 +100,10 @@ def test(
     """
     from llmcfg.pipeline.promptrender import run_tests
     from llmcfg.pipeline.prompts import find_prompt, find_version, prompts_in
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
     from llmcfg_cli.views.text import plural
 
-    configuration = Workspace(directory).configuration(at)
+    configuration = reading_workspace(directory).configuration(at)
     wanted = environment or next(iter(configuration.manifest.environments))
     known = prompts_in(configuration.readable(configuration.scope(wanted, tenant)))
     prompts = [find_prompt(known, name)] if name else list(known.values())

@@ -31,11 +31,11 @@ def import_dotprompt(
     from llmcfg.pipeline.prompts import base_prompts
     from llmcfg.prompts.dotprompt import import_dotprompt as read
     from llmcfg.prompts.released import is_version
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
 
     if not is_version(number):
         raise UsageError(f"{number!r} is no version", hint="write MAJOR.MINOR.PATCH, such as 0.1.0")
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     found = read(file.read_bytes(), str(file))
     path = name or found.name or file.name.removesuffix(".prompt")
     if path in base_prompts(workspace.configuration()):
@@ -58,9 +58,9 @@ def export_dotprompt(
     """Print a version as a Dotprompt file, as it holds in an environment. What Dotprompt has no field for is named on stderr."""
     from llmcfg.pipeline.prompts import find_prompt, find_version, prompts_in
     from llmcfg.prompts.dotprompt import export_dotprompt as write
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
 
-    configuration = Workspace(directory).configuration(at)
+    configuration = reading_workspace(directory).configuration(at)
     prompt = find_prompt(prompts_in(configuration.readable(configuration.scope(environment, tenant))), name)
     version = find_version(prompt, number or prompt.current)
     exported = write(prompt.id, version, prompt.description, partial(_to_handlebars, version))

@@ -42,11 +42,11 @@ def sync(
     needs no other change; when one goes, the file gets a new data key. The plan and --check need no key.
     """
     from llmcfg.custody.recipients import plan_sync, synced_files
-    from llmcfg.wiring import Workspace
     from llmcfg_cli.identities import own_identities
+    from llmcfg_cli.settings import reading_workspace
     from llmcfg_cli.views.recipients import view_sync
 
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     custody = workspace.custody(own_identities)
     named = [path for path in paths or () if not (path.is_dir() or (directory / path).is_dir())]
     plan = plan_sync(

@@ -30,13 +30,14 @@ def revoke(
     Needs no key. Take the recipient out of .sops.yaml first, and run llmcfg secret recipients sync; until then it exits with 6. The marks
     are in rotations.yaml: validate warns of each until the secret gets a new value.
     """
+    from llmcfg.clock import now
     from llmcfg.custody.revocation import due_now, find_readable, still_open
     from llmcfg.secrets.rotations import FILE, with_marked
-    from llmcfg.wiring import Workspace, now
+    from llmcfg_cli.settings import reading_workspace
     from llmcfg_cli.views.revocation import view_readable
 
     name = _parsed(recipient)
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     configuration = workspace.configuration()
     if not dry_run:
         _refuse_while_open(still_open(configuration, name))

@@ -41,12 +41,12 @@ def set_value(
     from llmcfg.documents.editor import set_value as edit
     from llmcfg.documents.writer import write_yaml
     from llmcfg.model.keypath import parse_key_path
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import reading_workspace
     from llmcfg_cli.written import parse_value
 
     if (value is None) != unset:
         raise UsageError("say what to set", hint="give a VALUE, or --unset")
-    workspace = Workspace(directory)
+    workspace = reading_workspace(directory)
     configuration = workspace.configuration()
     root = workspace.work_folder
     folder = configuration.own_layer(environment, tenant)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from llmcfg.errors import FindingsError
-from llmcfg_cli.console import has_colour, out
+from llmcfg_cli.console import has_colour, out, progress
 from llmcfg_cli.declared import argument, option
 from llmcfg_cli.options import OUTPUT, At, Directory
 from llmcfg_cli.recording import account
@@ -30,11 +30,11 @@ def tag(
     """
     from llmcfg.model.findings import has_blocking
     from llmcfg.pipeline.validate import validate_configuration
-    from llmcfg.wiring import Workspace
+    from llmcfg_cli.settings import cached_workspace
     from llmcfg_cli.views.document import to_json
     from llmcfg_cli.views.tables import table
 
-    workspace = Workspace(directory)
+    workspace = cached_workspace(directory, cache=True)
     repository = workspace.repository
     if name is None:
         found = [(known, repository.facts(commit)) for known, commit in sorted(repository.tags().items())]
@@ -45,7 +45,8 @@ def tag(
             out(table(("TAG", "COMMIT", "DATE", "SUBJECT"), rows, colour=has_colour()))
         return
     revision = workspace.resolve(at)
-    findings = validate_configuration(workspace.configuration_at(revision))
+    with progress("validating", workspace.memo.progress):
+        findings = validate_configuration(workspace.configuration_at(revision))
     if has_blocking(findings):
         raise FindingsError(
             f"{revision.short} has errors, so it is no release", findings=findings, hint="mend them and commit"

@@ -58,7 +58,7 @@ class Configuration:
         self._settled: Settled | None = None
         self.composer = self._make_composer()
         self._effective: dict[Scope, Effective] = {}
-        self._folders: dict[Scope, tuple[str, ...]] = {}
+        self._folders = memo.folders.setdefault(snapshot.entries[MANIFEST], {})
         self._schemas: dict[str, CompiledSchema | None] = {}
         self._secrets: dict[tuple[str, ...], tuple[dict[str, ScopedSecret], frozenset[str]]] = {}
         self._surroundings: dict[Scope, Surroundings] = {}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from llmcfg.model.change import Kind, Side
     from llmcfg.model.laid import Laid
     from llmcfg.model.progress import Progress
-    from llmcfg.model.target import Target
+    from llmcfg.model.target import Scope, Target
     from llmcfg.model.value import Value
     from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.configuration import Configuration
@@ -93,17 +93,24 @@ def state_of(
 
     With `reach`, only what a change can alter of it, of which bundles were built alone.
     """
-    scopes: dict[str, Documents] = {}
-    shared: dict[int, Documents] = {}
-    names = configuration.scopes if reach is None else reach.scopes
-    for scope in configuration.memo.progress.over("reading scopes", names if with_scopes else ()):
-        documents = configuration.effective(scope).documents
-        if id(documents) not in shared:
-            shared[id(documents)] = _contents(documents, reach)
-        scopes[str(scope)] = shared[id(documents)]
+    scopes = contents_of(configuration, (reach or configuration).scopes if with_scopes else (), reach)
     manifests = {target: bundle.manifest_digest for target, bundle in built.bundles.items()}
     targets = Each(built.bundles, lambda target: _target_state(built, target, manifests[target]), AT_ONCE)
     return State(scopes, targets, decisions_of(configuration) if with_scopes else None, manifests)
+
+
+def contents_of(
+    configuration: Configuration, scopes: Collection[Scope], reach: Reach | None = None
+) -> Mapping[str, Documents]:
+    """The documents of these scopes, the same object for those that share all of them; with `reach`, only what a change can alter."""
+    found: dict[str, Documents] = {}
+    shared: dict[int, Documents] = {}
+    for scope in configuration.memo.progress.over("reading scopes", scopes):
+        documents = configuration.effective(scope).documents
+        if id(documents) not in shared:
+            shared[id(documents)] = _contents(documents, reach)
+        found[str(scope)] = shared[id(documents)]
+    return found
 
 
 def _contents(documents: Laid[Resolved], reach: Reach | None) -> Documents:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from llmcfg.model.suggest import did_you_mean
 from llmcfg.pipeline.reads import MISSING, Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from llmcfg.model.laid import Laid
     from llmcfg.model.reference import SecretUse
@@ -60,19 +60,22 @@ class Effective(Struct, frozen=True, eq=False):
 
     def tree(self) -> dict[str, Value]:
         """All documents as one nested mapping; it shares their values."""
-        return assemble((name, resolved.value) for name, resolved in self.documents.items())
+        return self._tree_of(self.documents)
 
     def owner(self, path: Path) -> tuple[Resolved, Path] | None:
         """The document that a full key path lies in, and the path inside it."""
         for length in range(len(path), 0, -1):
             if all(isinstance(step, str) for step in path[:length]):
                 resolved = self.documents.get("/".join(str(step) for step in path[:length]))
-                if resolved is not None and _has(resolved.value, path[length:]):
+                if resolved is not None and _at(resolved.value, path[length:]) is not MISSING:
                     return resolved, path[length:]
         return None
 
     def value_at(self, path: Path) -> Value:
         """The value at a full key path. Raises UnknownKeyError with the nearest key that is there."""
+        found = _at(self._tree_around(path), path)
+        if found is not MISSING:
+            return found
         value: Value = self.tree()
         for index, step in enumerate(path):
             inner = _inside(value, step)
@@ -83,14 +86,37 @@ class Effective(Struct, frozen=True, eq=False):
             value = inner
         return value
 
+    def keys_at(self, path: Path) -> frozenset[str]:
+        """The keys of the mapping at a path; none where there is no mapping. Documents below it are not looked into."""
+        way = _way(path)
+        lie_below = all(isinstance(step, str) for step in path)
+        below = {
+            name.removeprefix(way).partition("/")[0] for name in self.documents if name.startswith(way) and lie_below
+        }
+        value = _at(self._tree_of(name for name in self.documents if way.startswith(f"{name}/")), path)
+        return frozenset(below.union(value if isinstance(value, dict) else ()))
 
-def _has(value: Value, path: Path) -> bool:
+    def _tree_around(self, path: Path) -> dict[str, Value]:
+        """The same tree at and below this path: of the documents that lie on the way to it, and below it."""
+        way = _way(path)
+        return self._tree_of(
+            name for name in self.documents if way.startswith(f"{name}/") or f"{name}/".startswith(way)
+        )
+
+    def _tree_of(self, names: Iterable[str]) -> dict[str, Value]:
+        return assemble((name, self.documents[name].value) for name in names)
+
+
+def _way(path: Path) -> str:
+    """The folders of documents that a path leads through, up to its first index."""
+    return "".join(f"{step}/" for step in takewhile(lambda step: isinstance(step, str), path))
+
+
+def _at(value: Value, path: Path) -> Value | Missing:
+    found: Value | Missing = value
     for step in path:
-        inner = _inside(value, step)
-        if inner is MISSING:
-            return False
-        value = inner
-    return True
+        found = MISSING if isinstance(found, Missing) else _inside(found, step)
+    return found
 
 
 def _inside(value: Value, step: str | int) -> Value | Missing:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llmcfg.model.findings import Problem
     from llmcfg.model.later import Later
     from llmcfg.model.snapshot import BlobEntry
+    from llmcfg.model.target import Scope
     from llmcfg.model.value import Value
     from llmcfg.pipeline.manifest import Parsed
     from llmcfg.pipeline.marks import Marks
@@ -39,6 +40,7 @@ class Memo(Struct):
     compose: ComposeMemo = field(default_factory=ComposeMemo)
     resolve: ResolveMemo = field(default_factory=ResolveMemo)
     manifests: dict[BlobEntry, Parsed] = field(default_factory=dict)
+    folders: dict[BlobEntry, dict[Scope, tuple[str, ...]]] = field(default_factory=dict)
     secret_files: dict[tuple[str, str], SecretFile] = field(default_factory=dict)
     schemas: dict[tuple[str, tuple[tuple[str, str], ...]], CompiledSchema | tuple[Problem, ...]] = field(
         default_factory=dict

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmcfg.model.keypath import parse_key_path
 from llmcfg.pipeline.compose import Settled
+from llmcfg.pipeline.layers import CONSUMERS, TEMPLATES
 from llmcfg.pipeline.readsets import BESIDE, find_read_sets, place, scopes_with
 from llmcfg.pipeline.resolve import is_around
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from llmcfg.model.manifest import Consumer
+    from llmcfg.model.snapshot import BlobEntry
     from llmcfg.model.target import Scope, Target
     from llmcfg.pipeline.configuration import Configuration
+    from llmcfg.pipeline.readsets import ReadSets
 
 
 class Reach(NamedTuple):
@@ -46,14 +50,52 @@ def find_reach(before: Configuration, after: Configuration) -> Reach | None:
             disk.miss("compare all", "the read sets" if reads is None else "what is strange in a tree")
         return None
     sides = before.snapshot.entries, after.snapshot.entries
-    differing = reads.differing(sides[0]) | reads.differing(sides[1])
-    paths = {path for path in differing if not path.startswith(BESIDE)}
+    paths = _differing(reads, sides, BESIDE)
+    reach = _reach(after, reads, paths, sides)
+    if reach is None:
+        disk.miss("compare all", next((path for path in sorted(paths) if place(after, {path}) is None), min(paths)))
+    return reach
+
+
+def find_reach_of_values(reads: ReadSets, before: Configuration, after: Configuration) -> Reach | None:
+    """The same of what scopes hold, which is not about targets: by these read sets, and whatever became of consumers and templates."""
+    if before.snapshot.findings or after.snapshot.findings:
+        return None
+    sides = before.snapshot.entries, after.snapshot.entries
+    return _reach(after, reads, _differing(reads, sides, (*BESIDE, CONSUMERS, TEMPLATES)), sides)
+
+
+def unlike_scopes(sides: Sequence[Configuration], scopes: Iterable[Scope], names: AbstractSet[str]) -> Iterator[Scope]:
+    """Of these scopes, which both sides have by one manifest, those in which documents of these names may differ from one another.
+
+    Where the same layers have a say in such a document, and it refers to nothing, it is the same.
+    """
+    layers = [layer for side in sides for layer in side.layout.layers.values()]
+    holding = {layer.folder for layer in layers if not names.isdisjoint(layer.documents)}
+    alike: dict[tuple[str, ...], list[Scope]] = {}
+    for scope in scopes:
+        folders = sides[0].folders(scope)
+        alike.setdefault(tuple(folder for folder in folders if folder in holding), []).append(scope)
+    for first, *others in alike.values():
+        yield first
+        if not all(names.isdisjoint(side.effective(first).linked) for side in sides):
+            yield from others
+
+
+def _differing(reads: ReadSets, sides: Iterable[Mapping[str, BlobEntry]], beside: tuple[str, ...]) -> frozenset[str]:
+    differing = frozenset[str]().union(*map(reads.differing, sides))
+    return frozenset(path for path in differing if not path.startswith(beside))
+
+
+def _reach(
+    after: Configuration, reads: ReadSets, paths: AbstractSet[str], sides: Collection[Mapping[str, BlobEntry]]
+) -> Reach | None:
+    """None where one of these files is neither a document nor holds secrets."""
     placed = place(after, paths)
     moved = place(
         after, {path for path in paths if not (reads.files.has(path) and all(path in side for side in sides))}
     )
     if placed is None or moved is None:
-        disk.miss("compare all", next((path for path in sorted(paths) if place(after, {path}) is None), min(paths)))
         return None
     linked = frozenset(reads.asked)
     names = placed.names | (linked if placed.has_secrets else reads.asking(placed.names, moved.names))

@@ -85,13 +85,18 @@ def find_read_sets(disk: Cache | None) -> ReadSets | None:
 
 def keep_read_sets(configuration: Configuration, earlier: ReadSets | None = None) -> ReadSets:
     """Of a configuration that was looked at whole, or where it differs from that of `earlier`."""
-    files = file_ids(configuration.snapshot.entries)
-    asked = _asked(configuration, earlier)
-    mark = blake2b(msgspec.msgpack.encode((files, asked)), digest_size=NAME_BYTES).digest()
-    reads = ReadSets(mark, files, asked)
+    reads = read_sets_of(configuration, earlier)
     if configuration.memo.disk is not None:
         configuration.memo.disk.add(_NAME, msgspec.msgpack.encode(reads))
     return reads
+
+
+def read_sets_of(configuration: Configuration, earlier: ReadSets | None = None) -> ReadSets:
+    """As far as it was looked at, and as `earlier` has them."""
+    files = file_ids(configuration.snapshot.entries)
+    asked = _asked(configuration, earlier)
+    mark = blake2b(msgspec.msgpack.encode((files, asked)), digest_size=NAME_BYTES).digest()
+    return ReadSets(mark, files, asked)
 
 
 def keep_if_outdated(configuration: Configuration, built: Collection[Target]) -> None:
