@@ -97,10 +97,8 @@ def test_an_effect_is_that_of_a_commit_after_another_in_one_environment(tmp_path
     cache = Workspace(written.path, cache=tmp_path / "cache").cache
     effects = Effects(cache)
     effects.keep("a" * 40, "b" * 40, None, 3)
-    effects.keep("a" * 40, "b" * 40, "prod", None)
 
-    assert effects.find("a" * 40, "b" * 40, None) == (3,)
-    assert effects.find("a" * 40, "b" * 40, "prod") == (None,)
-    assert effects.find("a" * 40, "b" * 40, "dev") is None
+    assert effects.find("a" * 40, "b" * 40, None) == 3
+    assert effects.find("a" * 40, "b" * 40, "prod") is None
     assert effects.find(None, "b" * 40, None) is None
     assert Effects(cache, "inner/").find("a" * 40, "b" * 40, None) is None

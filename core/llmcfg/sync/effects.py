@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from llmcfg.pipeline.known import name_of
 
 if TYPE_CHECKING:
     from llmcfg.ports import Cache
-
-_CANNOT_BE_TOLD: Final = b"-"
-
-
-class Effect(NamedTuple):
-    """None where one of the sides cannot be built."""
-
-    values: int | None
 
 
 class Effects:
@@ -25,17 +17,15 @@ class Effects:
         self._cache = cache
         self._folder = folder
 
-    def find(self, older: str | None, newer: str, environment: str | None) -> Effect | None:
+    def find(self, older: str | None, newer: str, environment: str | None) -> int | None:
         """Of a commit, beside the one before it; None for what is not known."""
         content = None if self._cache is None else self._cache.content(self._name(older, newer, environment))
-        if content is None:
-            return None
-        return Effect(None if content == _CANNOT_BE_TOLD else int(content))
+        return None if content is None else int(content)
 
-    def keep(self, older: str | None, newer: str, environment: str | None, values: int | None) -> None:
+    def keep(self, older: str | None, newer: str, environment: str | None, values: int) -> None:
+        """Only of commits of which everything is there: what a partial clone lacks today may come."""
         if self._cache is not None:
-            content = _CANNOT_BE_TOLD if values is None else b"%d" % values
-            self._cache.add(self._name(older, newer, environment), content)
+            self._cache.add(self._name(older, newer, environment), b"%d" % values)
 
     def _name(self, older: str | None, newer: str, environment: str | None) -> bytes:
         return name_of("effect", self._folder, older or "", newer, environment or "")

@@ -18,7 +18,7 @@ from llmcfg.pipeline.readsets import find_read_sets, narrowed_by_reads, read_set
 from llmcfg.sync.effects import NOT_REMEMBERED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from llmcfg.model.change import Side
     from llmcfg.model.impact import Difference
@@ -149,19 +149,22 @@ class _Looking:
         pair = older.commit if older is not None else None, newer.commit, self._environment
         known = self._effects.find(*pair)
         if known is not None:
-            return known.values
+            return known
         try:
-            values = len(self._difference(older, newer).values)
+            sides = [self._open(facts) for facts in (older, newer) if facts is not None]
+            values = len(self._difference(sides).values)
         except FindingsError:
-            values = None
-        self._effects.keep(*pair, values)
+            return None
+        if not any(side.snapshot.findings for side in sides):
+            self._effects.keep(*pair, values)
         return values
 
-    def _difference(self, older: CommitFacts | None, newer: CommitFacts) -> Difference:
-        after = self._open(newer)
-        if older is None:
+    def _difference(self, sides: Sequence[Configuration]) -> Difference:
+        """Between these two, or from nothing to the only one."""
+        *earlier, after = sides
+        if not earlier:
             return compare(State({}, {}), self._state(after, after.scopes))
-        before = self._open(older)
+        (before,) = earlier
         reads = self._reads or find_read_sets(after.memo.disk)
         reach = None if reads is None else find_reach_of_values(reads, before, after)
         if reads is None or reach is None:
