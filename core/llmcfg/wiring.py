@@ -14,6 +14,7 @@ from llmcfg.clock import now as now
 from llmcfg.errors import LlmcfgError, NotFoundError, UsageError
 from llmcfg.git.filenames import FILES, FOLDERS, MANIFEST
 from llmcfg.git.place import can_be_opened, note_opened, own_place, whose_settings
+from llmcfg.model.entries import file_ids
 from llmcfg.model.snapshot import Revision
 from llmcfg.opensinks import Sinks, Surroundings
 from llmcfg.pipeline.configuration import Configuration
@@ -276,10 +277,8 @@ class Workspace:
         revision = configuration.snapshot.revision
         if self.repository.is_bare or head is None or revision is None or revision.commit != head.commit:
             return False
-        there, committed = self.repository.work_tree().entries, configuration.snapshot.entries
-        return {path: entry.oid for path, entry in there.items()} != {
-            path: entry.oid for path, entry in committed.items()
-        }
+        there, committed = file_ids(self.snapshot(None).entries), file_ids(configuration.snapshot.entries)
+        return bool(there.differing(committed))
 
     def statuses(self, environments: Iterable[str]) -> tuple[Status, ...]:
         """Of these environments; without names of all in HEAD's manifest, and of those that were deployed and are gone from it."""

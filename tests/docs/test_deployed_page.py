@@ -9,7 +9,8 @@ from llmcfg.model.impact import Difference
 from llmcfg.model.later import Later
 from llmcfg.model.snapshot import Revision
 from llmcfg.sync import deployed
-from llmcfg.sync.plan import Plan, save_plan
+from llmcfg.sync.plan import Plan
+from llmcfg.sync.planfile import save_plan
 from llmcfg.sync.status import State
 
 from .pages import SPEC, sections

@@ -11,7 +11,7 @@ import pytest
 from llmcfg import limits
 from llmcfg.model.rules import RULES
 from llmcfg.model.target import Target
-from llmcfg.pipeline.bundle import head_of, make_bundle, make_part
+from llmcfg.pipeline.bundle import head_of, make_bundle, make_part, manifest_digests
 
 from .pages import PROJECT, SPEC, links, pages, part, sections
 
@@ -65,7 +65,7 @@ def test_fields_of_a_file_are_the_documented_ones(schema: Mapping[str, Any], hea
 def test_fields_of_a_bundles_manifest_and_head_are_the_documented_ones(file: str) -> None:
     target = Target("prod", None, "app")
     bundle = make_bundle(target, {"files/a": make_part(b"a")}, {"key": "0" * 64}, ())
-    written = {"manifest.json": bundle.manifest, "head.json": head_of("prod", {target: bundle}, None)}
+    written = {"manifest.json": bundle.manifest, "head.json": head_of("prod", manifest_digests({target: bundle}), None)}
     value = json.loads(written[file])
     found = part(SPEC / "bundle.md", f"`{file}`")
     assert {*keys(value)} - {last(code) for one in found for code in one.code} == set()

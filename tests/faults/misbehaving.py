@@ -20,7 +20,8 @@ from llmcfg.running import Ran
 from llmcfg.sinks import endpoint
 from llmcfg.sinks.endpoint import EndpointSink
 from llmcfg.sync import reconcile
-from llmcfg.sync.plan import BuiltEnvironment, Observed, Plan
+from llmcfg.sync.building import BuiltEnvironment
+from llmcfg.sync.plan import Observed, Plan
 from llmcfg_cli.entry import main
 
 

@@ -194,7 +194,7 @@ def root_of(bundles):
 
 def test_the_head_names_every_manifest_under_one_root_and_knows_no_time():
     bundles = {target: bundle for target, bundle in bundles_of(SIMPLE).items() if target.environment == "prod"}
-    head = json.loads(head_of("prod", bundles, "c" * 40))
+    head = json.loads(head_of("prod", manifest_digests(bundles), "c" * 40))
 
     assert head == {
         "apiVersion": "llmcfg.dev/v1",
@@ -226,7 +226,7 @@ def test_the_root_digest_depends_on_every_bundle_and_on_nothing_else():
     assert root_of(dict(reversed(bundles.items()))) == root_of(bundles)
     assert root_of({target: changed[target] for target in bundles}) != root_of(bundles)
     assert root_of(dict(list(bundles.items())[1:])) != root_of(bundles)
-    assert head_of("prod", bundles, "a" * 40) != head_of("prod", bundles, "b" * 40)
+    assert head_of("prod", manifest_digests(bundles), "a" * 40) != head_of("prod", manifest_digests(bundles), "b" * 40)
 
 
 def test_every_legal_name_has_a_folder_of_its_own():

@@ -12,7 +12,8 @@ import pytest
 
 from llmcfg.errors import ConflictError, FindingsError, PartlyAppliedError, StalePlanError, UsageError
 from llmcfg.sync.act import apply
-from llmcfg.sync.plan import check_saved, make_plan, read_plan, save_plan
+from llmcfg.sync.plan import make_plan
+from llmcfg.sync.planfile import check_saved, read_plan, save_plan
 from support.memory_sink import MemorySink
 from support.written import CONSUMER, MANIFEST
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from llmcfg.errors import FindingsError
-from llmcfg.sync.plan import build_environment, make_plan
+from llmcfg.sync.building import build_environment
+from llmcfg.sync.plan import make_plan
 from llmcfg.wiring import Workspace
 
 CHANGES = {
@@ -81,7 +82,7 @@ def test_what_an_environment_remembers_is_not_said_of_another(deployer, remember
     built = build_environment(workspace.configuration("HEAD"), "dev")
 
     assert built.root != of_prod
-    assert {target.environment for target in built.built.bundles} == {"dev"}
+    assert {target.environment for target in built.manifests} == {"dev"}
 
 
 def test_what_was_not_built_yet_is_built_when_it_is_asked_for(deployer, remembering):
@@ -90,4 +91,8 @@ def test_what_was_not_built_yet_is_built_when_it_is_asked_for(deployer, remember
     built = build_environment(workspace.configuration("HEAD"), "prod")
 
     assert workspace.memo.parts == {}
-    assert {target.folder for target in built.built.bundles} == {"_shared/api", "acme/api", "beta/api"}
+    assert {target.folder for target in built.bundles_of([*built.manifests]).bundles} == {
+        "_shared/api",
+        "acme/api",
+        "beta/api",
+    }

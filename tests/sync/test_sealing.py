@@ -14,7 +14,7 @@ from llmcfg.pipeline.stored import read_bundles
 from llmcfg.secrets.age import encrypt_to, generate_identity, read_header
 from llmcfg.secrets.held import read_with
 from llmcfg.sync.act import apply
-from llmcfg.sync.plan import save_plan, to_output
+from llmcfg.sync.planfile import save_plan, to_output
 from support.looked_at import unstamped
 from support.readers import DEPLOYER, READER, STRANGER, TENANT, opened, repository, sealed_of, sops
 from support.written import CONSUMER

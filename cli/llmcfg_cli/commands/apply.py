@@ -15,6 +15,7 @@ from llmcfg_cli.options import (
     DeliverTo,
     Directory,
     Environment,
+    ExplainCache,
     LockTimeout,
     NoCache,
     Quiet,
@@ -66,6 +67,7 @@ def apply(
     yes: Yes = False,
     quiet: Quiet = False,
     no_cache: NoCache = False,
+    explain_cache: ExplainCache = False,
 ) -> int:
     """Build an environment, show what changes, ask, and deploy it.
 
@@ -77,13 +79,14 @@ def apply(
     from llmcfg.clock import now
     from llmcfg.secrets.held import read_with
     from llmcfg.sync.act import apply as act
-    from llmcfg.sync.plan import check_saved, make_plan, read_plan, refuse_frozen, refuse_gated, refuse_quarantined
+    from llmcfg.sync.plan import make_plan, refuse_frozen, refuse_gated, refuse_quarantined
+    from llmcfg.sync.planfile import check_saved, read_plan
     from llmcfg_cli.identities import own_identities
-    from llmcfg_cli.settings import open_workspace
+    from llmcfg_cli.settings import note_redone, open_workspace
     from llmcfg_cli.unchanged import question_of, remember_plan
     from llmcfg_cli.views.plan import view_plan
 
-    is_special = plan_file or at or settings_file or signing_keys or unsigned or no_cache
+    is_special = plan_file or at or settings_file or signing_keys or unsigned or no_cache or explain_cache
     question = None if is_special else question_of(sys.argv[1:])
     if (plan_file is None) == (environment is None):
         raise UsageError("say what to apply", hint="either -e ENV, or a plan file")
@@ -98,6 +101,8 @@ def apply(
         plan = make_plan(
             configuration, workspace.repository, name, workspace.sink, now(), publisher, workspace.signer_of
         )
+    if explain_cache:
+        note_redone(workspace)
     if saved is not None:
         check_saved(saved, plan)
     shown = view_plan(plan, "table", colour=has_colour(), width=table_width()) if not quiet or dry_run else ""

@@ -15,6 +15,7 @@ from llmcfg_cli.options import (
     Directory,
     Environments,
     ExitCode,
+    ExplainCache,
     NoCache,
     Quiet,
     SettingsFile,
@@ -47,6 +48,7 @@ def plan(
     exit_code: ExitCode = False,
     quiet: Quiet = False,
     no_cache: NoCache = False,
+    explain_cache: ExplainCache = False,
 ) -> int:
     """Show what apply would do to every environment, or to those chosen; or save it for one, so that apply does exactly that.
 
@@ -54,8 +56,8 @@ def plan(
     """
     from llmcfg.disk import atomic_write
     from llmcfg.errors import UsageError
-    from llmcfg.sync.plan import save_plan
-    from llmcfg_cli.settings import open_workspace
+    from llmcfg.sync.planfile import save_plan
+    from llmcfg_cli.settings import note_redone, open_workspace
     from llmcfg_cli.unchanged import question_of, remember_plan
 
     if output not in ("table", "json", "md") and not output.endswith(".json"):
@@ -66,10 +68,16 @@ def plan(
         raise UsageError(
             "a plan file holds the plan of one environment", hint=f"choose it: llmcfg plan -e ENV -o {output}"
         )
-    question = question_of(sys.argv[1:]) if is_one and not (at or is_file or settings_file or no_cache) else None
+    question = (
+        question_of(sys.argv[1:])
+        if is_one and not (at or is_file or settings_file or no_cache or explain_cache)
+        else None
+    )
     workspace = open_workspace(directory, deliver_to, settings_file, cache=not no_cache)
     with progress("planning", workspace.memo.progress, quiet=quiet):
         planned = [_plan_one(workspace, name, at, output) for name in _chosen(workspace, environments, at)]
+    if explain_cache:
+        note_redone(workspace)
     shown = _together(planned, output, is_one=is_one)
     out(shown)
     left_out = _say_left_out(workspace, planned) if at is None and not quiet else ""
@@ -99,7 +107,8 @@ def _chosen(workspace: Workspace, environments: Sequence[str] | None, at: str | 
 
 def _plan_one(workspace: Workspace, environment: str, at: str | None, output: str) -> _Planned:
     from llmcfg.clock import now
-    from llmcfg.sync.plan import make_plan, to_output
+    from llmcfg.sync.plan import make_plan
+    from llmcfg.sync.planfile import to_output
     from llmcfg_cli.views.diff import to_payload
     from llmcfg_cli.views.plan import view_plan
 

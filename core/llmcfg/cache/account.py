@@ -20,7 +20,8 @@ WHY: Final = {
     "render": "what it reads changed, or it had findings",
     "judge": "its records, what they know around them, the day or the catalogue changed, or there were findings",
     "read back": "somebody else deployed it, and it was not read since; or it is not what was written",
-    "build": "a file of the configuration changed, or there were errors",
+    "build all": "no build of the environment is remembered, or this differs from it and is no document and no secret, or is wrong",
+    "build": "what it may be made of changed since the last build",
     "format": "it is new or changed, or was not written as it should be",
     "check prompts": "its prompts or what they read changed, or there were findings",
 }

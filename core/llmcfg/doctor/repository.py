@@ -106,7 +106,7 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     yield from _guarded("findings", lambda: _findings(configuration))
     yield from _guarded("recipients", lambda: _recipients(configuration))
     yield from _guarded("keys", lambda: check_keys(configuration, workspace.surroundings.identities))
-    yield from _guarded("deployed", lambda: _deployed(workspace.repository, configuration))
+    yield from _guarded("deployed", lambda: _deployed(workspace, configuration))
     if workspace.delivery_root is not None:
         yield from _guarded("sinks", lambda: _sinks(workspace))
         yield from _guarded("index", lambda: _exposed_sinks(workspace, configuration))
@@ -131,14 +131,16 @@ def _recipients(configuration: Configuration) -> Iterator[Check]:
                     "add creation_rules; llmcfg init writes an example")  # fmt: skip
 
 
-def _deployed(repository: GitRepository, configuration: Configuration) -> Iterator[Check]:
+def _deployed(workspace: Workspace, configuration: Configuration) -> Iterator[Check]:
+    """Each bundle is read once for this and all later checks."""
+    repository = workspace.repository
     names = configuration.manifest.environments
     whole: list[str] = []
     for name in names:
         try:
             deployed = read_deployed(repository, name)
             if deployed:
-                read_stored(deployed_files(repository, deployed))
+                read_stored(deployed_files(repository, deployed), workspace.memo)
         except LlmcfgError as error:
             yield fail("deployed", error.message, error.hint)
         else:

@@ -12,7 +12,7 @@ import re
 import time
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from llmcfg.disk import make_folders, side_by_side, storage_errors, sync_folder, write_new
 from llmcfg.errors import StorageError, UsageError
@@ -22,7 +22,7 @@ from llmcfg.git.filenames import why_not_a_file_name
 from llmcfg.git.libgit2 import pygit2
 from llmcfg.git.newobjects import new_object, place_in_bundles, refuse_large, refuse_names
 from llmcfg.git.packs import make_pack
-from llmcfg.git.pieces import stored_as, stored_whole
+from llmcfg.git.pieces import LISTS, stored_as, stored_whole
 from llmcfg.git.trees import TreeEntry, format_tree
 from llmcfg.limits import COMMIT_MESSAGE_BYTES
 from llmcfg.model.files import Files, InLayers, StoredFolder
@@ -49,6 +49,7 @@ class _TreeId(NamedTuple):
 
 
 _Folder = dict[str, "str | _TreeId | _Folder"]
+_Cut: TypeAlias = "Callable[[str, bytes], Mapping[str, bytes]]"
 
 
 def tag_ref(name: str) -> str:
@@ -106,7 +107,7 @@ class ObjectWriter:
         for path, layered in progress.over("storing bundles", [*_folders_in_layers(files)]):
             _place(top, path, _TreeId(bundles.add(path, layered, cut)))
         for path, folder in stored_folders(files, store):
-            _place(top, path, _as_it_is(objects, folder, path))
+            _place(top, path, _as_it_is(objects, folder, path, cut))
         tree = _add_folder(objects, top)
         self._write_all([made for oid, made in objects.items() if oid not in present], progress)
         return tree
@@ -198,19 +199,40 @@ def _single_files(files: Mapping[str, bytes], store: Store | None) -> Iterator[t
             yield from ((f"{path}/{inner}", content) for inner, content in sorted(folder.items()))
 
 
-def _as_it_is(objects: dict[str, NewObject], folder: StoredFolder, path: str) -> _TreeId | _Folder:
-    """The folder, with what was put in it or taken out of it."""
+def _as_it_is(objects: dict[str, NewObject], folder: StoredFolder, path: str, cut: _Cut) -> _TreeId | _Folder:
+    """The folder, with what was put into it or taken out of it. Of its folders only those are opened that something lies in."""
     if not folder.own:
         return _TreeId(folder.id)
-    inside: _Folder = {
-        name: _TreeId(entry.oid) if entry.is_folder or entry.in_pieces else entry.oid
-        for name, entry in folder.store.entries(folder.id).items()
-    }
+    inside = _opened(folder.store, folder.id)
+    for name in folder.own:
+        if name in LISTS:
+            inside.pop(name, None)  # also in pieces
+        _take_out(inside, name.split("/"), folder.store)
     for name, content in folder.own.items():
-        inside.pop(name, None)
-        if content is not None:
-            inside[name] = _add(objects, b"blob", content, f"{path}/{name}")
+        for place, piece in cut(f"{path}/{name}", content).items() if content is not None else ():
+            _place(inside, place[len(path) + 1 :], _add(objects, b"blob", piece, place))
     return inside
+
+
+def _opened(store: Store, folder: str) -> _Folder:
+    return {
+        name: _TreeId(entry.oid) if entry.is_folder or entry.in_pieces else entry.oid
+        for name, entry in store.entries(folder).items()
+    }
+
+
+def _take_out(top: _Folder, steps: Sequence[str], store: Store) -> None:
+    """The file at a path, if one is there, and folders that hold nothing then. Opens the folders on the way to it."""
+    name, rest = steps[0], steps[1:]
+    below = top.get(name)
+    if not rest:
+        if isinstance(below, str):
+            del top[name]
+    elif below is not None and not isinstance(below, str):
+        inner = top[name] = _opened(store, below.oid) if isinstance(below, _TreeId) else below
+        _take_out(inner, rest, store)
+        if not inner:
+            del top[name]
 
 
 def _add(objects: dict[str, NewObject], word: bytes, content: bytes, path: str) -> str:

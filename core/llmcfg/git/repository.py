@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 Publish = Callable[[str, str | None, str], None]  # ref, what it was, what it is to be
 
 
+_KEPT_FILES = 2  # states: a command reads the one that it finds several times, and the one that it writes
+
+
 def open_repository(folder: Path, extra_folders: Iterable[str] = (), prefix: str = "") -> GitRepository:
     """Open the configuration repository at `folder`, which holds llmcfg.yaml or lies below it, or is a bare repository.
 
@@ -75,6 +78,7 @@ class GitRepository:
         self._revisions = Revisions(opened.git, self._refs, self._history)
         self._writer = ObjectWriter(opened.git, opened.git_dir)
         self._swap = RefSwap(opened.git_dir, self.state_folder, self._refs, self._history)
+        self._files: dict[str, Files] = {}
         self.publish: Publish | None = None
 
     def __str__(self) -> str:
@@ -269,7 +273,10 @@ class GitRepository:
         return {path: read_blob(self._trees, entry.oid, again=True) for path, entry in tree.items()}
 
     def read_files(self, commit: str) -> Files:
-        return self._stored.open(self._history.commit(commit).tree)
+        if commit not in self._files:
+            opened = self._stored.open(self._history.commit(commit).tree)
+            self._files = {**dict([*self._files.items()][1 - _KEPT_FILES :]), commit: opened}
+        return self._files[commit]
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """One file of a commit's whole tree; None if there is no such file."""
@@ -368,8 +375,9 @@ class GitRepository:
 
     def _present(self, tree: str | None, files: Mapping[str, bytes]) -> Collection[str]:
         """The objects of a tree that need not be written again. A damaged clone may lack some."""
-        staying = {folder.id for _, folder in stored_folders(files, self._stored)}
-        named = self._trees.object_ids(tree, staying) if tree else ()
+        staying = [folder for _, folder in stored_folders(files, self._stored)]
+        named = self._trees.object_ids(tree, {folder.id for folder in staying}) if tree else set[str]()
+        named |= {oid for folder in staying if folder.own for oid in self._stored.pieces(folder.id)}
         return {oid for oid in named if self._objects.is_stored(oid)}
 
     def _ignore_test(self, tracked: Callable[[], Sequence[str]]) -> Callable[[str], bool]:

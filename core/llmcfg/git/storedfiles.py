@@ -14,7 +14,7 @@ from llmcfg.limits import BLOB_BYTES, DEPLOYED_DEPTH, DEPLOYED_ENTRIES
 from llmcfg.model.files import Entry, Files, StoredFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from llmcfg.git.trees import TreeEntry
@@ -54,6 +54,11 @@ class StoredFiles:
             whole = {path: oid for path, oid in found.items() if path.partition("/")[0] not in lists}
             found = dict(sorted({**whole, **lists}.items()))
         return found
+
+    def pieces(self, folder: str) -> Iterator[str]:
+        """The ids of the pieces of lists that lie right in a folder."""
+        lists = [entry.oid for entry in self.entries(folder).values() if entry.in_pieces]
+        return (piece.oid for each in lists for piece in self.entries(each).values())
 
     def read_blob(self, oid: str) -> bytes:
         return self._join(oid) if self._is_in_pieces(oid) else read_blob(self._trees, oid, again=True)

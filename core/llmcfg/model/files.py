@@ -74,7 +74,7 @@ class InLayers(Protocol):
 
 
 class StoredFolder(Mapping[str, bytes]):
-    """The files of the folder that is stored as `id`, but for what is put right in it, or taken out (None): `own`."""
+    """The files of the folder that is stored as `id`, but for what is put into it, or taken out (None), by path: `own`."""
 
     __slots__ = ("_blobs", "id", "own", "store")
 
@@ -104,7 +104,12 @@ class StoredFolder(Mapping[str, bytes]):
         return at
 
     def __contains__(self, path: object) -> bool:
-        return self.own[str(path)] is not None if path in self.own else path in self.blobs
+        if path in self.own:
+            return self.own[str(path)] is not None
+        if self._blobs is None and "/" not in str(path):  # which the folder itself tells
+            entry = self.store.entries(self.id).get(str(path))
+            return entry is not None and not entry.is_folder
+        return path in self.blobs
 
     def __iter__(self) -> Iterator[str]:
         here = {*self.blobs, *self.own}
@@ -130,6 +135,10 @@ class StoredFolder(Mapping[str, bytes]):
         if content is None and name not in self.own and name not in self.store.entries(self.id):
             return self
         return StoredFolder(self.store, self.id, {**self.own, name: content})
+
+    def amended(self, own: Mapping[str, bytes | None]) -> StoredFolder:
+        """With other files at these paths, or without them."""
+        return StoredFolder(self.store, self.id, {**self.own, **own})
 
 
 class Files(Mapping[str, bytes]):

@@ -192,7 +192,7 @@ def _put_together(configuration: Configuration, selections: Mapping[Target, Sele
         if made is not None and selection.is_whole:
             effective = configuration.effective(target.scope)
             key = (id(effective.secrets), frozenset(uses[target]))
-            lock = locks[key] = locks.get(key) or _lock(effective, uses[target])
+            lock = locks[key] = locks.get(key) or lock_of(effective, uses[target])
             bundles[target] = _bundle(configuration, target, selection, made, lock, listing)
     findings += recipient_findings(configuration, bundles)
     return Built(bundles, selections, tuple(findings), opened, uses)
@@ -283,7 +283,7 @@ def _bundle(
     return make_bundle(target, parts, lock, recipients_of(configuration, target), opened, listing)
 
 
-def _lock(effective: Effective, uses: Iterable[str]) -> dict[str, str]:
+def lock_of(effective: Effective, uses: Iterable[str]) -> dict[str, str]:
     """The fingerprints of the ciphertexts that a scope has for these uses of secrets."""
     held = {use: effective.held(parse_secret_use(use)) for use in uses}
     return {use: value.fingerprint for use, value in held.items() if value is not None}

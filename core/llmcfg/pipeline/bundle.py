@@ -206,22 +206,21 @@ def manifest_digests(bundles: Mapping[Target, Bundle], progress: Progress = UNWA
 
 def head_of(
     environment: str,
-    bundles: Mapping[Target, Bundle],
+    manifests: Mapping[str, str],
     commit: str | None,
     stamp: Stamp | None = None,
     sealed: Mapping[str, SaidOfSealed] | None = None,
 ) -> bytes:
     """`head.json`. It holds no time and no actor. Without a stamp nothing was deployed, and nothing is sealed.
 
-    `sealed` is what it says of the sealed files, by folder.
+    `manifests` are the digests of all bundles' manifests, `sealed` what it says of the sealed files, by folder.
     """
-    said = manifest_digests(bundles)
     head: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "Head",
         "environment": environment,
-        "root": f"sha256:{digest_of(said)}",
-        "bundles": {folder: f"sha256:{manifest}" for folder, manifest in said.items()},
+        "root": f"sha256:{digest_of(manifests)}",
+        "bundles": {folder: f"sha256:{manifest}" for folder, manifest in manifests.items()},
         "sealed": None if stamp is None else {folder: of_it for folder, of_it in (sealed or {}).items() if of_it},
         "revision": commit,
         "engine": ENGINE,
@@ -252,7 +251,7 @@ def environment_files(
     sealed = sealed or {}
     said = {target.folder: say_sealed(of_target) for target, of_target in sealed.items()}
     folders = {target.folder: bundle.files(sealed.get(target)) for target, bundle in bundles.items()}
-    return Files({HEAD: head_of(environment, bundles, commit, stamp, said)}, folders)
+    return Files({HEAD: head_of(environment, manifest_digests(bundles), commit, stamp, said)}, folders)
 
 
 def say_sealed(files: Mapping[str, SealedFile]) -> SaidOfSealed:

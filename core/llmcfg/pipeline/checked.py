@@ -14,7 +14,7 @@ import msgspec
 from llmcfg.bundlefile.files import ENVELOPE
 from llmcfg.canonical import digest
 from llmcfg.model.files import StoredFolder
-from llmcfg.pipeline.bundle import BundleFiles
+from llmcfg.pipeline.bundle import MANIFEST, BundleFiles
 from llmcfg.pipeline.known import is_sound, learn_sound, name_of
 
 if TYPE_CHECKING:
@@ -124,9 +124,35 @@ def learn_written(head: Head, files: Files, stored: Files, memo: Memo) -> None:
         memo.disk.keep()
 
 
+class _Digest(msgspec.Struct):
+    sha256: str
+
+
+class _Listed(msgspec.Struct):
+    parts: dict[str, _Digest]
+
+
+_LISTED: Final = msgspec.json.Decoder(_Listed)
+
+
 def _was_checked(folder: StoredFolder) -> bool:
-    """But for the envelope, which is none of what is checked."""
-    return folder.own.keys() <= {ENVELOPE}
+    """But for the envelope, which is none of what is checked; and what was put into it is what its new list says, which says the same of
+    all else as the old one.
+    """
+    if folder.own.keys() <= {ENVELOPE}:
+        return True
+    listed, said = folder.own.get(MANIFEST), _parts(StoredFolder(folder.store, folder.id)[MANIFEST])
+    now = {} if listed is None else _parts(listed)
+    for path in folder.own.keys() & {*said, *now}:
+        content = folder.own[path]
+        said.pop(path, None)
+        if content is not None:
+            said[path] = digest(content)
+    return said == now
+
+
+def _parts(manifest: bytes) -> dict[str, str]:
+    return {path: part.sha256 for path, part in _LISTED.decode(manifest).parts.items()}
 
 
 def _holds(files: Mapping[str, bytes], right: dict[int, Laid[Part | None]]) -> bool:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     Documents = Mapping[str, Value | Later[Value]]
 
+_CONFIG = "config/"
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
@@ -120,15 +121,18 @@ def _contents(documents: Laid[Resolved], reach: Reach | None) -> Documents:
 
 
 def _target_state(built: Built, target: Target, manifest: str) -> TargetState:
+    """What bundles are seldom asked for is made then: most documents have the digest that they had."""
     bundle, documents = built.bundles[target], built.selections[target].documents
-    rendered = {path.removeprefix(FILES): part for path, part in bundle.parts.items() if path.startswith(FILES)}
+    parts = bundle.parts.items()
+    rendered = {path.removeprefix(FILES): part for path, part in parts if path.startswith(FILES)}
+    digests = {path[len(_CONFIG) : -len(".json")]: part.sha256 for path, part in parts if path.startswith(_CONFIG)}
     return TargetState(
-        {name: document.content for name, document in documents.items()},
+        Each(digests, lambda name: documents[name].content),
         Each(rendered, lambda path: rendered[path].content),
         bundle.secrets,
         frozenset(bundle.recipients),
         manifest,
-        {name: document.part.sha256 for name, document in documents.items()},
+        digests,
         {path: part.sha256 for path, part in rendered.items()},
     )
 

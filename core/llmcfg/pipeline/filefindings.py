@@ -15,6 +15,7 @@ from llmcfg.secrets.drops import drop_target
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from llmcfg.model.findings import Finding
     from llmcfg.model.manifest import Tenant
@@ -38,6 +39,12 @@ def file_findings(configuration: Configuration) -> Iterator[Finding]:
 def every_document(configuration: Configuration) -> list[BlobEntry]:
     """The files of all documents, in the order of layers."""
     return [entry for layer in configuration.layout.layers.values() for entry in layer.documents.values()]
+
+
+def documents_named(configuration: Configuration, names: AbstractSet[str]) -> list[BlobEntry]:
+    """The files of these documents, in the same order."""
+    layers = configuration.layout.layers.values()
+    return [layer.documents[name] for layer in layers for name in sorted(names & layer.documents.keys())]
 
 
 def document_findings(configuration: Configuration, documents: Iterable[BlobEntry]) -> Iterator[Finding]:

@@ -28,13 +28,17 @@ if TYPE_CHECKING:
 class Reach(NamedTuple):
     """All other documents are the same on both sides, in all scopes, and so are the bundles of all other targets.
 
-    `settled` is what is known of the documents of both sides, by which they can be `narrowed`.
+    `tenants` are those in whose own layers something differs, `moved` the documents that a layer has on one side alone. `settled` is what
+    is known of the documents of both sides, by which they can be `narrowed`.
     """
 
     names: frozenset[str]
     scopes: tuple[Scope, ...]
     targets: tuple[Target, ...]
     settled: Settled
+    tenants: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
+    has_secrets: bool = False
 
     def with_linked(self) -> Reach:
         """With all documents that hold references, for what depends on all that a bundle refers to."""
@@ -53,7 +57,7 @@ def find_reach(before: Configuration, after: Configuration) -> Reach | None:
     paths = _differing(reads, sides, BESIDE)
     reach = _reach(after, reads, paths, sides)
     if reach is None:
-        disk.miss("compare all", next((path for path in sorted(paths) if place(after, {path}) is None), min(paths)))
+        disk.miss("compare all", unplaced(after, paths))
     return reach
 
 
@@ -63,6 +67,17 @@ def find_reach_of_values(reads: ReadSets, before: Configuration, after: Configur
         return None
     sides = before.snapshot.entries, after.snapshot.entries
     return _reach(after, reads, _differing(reads, sides, (*BESIDE, CONSUMERS, TEMPLATES)), sides)
+
+
+def reach_since(reads: ReadSets, after: Configuration) -> Reach | None:
+    """From the files that read sets are about, of which what judges a change is one as any other."""
+    entries = after.snapshot.entries
+    return _reach(after, reads, reads.differing(entries), (entries,))
+
+
+def unplaced(configuration: Configuration, paths: AbstractSet[str]) -> str:
+    """The first of these files that is neither a document nor holds secrets; where each is, two of them are one document."""
+    return next((path for path in sorted(paths) if place(configuration, {path}) is None), min(paths))
 
 
 def unlike_scopes(sides: Sequence[Configuration], scopes: Iterable[Scope], names: AbstractSet[str]) -> Iterator[Scope]:
@@ -101,7 +116,8 @@ def _reach(
     names = placed.names | (linked if placed.has_secrets else reads.asking(placed.names, moved.names))
     scopes = tuple(scopes_with(after, placed.folders))
     targets = _targets(after, scopes, names, every=placed.has_secrets)
-    return Reach(names, scopes, targets, Settled(placed.names, linked))
+    settled = Settled(placed.names, linked)
+    return Reach(names, scopes, targets, settled, placed.tenants, moved.names, placed.has_secrets)
 
 
 def _targets(

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmcfg.bundlefile.sealed import SECRETS, SealedFile, output_of, source_of
 from llmcfg.errors import FindingsError
-from llmcfg.model.files import Files
+from llmcfg.model.files import Files, StoredFolder
 from llmcfg.model.findings import merge_findings
 from llmcfg.model.keypath import format_key_path
 from llmcfg.model.reference import parse_secret_use
+from llmcfg.pipeline.amending import FEW
 from llmcfg.pipeline.bundle import HEAD, head_of, say_sealed
 from llmcfg.pipeline.openedoutputs import Wanted, render_opened
 from llmcfg.pipeline.secretuse import CIPHERTEXT, ciphertext_in, empty_secret
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from llmcfg.model.target import Target
     from llmcfg.model.value import Path
     from llmcfg.pipeline.build import Built
-    from llmcfg.pipeline.bundle import Bundle, SaidOfSealed, SealedFiles, Stamp
+    from llmcfg.pipeline.bundle import Bundle, BundleFiles, SaidOfSealed, SealedFiles, Stamp
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.stored import Stored, StoredBundle
     from llmcfg.pipeline.templates.render import RenderRequest
@@ -65,11 +66,13 @@ class SealTask:
 class Draft:
     """What a deployed ref should hold next, up to what only a key can make: `tasks`. `kept` are the sealed files that stay as they are.
 
-    `stored` is what it holds now; bundles that are the same in it stay as they are, with all that is sealed in them.
+    `manifests` are the digests of all bundles' manifests. `stored` is what it holds now; bundles that are the same in it stay as they are,
+    with all that is sealed in them. `bundles` are the others.
     """
 
     configuration: Configuration
     environment: str
+    manifests: Mapping[Target, str]
     bundles: Mapping[Target, Bundle]
     stamp: Stamp
     kept: SealedFiles
@@ -81,15 +84,26 @@ class Draft:
         revision = self.configuration.snapshot.revision
         said: dict[str, SaidOfSealed] = {}
         folders: dict[str, Mapping[str, bytes]] = {}
-        for target, bundle in self.bundles.items():
-            folder = target.folder
-            if self.stored.has(folder, bundle.manifest_digest):
+        for target in self.manifests:
+            folder, bundle = target.folder, self.bundles.get(target)
+            if bundle is None:
                 said[folder], folders[folder] = self.stored.said_of_sealed(folder), self.stored.files.folders[folder]
             else:
                 files = {**self.kept.get(target, {}), **(sealed or {}).get(target, {})}
-                said[folder], folders[folder] = say_sealed(files), bundle.files(files)
-        head = head_of(self.environment, self.bundles, revision.commit if revision else None, self.stamp, said)
+                said[folder], folders[folder] = say_sealed(files), self._over_stored(folder, bundle.files(files))
+        manifests = {target.folder: manifest for target, manifest in self.manifests.items()}
+        head = head_of(self.environment, manifests, revision.commit if revision else None, self.stamp, said)
         return Files({HEAD: head}, folders)
+
+    def _over_stored(self, folder: str, files: BundleFiles) -> Mapping[str, bytes]:
+        """Where few bundles change, each as what differs from the one that is stored: so most of it is neither read nor written."""
+        before = self.stored.files.folders.get(folder)
+        if len(self.bundles) > FEW or not isinstance(before, StoredFolder):
+            return files
+        stored, parts = self.stored.bundles[folder], files.bundle.parts
+        own: dict[str, bytes | None] = dict.fromkeys([*(stored.digests.keys() - parts.keys()), *stored.sealed])
+        own |= {path: part.content for path, part in parts.items() if stored.digests.get(path) != part.sha256}
+        return before.amended({**own, **files.single})
 
     @property
     def open_paths(self) -> frozenset[str]:
@@ -97,16 +111,26 @@ class Draft:
         return frozenset(f"{task.target.folder}/{task.path}" for task in self.tasks)
 
 
-def draft(configuration: Configuration, environment: str, built: Built, stamp: Stamp, stored: Stored) -> Draft:
-    """`stored` are the bundles that are deployed now. Needs no key."""
+def changed_targets(manifests: Mapping[Target, str], stored: Stored) -> tuple[Target, ...]:
+    """The targets whose bundle is not the one that is stored, by the digests of all bundles' manifests."""
+    return tuple(target for target, manifest in manifests.items() if not stored.has(target.folder, manifest))
+
+
+def draft(
+    configuration: Configuration,
+    environment: str,
+    manifests: Mapping[Target, str],
+    built: Built,
+    stamp: Stamp,
+    stored: Stored,
+) -> Draft:
+    """`stored` are the bundles that are deployed now; `built` holds at least those that differ. Needs no key."""
+    bundles = {target: built.bundles[target] for target in changed_targets(manifests, stored)}
     kept: dict[Target, dict[str, SealedFile]] = {}
     tasks: list[SealTask] = []
-    changed = (
-        (target, bundle)
-        for target, bundle in built.bundles.items()
-        if bundle.sealed and not stored.has(target.folder, bundle.manifest_digest)
-    )
-    for target, bundle in changed:
+    for target, bundle in bundles.items():
+        if not bundle.sealed:
+            continue
         before = _sealed_before(stored.bundles.get(target.folder))
         digests = {path: part.sha256 for path, part in bundle.parts.items()}
         for path in bundle.sealed:
@@ -119,7 +143,7 @@ def draft(configuration: Configuration, environment: str, built: Built, stamp: S
                 later = built.opened.get(target, {}).get(output_of(path)) if path != SECRETS else None
                 request = later.get() if later is not None else None
                 tasks.append(SealTask(target, path, source, bundle.recipients, held, request))
-    return Draft(configuration, environment, built.bundles, stamp, kept, tuple(tasks), stored)
+    return Draft(configuration, environment, manifests, bundles, stamp, kept, tuple(tasks), stored)
 
 
 def seal_all(draft: Draft, reader: SecretReader) -> SealedFiles:

@@ -80,7 +80,7 @@ class Selection(Struct, frozen=True, eq=False):
     def narrowed(self, names: Collection[str]) -> Selection:
         """Of these documents alone."""
         documents = {name: self.documents[name] for name in sorted(names) if name in self.documents}
-        parts = Laid({_part_path(name): document.part for name, document in documents.items()})
+        parts = Laid({part_path(name): document.part for name, document in documents.items()})
         telling = tuple(document for document in documents.values() if document.is_telling)
         return Selection(Laid(documents), Later.of(parts), Later.of(telling), self.missing, self.is_whole)
 
@@ -180,11 +180,11 @@ def _lay(source: Laid[Resolved | None], own: Mapping[str, SelectedDocument | Non
 
 
 def _parts(own: Mapping[str, SelectedDocument | None], below: _Whole | None) -> Laid[Part | None]:
-    parts = {_part_path(name): document.part if document is not None else None for name, document in own.items()}
+    parts = {part_path(name): document.part if document is not None else None for name, document in own.items()}
     return Laid(parts, below.parts.get() if below is not None else None)
 
 
-def _part_path(name: str) -> str:
+def part_path(name: str) -> str:
     return f"config/{name}.json"
 
 

@@ -11,6 +11,7 @@ from llmcfg.model.findings import merge_findings
 from llmcfg.pipeline.allowed import with_allowances
 from llmcfg.pipeline.build import start_build
 from llmcfg.pipeline.checks import OF_FILES, Look, find_all
+from llmcfg.pipeline.filefindings import documents_named
 from llmcfg.pipeline.lastsound import focus_since, keep_last_sound
 from llmcfg.pipeline.layers import READ_BY_PROMPTS
 from llmcfg.pipeline.marks import marks_of
@@ -20,7 +21,6 @@ from llmcfg.pipeline.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from llmcfg.model.findings import Finding
@@ -37,20 +37,15 @@ def is_still_sound(configuration: Configuration, last: LastSound, as_of: date) -
     if focus is None:
         return False
     narrowed = configuration.narrowed(focus.settled)
-    documents = _files_of(configuration, focus.names)
+    documents = documents_named(configuration, focus.names)
     if not all_readable(narrowed, focus.scopes) or any(marks_of(configuration, entry).sealed for entry in documents):
         return False
     found = merge_findings(without_echoes(_findings(narrowed, focus, documents, as_of)))
-    commented = _files_of(configuration, focus.names | focus.allowing)
+    commented = documents_named(configuration, focus.names | focus.allowing)
     if with_allowances(narrowed, commented, found, as_of, is_whole=True):
         return False
     keep_last_sound(narrowed, as_of, last)
     return True
-
-
-def _files_of(configuration: Configuration, names: AbstractSet[str]) -> list[BlobEntry]:
-    layers = configuration.layout.layers.values()
-    return [layer.documents[name] for layer in layers for name in sorted(names & layer.documents.keys())]
 
 
 def _findings(configuration: Configuration, focus: Focus, documents: list[BlobEntry], as_of: date) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ _HINT = "deploy again: llmcfg apply"
 
 @dataclass(frozen=True, slots=True)
 class StoredBundle:
-    """One bundle as it was stored: its parts and their digests by path, its secret lock, its recipients, the digest of its manifest.
+    """One bundle as it was stored: its parts, their digests and sizes by path, its secret lock, its recipients, its manifest's digest.
 
     A part that is read and is not what its digest says raises IntegrityError.
     `seals` are the paths of what is to be sealed, `sealed` the files that are; none before the bundle was deployed.
@@ -47,6 +47,7 @@ class StoredBundle:
     target: Target
     parts: Mapping[str, bytes]
     digests: Mapping[str, str]
+    sizes: Mapping[str, int]
     secrets: Mapping[str, str]
     recipients: tuple[str, ...]
     digest: str
@@ -73,6 +74,7 @@ class Head(msgspec.Struct):
 
 class _Part(msgspec.Struct):
     sha256: str
+    size: int
 
 
 class _Secret(msgspec.Struct):
@@ -246,9 +248,12 @@ def _read_bundle(folder: str, files: Mapping[str, bytes], expected: str, head: H
             raise _wrong_part(folder, path)
         return part
 
+    sizes = {path: part.size for path, part in manifest.parts.items()}
     secrets = {name: secret.fingerprint.removeprefix("sha256:") for name, secret in manifest.secrets.items()}
     recipients = tuple(manifest.recipients)
-    return StoredBundle(target, Each(sorted(digests), read), digests, secrets, recipients, expected, seals, sealed)
+    return StoredBundle(
+        target, Each(sorted(digests), read), digests, sizes, secrets, recipients, expected, seals, sealed
+    )
 
 
 def _beside(bundle: StoredBundle) -> set[str]:

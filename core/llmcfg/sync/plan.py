@@ -2,55 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
-
-from llmcfg.canonical import canonical_json, digest_of
-from llmcfg.errors import ConflictError, FindingsError, FrozenError, IntegrityError, StalePlanError, UsageError
+from llmcfg.errors import ConflictError, FindingsError, FrozenError, IntegrityError, LlmcfgError
 from llmcfg.model.findings import has_blocking, merge_findings
 from llmcfg.model.later import Later
 from llmcfg.model.proposal import Proposal
 from llmcfg.model.rules import Severity
-from llmcfg.pipeline.build import build
-from llmcfg.pipeline.bundle import API_VERSION, ENGINE, manifest_digests
 from llmcfg.pipeline.deployedstate import state_of_stored
-from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare, state_of
+from llmcfg.pipeline.diff import NOTHING_DEPLOYED, State, compare
 from llmcfg.pipeline.gates import asks_what_is_decided, asks_who_signed, find_gate_closed, gate_findings
-from llmcfg.pipeline.known import name_of
-from llmcfg.pipeline.sealing import draft
+from llmcfg.pipeline.sealing import changed_targets, draft
 from llmcfg.pipeline.stored import NOTHING_STORED, read_stored
-from llmcfg.pipeline.validate import validate_configuration
+from llmcfg.sync.building import build_environment
 from llmcfg.sync.decided import NOBODY, Decided, Who, decided_since
 from llmcfg.sync.deliveries import find_sinks, observe
 from llmcfg.sync.deployed import deployed_files, next_stamp, read_deployed
 from llmcfg.sync.signed import without_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from llmcfg.model.files import Files
     from llmcfg.model.findings import Finding
     from llmcfg.model.impact import Difference
     from llmcfg.model.snapshot import Revision
-    from llmcfg.pipeline.build import Built
     from llmcfg.pipeline.changelimits import Frozen
     from llmcfg.pipeline.configuration import Configuration
     from llmcfg.pipeline.memo import Memo
     from llmcfg.pipeline.sealing import Draft
     from llmcfg.pipeline.stored import Stored
-    from llmcfg.ports import Cache, Repository
+    from llmcfg.ports import Repository
+    from llmcfg.sync.building import BuiltEnvironment
     from llmcfg.sync.decided import AskWho
     from llmcfg.sync.deliveries import Delivery, MakeSink
     from llmcfg.sync.deployed import Deployed
     from llmcfg.sync.signed import Publisher
 
     SignerOf = Callable[[str], str | None]
-
-
-_MANIFESTS: Final = msgspec.msgpack.Decoder(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,76 +112,8 @@ def make_plan(
 
     Raises FindingsError for a configuration with errors in this environment, UsageError for a snapshot that is no commit.
     """
-    built = build_environment(configuration, environment)
+    built = build_environment(configuration, environment, stored_by(repository, environment, configuration.memo))
     return compare_environment(built, observe_environment(built, repository, make_sink, publisher, signer_of), now)
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltEnvironment:
-    """The bundles of a revision for one environment, made when asked for, and the configuration that they are built from.
-
-    `manifests` are the digests of their manifests, by folder; `root` is that of all of them.
-    """
-
-    environment: str
-    revision: Revision
-    configuration: Configuration
-    later: Later[Built]
-    manifests: Later[Mapping[str, str]]
-    root: str
-
-    @property
-    def built(self) -> Built:
-        return self.later.get()
-
-
-def build_environment(configuration: Configuration, environment: str) -> BuiltEnvironment:
-    """Raises as `make_plan`.
-
-    Where an earlier process came from the same files to a root, and to no error, nothing is built yet.
-    """
-    revision = configuration.snapshot.revision
-    if revision is None:
-        raise UsageError("only a commit can be deployed", hint="commit the changes first, or name a revision with --at")
-    later = Later(lambda: _build_sound(configuration, environment, revision))
-    disk = configuration.memo.disk
-    name = _name_of_root(configuration, environment) if disk is not None else b""
-    root = (disk.fact(name, "build", environment) or b"").hex() if disk is not None else ""
-    if not root:
-        said = manifest_digests(later.get().bundles)
-        root = digest_of(said)
-        if disk is not None:
-            disk.learn(name, bytes.fromhex(root))
-            disk.add(name, msgspec.msgpack.encode(said))
-            disk.keep()
-    return BuiltEnvironment(environment, revision, configuration, later, _manifests(later, disk, name, root), root)
-
-
-def _manifests(later: Later[Built], disk: Cache | None, name: bytes, root: str) -> Later[Mapping[str, str]]:
-    """From what was remembered with the root, if that is what it is the root of."""
-
-    def read() -> Mapping[str, str]:
-        content = disk.content(name) if disk is not None else None
-        said = _MANIFESTS.decode(content) if content is not None else {}
-        return said if digest_of(said) == root else manifest_digests(later.get().bundles)
-
-    return Later(read)
-
-
-def _name_of_root(configuration: Configuration, environment: str) -> bytes:
-    """What the root of an environment is remembered under: all files of the configuration, and what is wrong with others of its tree."""
-    snapshot = configuration.snapshot
-    files = (f"{path}:{entry.oid}" for path, entry in snapshot.entries.items())
-    return name_of("root", environment, *files, repr(snapshot.findings))
-
-
-def _build_sound(configuration: Configuration, environment: str, revision: Revision) -> Built:
-    scope = configuration.scope(environment, None)
-    targets = [target for target in configuration.targets if target.environment == scope.environment]
-    findings = validate_configuration(configuration, targets)
-    if has_blocking(findings, Severity.ERROR):
-        raise FindingsError(f"{revision.name} has errors, so nothing of it is deployed", findings=findings)
-    return build(configuration, targets)
 
 
 class Observed(NamedTuple):
@@ -247,14 +171,15 @@ def _decided(built: BuiltEnvironment, repository: Repository, deployed: Deployed
 def _draft(built: BuiltEnvironment, repository: Repository, deployed: Deployed | None, there: ReadState) -> Draft:
     stamp = next_stamp(repository, deployed)
     stored = there.stored._replace(files=without_signatures(there.stored.files))
-    return draft(built.configuration, built.environment, built.built, stamp, stored)
+    bundles = built.bundles_of(changed_targets(built.manifests, stored))
+    return draft(built.reached, built.environment, built.manifests, bundles, stamp, stored)
 
 
 def compare_environment(built: BuiltEnvironment, observed: Observed, now: datetime | None = None) -> Plan:
     """What has to be done to get from what is there to what was built. Pure."""
     deployed, root = observed.deployed, built.root
     before = observed.there.state
-    after = state_of(built.configuration, built.built, with_scopes=False) if observed.draft else before
+    after = built.state_of([*observed.draft.bundles]) if observed.draft else before
     later = Later(lambda: compare(before, after, progress=built.configuration.memo.progress))
     is_new = deployed is None or deployed.root != root
     is_judged = deployed is not None and is_new and built.configuration.layout.policies
@@ -269,7 +194,7 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
         affected=differing_bundles(observed.there, built),
         later=later,
         deliveries=observed.deliveries,
-        bundles=len(built.built.bundles if observed.draft else before.targets),
+        bundles=len(built.manifests),
         protected=built.configuration.manifest.environments[built.environment].protected,
         quarantined=is_quarantined(built, deployed),
         damage=observed.there.damage,
@@ -283,9 +208,8 @@ def compare_environment(built: BuiltEnvironment, observed: Observed, now: dateti
 
 def differing_bundles(there: ReadState, built: BuiltEnvironment) -> tuple[str, ...]:
     """The bundles that come, go or change: those that have another manifest. Looks into none."""
-    before = {target.folder: said for target, said in there.state.manifests.items()}
-    folders = {folder for folder, _ in before.items() ^ built.manifests.get().items()}
-    return tuple(sorted(f"{built.environment}/{folder}" for folder in folders))
+    differing = there.state.manifests.items() ^ built.manifests.items()
+    return tuple(sorted({str(target) for target, _ in differing}))
 
 
 def is_quarantined(built: BuiltEnvironment, deployed: Deployed | None) -> bool:
@@ -298,7 +222,7 @@ def is_quarantined(built: BuiltEnvironment, deployed: Deployed | None) -> bool:
 def _gates(built: BuiltEnvironment, changes: Iterable[Proposal]) -> tuple[Finding, ...]:
     """Of changes of what is deployed: the first deployment changes nothing that runs."""
     scopes = [scope for scope in built.configuration.scopes if scope.environment == built.environment]
-    return merge_findings(found for change in changes for found in gate_findings(built.configuration, change, scopes))
+    return merge_findings(found for change in changes for found in gate_findings(built.reached, change, scopes))
 
 
 class ReadState(NamedTuple):
@@ -310,6 +234,17 @@ class ReadState(NamedTuple):
 
 
 _NOTHING: Final = ReadState(NOTHING_STORED, NOTHING_DEPLOYED, "")
+
+
+def stored_by(repository: Repository, environment: str, memo: Memo) -> Callable[[], Stored]:
+    """What is deployed now; nothing where it cannot be read, which is for who looks at it to say."""
+
+    def find() -> Stored:
+        with suppress(LlmcfgError):
+            return read_state(repository, read_deployed(repository, environment), environment, memo).stored
+        return NOTHING_STORED
+
+    return find
 
 
 def read_state(
@@ -336,64 +271,6 @@ def _refuse_unsealed(stored: Stored) -> None:
     for folder, bundle in stored.bundles.items():
         if bundle.seals:
             raise IntegrityError(f"the secrets of {folder} are not sealed")
-
-
-def save_plan(plan: Plan) -> bytes:
-    """The plan as a file that `apply` can be held to. It names digests, not values."""
-    saved = {
-        "apiVersion": API_VERSION,
-        "kind": "Plan",
-        "engine": ENGINE,
-        "environment": plan.environment,
-        "revision": plan.revision.commit,
-        "expected": plan.expected.commit if plan.expected else None,
-        "root": f"sha256:{plan.root}",
-        "affected": list(plan.affected),
-    }
-    return msgspec.json.format(canonical_json(saved), indent=2) + b"\n"
-
-
-class SavedPlan(msgspec.Struct, frozen=True):
-    """A plan file, read back."""
-
-    apiVersion: str
-    kind: str
-    engine: str
-    environment: str
-    revision: str
-    expected: str | None
-    root: str
-
-
-def read_plan(content: bytes) -> SavedPlan:
-    """Raises UsageError for a file that is no plan."""
-    try:
-        saved = msgspec.json.decode(content, type=SavedPlan)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"this is not a plan file: {error}", hint="make one: llmcfg plan -e ENV -o plan.json"
-        ) from None
-    if saved.apiVersion != API_VERSION or saved.kind != "Plan":
-        raise UsageError(
-            f"this is a {saved.kind} of {saved.apiVersion}, not a Plan of {API_VERSION}",
-            hint="make one: llmcfg plan -e ENV -o plan.json",
-        )
-    return saved
-
-
-def check_saved(saved: SavedPlan, plan: Plan) -> None:
-    """Raises StalePlanError unless applying `plan` does exactly what the saved plan said."""
-    now = plan.expected.commit if plan.expected else None
-    for what, then, found in (
-        ("engine", saved.engine, ENGINE),
-        ("deployed state", saved.expected, now),
-        ("result", saved.root, f"sha256:{plan.root}"),
-    ):
-        if then != found:
-            raise StalePlanError(
-                f"the plan is stale: its {what} was {_short(then)}, now it is {_short(found)}",
-                hint=f"look again: llmcfg plan -e {plan.environment} -o plan.json",
-            )
 
 
 def refuse_quarantined(plan: Plan) -> None:
@@ -425,31 +302,3 @@ def refuse_frozen(plan: Plan) -> None:
             hint=frozen.finding.hint,
             wait_seconds=max(0.0, (frozen.until - plan.made_at).total_seconds()),
         )
-
-
-def _short(text: str | None) -> str:
-    return "nothing" if text is None else text.removeprefix("sha256:")[:12]
-
-
-def to_output(plan: Plan) -> dict[str, Any]:
-    """The plan's facts for machine-readable output."""
-    return {
-        "environment": plan.environment,
-        "revision": plan.revision.commit,
-        "deployed": plan.expected.source if plan.expected else None,
-        "root": f"sha256:{plan.root}",
-        "changesDeployed": plan.moves_ref,
-        "bundles": plan.bundles,
-        "affected": list(plan.affected),
-        "quarantined": plan.quarantined,
-        "damage": plan.damage,
-        "frozenUntil": plan.frozen.until.isoformat() if plan.frozen else None,
-        "toSeal": list(plan.to_seal),
-        "findings": [
-            {"rule": each.rule_id, "severity": str(each.severity), "message": each.message} for each in plan.gates
-        ],
-        "sinks": [
-            {"name": delivery.sink.name, "state": delivery.state, "differing": list(delivery.differing)}
-            for delivery in plan.deliveries
-        ],
-    }

@@ -17,17 +17,18 @@ from llmcfg.model.failure import Failure, FailureKind, Step
 from llmcfg.model.snapshot import Revision
 from llmcfg.pipeline.stored import read_stored
 from llmcfg.sync.act import apply, refuse_if_moved
+from llmcfg.sync.building import build_environment
 from llmcfg.sync.deliveries import deliver, find_sinks, observe
 from llmcfg.sync.deployed import deployed_files, read_deployed
 from llmcfg.sync.failures import failure_from
 from llmcfg.sync.plan import (
-    build_environment,
     compare_environment,
     nobody,
     observe_environment,
     refuse_frozen,
     refuse_gated,
     refuse_quarantined,
+    stored_by,
 )
 from llmcfg.sync.recorded import DEPLOY
 
@@ -127,7 +128,8 @@ def _move(environment: str, doors: Doors, tell: Tell) -> _Moved:
         failpoint("build.before")
         configuration = doors.wanted(environment)
         wanted = configuration.snapshot.revision
-        built = build_environment(configuration, environment)
+        stored = stored_by(doors.repository, environment, configuration.memo)
+        built = build_environment(configuration, environment, stored)
         step = Step.OBSERVE
         tell(step, environment)
         failpoint("observe.before")

@@ -13,8 +13,9 @@ from llmcfg.canonical import digest
 from llmcfg.errors import FindingsError, NotFoundError, UnknownRevisionError
 from llmcfg.model.progress import UNWATCHED
 from llmcfg.pipeline.bundle import ENGINE
+from llmcfg.sync.building import build_all
 from llmcfg.sync.deployed import ENGINE_TRAILER, deployed_history
-from llmcfg.sync.plan import build_environment, read_state
+from llmcfg.sync.plan import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -85,7 +86,7 @@ class _Rebuilt(NamedTuple):
 def _rebuild(repository: Repository, open_at: OpenAt, state: Deployed) -> _Rebuilt:
     try:
         source = repository.resolve(state.source)
-        bundles = build_environment(open_at(source), state.environment).built.bundles
+        bundles = build_all(open_at(source), state.environment).bundles
     except UnknownRevisionError as error:
         return _Rebuilt(outcome=Outcome.MISSING, why=error.message)
     except (FindingsError, NotFoundError) as error:

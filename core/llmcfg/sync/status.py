@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from llmcfg.errors import IntegrityError, LlmcfgError
 from llmcfg.model.snapshot import Revision
+from llmcfg.sync.building import build_environment
 from llmcfg.sync.deliveries import find_sinks, observe
 from llmcfg.sync.deployed import read_deployed
-from llmcfg.sync.plan import build_environment, differing_bundles, is_quarantined, read_state
+from llmcfg.sync.plan import differing_bundles, is_quarantined, read_state
 from llmcfg.sync.wanted import wanted_revision
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def status_of(
     wanted = None
     try:
         wanted = wanted_revision(repository, environment)
-        built = build_environment(open_at(wanted), name)
+        built = build_environment(open_at(wanted), name, lambda: there.stored)
         for spec in find_sinks(built.configuration, name):
             make_sink(spec, name)
     except LlmcfgError as error:
