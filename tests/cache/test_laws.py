@@ -21,7 +21,7 @@ from llmcfg.pipeline.memo import Memo
 
 PROJECT = Path(__file__).resolve().parents[2]
 QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SWEEP = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SWEEP = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAMAGES = st.one_of(
     st.tuples(st.just("cut"), st.integers(0, 1 << 16)),
     st.tuples(st.just("flip"), st.integers(0, 1 << 20)),
