@@ -131,7 +131,7 @@ def take_turn(name: str, peer: Peer, folder: Path, found: Column, asked: Asked) 
         found.without[name] = f"took more than {asked.limit} s"
     except FailedError as error:
         said = errors.read_text(errors="replace").strip().splitlines()
-        found.without[name] = ": ".join([str(error), *said[-1:]])[:200]
+        found.without[name] = ": ".join(text[:200] for text in (str(error), *said[-1:]))
 
 
 def run_all(commands: Iterable[Command], form: Path, limit: int, errors: str) -> Run:
