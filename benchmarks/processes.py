@@ -115,8 +115,8 @@ def python(*arguments: str) -> Command:
 
 
 def llmcfg(*arguments: str, interpreter: str = sys.executable) -> Command:
-    """Of the checkout that is installed for this interpreter."""
-    return Command([interpreter, "-m", "llmcfg_cli", *arguments])
+    """The program as people run it, of the checkout that is installed for this interpreter; `python -m` would load `runpy` first."""
+    return Command([str(Path(interpreter).with_name("llmcfg")), *arguments])
 
 
 def of_cache(cache: Path | None) -> dict[str, str]:
