@@ -161,3 +161,13 @@ def test_tenants_that_a_reference_sets_apart_count_each(written):
     written.commit({"base/other.yaml": "x: 1\n"}, "so that the one before it is not the first that is looked at")
 
     assert effects(written)[1] == ("two", 2)
+
+
+def test_a_tenant_that_comes_brings_all_that_it_inherits_and_then_counts_as_the_platform_does(written):
+    with_tenant = MANIFEST + "tenants: {acme: {}}\n"
+    written.commit({"llmcfg.yaml": with_tenant}, "acme comes")
+    written.commit({"llmcfg.yaml": f"{with_tenant}# again\n", "base/a.yaml": "x: 2\n"}, "for both")
+    written.commit({"llmcfg.yaml": with_tenant, "tenants/acme/a.yaml": "x: 3\n"}, "its own")
+    written.commit({"llmcfg.yaml": f"{with_tenant}# again\n", "tenants/acme/a.yaml": None}, "no more")
+
+    assert [count for _, count in effects(written)] == [1, 1, 1, 1, 1]

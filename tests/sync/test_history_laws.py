@@ -9,7 +9,7 @@ import pytest
 
 from llmcfg.model.target import Scope
 from llmcfg.pipeline.validate import validate_configuration
-from llmcfg.sync.effects import Effects
+from llmcfg.sync.effects import Remembered
 from llmcfg.sync.history import commit_history, key_history
 from llmcfg.wiring import Workspace
 from support.written import CONSUMER, MANIFEST, WrittenRepository
@@ -57,10 +57,10 @@ def commit_something(written: WrittenRepository, chance: random.Random, number: 
 def told(workspace: Workspace) -> list[object]:
     repository, open_at = workspace.repository, workspace.configuration_at
     start = repository.resolve("HEAD")
-    effects = Effects(workspace.cache, workspace.git_folder)
+    remembered = Remembered(workspace.cache, workspace.git_folder)
     found: list[object] = []
     for environment in (None, "prod"):
-        changes = commit_history(repository, open_at, start, environment, effects)
+        changes = commit_history(repository, open_at, start, environment, remembered)
         found += [(change.facts.commit, environment, change.values) for change in changes]
     for scope in SCOPES:
         for path in (("a", "x"), ("folder", "c"), ("folder",), ("b", "list", 0)):
@@ -95,10 +95,10 @@ def test_history_is_the_same_with_and_without_a_cache(tmp_path: Path, seed: int)
 def test_an_effect_is_that_of_a_commit_after_another_in_one_environment(tmp_path: Path) -> None:
     written = WrittenRepository(tmp_path / "r", {"base/a.yaml": "x: 1\n"})
     cache = Workspace(written.path, cache=tmp_path / "cache").cache
-    effects = Effects(cache)
-    effects.keep("a" * 40, "b" * 40, None, 3)
+    remembered = Remembered(cache)
+    remembered.keep("a" * 40, "b" * 40, None, 3)
 
-    assert effects.find("a" * 40, "b" * 40, None) == 3
-    assert effects.find("a" * 40, "b" * 40, "prod") is None
-    assert effects.find(None, "b" * 40, None) is None
-    assert Effects(cache, "inner/").find("a" * 40, "b" * 40, None) is None
+    assert remembered.find("a" * 40, "b" * 40, None) == 3
+    assert remembered.find("a" * 40, "b" * 40, "prod") is None
+    assert remembered.find(None, "b" * 40, None) is None
+    assert Remembered(cache, "inner/").find("a" * 40, "b" * 40, None) is None

@@ -113,7 +113,7 @@ def _key_changes(workspace: Workspace, key: str, names: tuple[str, str | None], 
 
 
 def _commits(workspace: Workspace, environment: str | None, at: str | None, count: int) -> Rows:
-    from llmcfg.sync.effects import Effects
+    from llmcfg.sync.effects import Remembered
     from llmcfg.sync.history import commit_history
 
     start = workspace.resolve(at)
@@ -122,8 +122,8 @@ def _commits(workspace: Workspace, environment: str | None, at: str | None, coun
     tags: dict[str, list[str]] = {}
     for name, commit in workspace.repository.tags().items():
         tags.setdefault(commit, []).append(name)
-    effects = Effects(workspace.cache, workspace.git_folder)
-    changes = commit_history(workspace.repository, workspace.configuration_at, start, environment, effects)
+    remembered = Remembered(workspace.cache, workspace.git_folder)
+    changes = commit_history(workspace.repository, workspace.configuration_at, start, environment, remembered)
     found, cut = _until_cut(workspace.memo.progress.over("looking at commits", changes), count)
     rows = [
         (*_facts(change.facts), ", ".join(tags.get(change.facts.commit, ())), _effect(change.values))

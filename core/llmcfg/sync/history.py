@@ -12,25 +12,20 @@ from llmcfg.model.change import ABSENT
 from llmcfg.model.difference import differ
 from llmcfg.model.progress import UNWATCHED
 from llmcfg.model.snapshot import Revision
-from llmcfg.pipeline.diff import State, compare, contents_of
-from llmcfg.pipeline.reach import find_reach_of_values, unlike_scopes
-from llmcfg.pipeline.readsets import find_read_sets, narrowed_by_reads, read_sets_of
-from llmcfg.sync.effects import NOT_REMEMBERED
+from llmcfg.pipeline.readsets import narrowed_by_reads
+from llmcfg.sync.effects import NOT_REMEMBERED, Effects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from llmcfg.model.change import Side
-    from llmcfg.model.impact import Difference
     from llmcfg.model.progress import Progress
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.model.target import Scope
     from llmcfg.model.value import Path
     from llmcfg.pipeline.configuration import Configuration
-    from llmcfg.pipeline.reach import Reach
-    from llmcfg.pipeline.readsets import ReadSets
     from llmcfg.ports import Repository
-    from llmcfg.sync.effects import Effects
+    from llmcfg.sync.effects import Remembered
 
     OpenAt = Callable[[Revision], Configuration]
 
@@ -96,13 +91,13 @@ def commit_history(
     open_at: OpenAt,
     start: Revision,
     environment: str | None,
-    effects: Effects = NOT_REMEMBERED,
+    remembered: Remembered = NOT_REMEMBERED,
 ) -> Iterator[CommitChange]:
     """Every commit of the first-parent history, newest first, with how many values it changed in effect.
 
     Raises NotFoundError where a shallow clone ends, after its oldest commit, of which nobody can tell what it changed.
     """
-    looking = _Looking(open_at, environment, effects)
+    effects = Effects(open_at, environment, remembered)
     commits = islice(repository.history(start.commit), limits.HISTORY_COMMITS)
     newer = next(commits, None)
     while newer is not None:
@@ -111,7 +106,7 @@ def commit_history(
         except NotFoundError:
             yield CommitChange(newer, None)
             raise
-        yield CommitChange(newer, looking.values(older, newer))
+        yield CommitChange(newer, effects.values(older, newer))
         newer = older
 
 
@@ -127,69 +122,3 @@ def _value(open_at: OpenAt, commit: str, scope: Scope, path: Path) -> Side | Fin
         return ABSENT
     except FindingsError as error:
         return ABSENT if {finding.rule_id for finding in error.findings} == {"manifest-missing"} else error
-
-
-class _Looking:
-    """Compares commits with those before them.
-
-    What one changed is looked for as far as it can reach, by what documents asked of one another in a configuration that was looked at
-    whole: the one that is remembered, then the last one that was compared.
-    """
-
-    def __init__(self, open_at: OpenAt, environment: str | None, effects: Effects) -> None:
-        self._open_at = open_at
-        self._environment = environment
-        self._effects = effects
-        self._reads: ReadSets | None = None
-
-    def values(self, older: CommitFacts | None, newer: CommitFacts) -> int | None:
-        """Against nothing for the first commit of all; None too for the last that is looked at."""
-        if older is None and newer.parents:
-            return None
-        pair = older.commit if older is not None else None, newer.commit, self._environment
-        known = self._effects.find(*pair)
-        if known is not None:
-            return known
-        try:
-            sides = [self._open(facts) for facts in (older, newer) if facts is not None]
-            values = len(self._difference(sides).values)
-        except FindingsError:
-            return None
-        if not any(side.snapshot.findings for side in sides):
-            self._effects.keep(*pair, values)
-        return values
-
-    def _difference(self, sides: Sequence[Configuration]) -> Difference:
-        """Between these two, or from nothing to the only one."""
-        *earlier, after = sides
-        if not earlier:
-            return compare(State({}, {}), self._state(after, after.scopes))
-        (before,) = earlier
-        reads = self._reads or find_read_sets(after.memo.disk)
-        reach = None if reads is None else find_reach_of_values(reads, before, after)
-        if reads is None or reach is None:
-            states, reads = [self._state(side, side.scopes) for side in (before, after)], None
-        else:
-            states = self._reached(before.narrowed(reach.settled), after.narrowed(reach.settled), reach)
-        if not before.snapshot.findings:
-            self._reads = read_sets_of(before, reads)
-        return compare(*states)
-
-    def _reached(self, before: Configuration, after: Configuration, reach: Reach) -> list[State]:
-        sides = before, after
-        scopes = [*unlike_scopes(sides, self._chosen(reach.scopes), reach.names)]
-        return [self._state(side, scopes, reach) for side in sides]
-
-    def _state(self, configuration: Configuration, scopes: Iterable[Scope], reach: Reach | None = None) -> State:
-        """The scopes' values only: what bundles hold follows from them."""
-        chosen = self._chosen(scopes)
-        configuration.prepare(chosen)
-        for scope in chosen:
-            configuration.readable(scope)
-        return State(contents_of(configuration, chosen, reach), {})
-
-    def _chosen(self, scopes: Iterable[Scope]) -> list[Scope]:
-        return [scope for scope in scopes if self._environment in (None, scope.environment)]
-
-    def _open(self, facts: CommitFacts) -> Configuration:
-        return self._open_at(Revision(facts.commit, facts.commit[:10]))
