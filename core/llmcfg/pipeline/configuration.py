@@ -55,6 +55,7 @@ class Configuration:
         self.consumers, self.consumer_findings = parse_consumers(
             self.layout, self.manifest, snapshot.read, self.locator, memo.disk
         )
+        self._targets: tuple[Target, ...] | None = None
         self._settled: Settled | None = None
         self.composer = self._make_composer()
         self._effective: dict[Scope, Effective] = {}
@@ -89,18 +90,21 @@ class Configuration:
     @property
     def targets(self) -> tuple[Target, ...]:
         """Every target, by environment in the manifest's order, then tenant, then consumer."""
+        if self._targets is None:
+            self._targets = tuple(self._find_targets())
+        return self._targets
+
+    def _find_targets(self) -> Iterator[Target]:
         tenants = (None, *sorted(self.manifest.tenants))
         reach = [
             (consumer.name, {*consumer.environments}, {*consumer.tenants, *([None] if consumer.shared else [])})
             for consumer in self.consumers
         ]
-        return tuple(
-            Target(environment, tenant, name)
-            for environment in self.manifest.environments
-            for tenant in tenants
-            for name, environments, wanted in reach
-            if environment in environments and tenant in wanted
-        )
+        for environment in self.manifest.environments:
+            for tenant in tenants:
+                for name, environments, wanted in reach:
+                    if environment in environments and tenant in wanted:
+                        yield Target(environment, tenant, name)
 
     def folders(self, scope: Scope) -> tuple[str, ...]:
         """The folders of a scope's layers, lowest first."""
