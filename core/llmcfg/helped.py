@@ -41,5 +41,5 @@ def _help(work: Callable[[T], object], items: Sequence[T], is_over: Event) -> No
             return
         try:
             work(item)
-        except Exception:
+        except Exception:  # who asks for this item meets it too, and raises it
             return

@@ -16,18 +16,15 @@ from llmcfg.pipeline.readsets import narrowed_by_reads
 from llmcfg.sync.effects import NOT_REMEMBERED, Effects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from llmcfg.model.change import Side
     from llmcfg.model.progress import Progress
     from llmcfg.model.snapshot import CommitFacts
     from llmcfg.model.target import Scope
     from llmcfg.model.value import Path
-    from llmcfg.pipeline.configuration import Configuration
     from llmcfg.ports import Repository
-    from llmcfg.sync.effects import Remembered
-
-    OpenAt = Callable[[Revision], Configuration]
+    from llmcfg.sync.effects import OpenAt, Remembered
 
 
 @dataclass(frozen=True, slots=True)
